@@ -1,0 +1,250 @@
+"""The continuous-time recurrent network."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Self
+
+import brainpy as bp
+import brainpy.math as bm
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from yang_rnn.recipe import NOTEBOOK, Activation, Recipe
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "softplus": jax.nn.softplus,
+}
+
+
+def _preactivation(w_ir: Any, w_rr: Any, b_rr: Any, alpha: Any, x: Any, h: Any) -> jax.Array:
+    return (1 - alpha) * h + alpha * (x @ w_ir + h @ w_rr + b_rr)
+
+
+def _cell(activation: Callable[[jax.Array], jax.Array]) -> Callable[..., jax.Array]:
+    def cell(*weights_x_h: Any) -> jax.Array:
+        return activation(_preactivation(*weights_x_h))
+
+    return cell
+
+
+# One function object an activation: JAX compiles what is built on it once for all networks.
+_CELLS = {name: _cell(activation) for name, activation in ACTIVATIONS.items()}
+
+
+class CTRNN(bp.DynamicalSystem):
+    r"""Continuous-time recurrent network, stepped by Euler's method [1]_.
+
+    .. math::
+        h_{t+1} = f\left((1 - \alpha) h_t + \alpha (x_t W_{ir} + h_t W_{rr} + b_{rr})\right),
+        \quad o_t = h_{t+1} W_{ro} + b_{ro}, \quad \alpha = dt / \tau
+
+    States and inputs are rows; axes are (time, trial, unit) throughout. The nonlinearity is around
+    the whole leaky sum. Training variables: `w_ir` (inputs, hidden), `w_rr` (hidden, hidden),
+    `b_rr` (hidden,), `w_ro` (hidden, outputs), `b_ro` (outputs,); states: `h` (trial, hidden) and
+    `o` (trial, outputs).
+
+    Weights come from a normal distribution of variance 1 / fan-in, truncated at two standard
+    deviations (`KaimingNormal(scale=1.)`), both biases from a uniform one within
+    +-1 / sqrt(hidden).
+
+    Parameters
+    ----------
+    num_input, num_hidden, num_output : int
+        Channels and units.
+    dt : float, optional
+        Time step (ms); without one alpha is 1.
+    tau : float
+        Time constant of a hidden unit (ms).
+    activation : {"relu", "tanh", "sigmoid", "softplus"}
+        The nonlinearity f.
+    seed : int
+        Fixes all weights and biases.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1, `dt` or `tau` is not above 0, or the activation is unknown.
+
+    References
+    ----------
+    .. [1] Yang & Wang (2020), "Artificial neural networks for neuroscientists: a primer",
+       Neuron 107(6):1048-1070.
+    """
+
+    def __init__(
+        self,
+        num_input: int,
+        num_hidden: int,
+        num_output: int,
+        dt: float | None = None,
+        tau: float = NOTEBOOK.tau,
+        activation: Activation = NOTEBOOK.activation,
+        seed: int = NOTEBOOK.seed,
+    ):
+        sizes = {"num_input": num_input, "num_hidden": num_hidden, "num_output": num_output}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"`{name}` must be 1 or more; got {size}")
+        if not tau > 0 or (dt is not None and not dt > 0):
+            raise ValueError(f"`dt` and `tau` must be above 0 ms; got {dt} and {tau}")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"`activation` must be one of {list(ACTIVATIONS)}; got {activation!r}")
+        super().__init__(mode=bm.TrainingMode())
+        self.num_input, self.num_hidden, self.num_output = num_input, num_hidden, num_output
+        self.tau = tau
+        self.alpha = 1.0 if dt is None else dt / tau
+        self.activation = activation
+
+        bound = 1 / math.sqrt(num_hidden)
+        seeds = iter(np.random.SeedSequence(seed).generate_state(5).tolist())
+
+        def weight(*shape: int) -> bm.TrainVar:
+            return bm.TrainVar(bp.init.KaimingNormal(scale=1.0, seed=next(seeds))(shape))
+
+        def bias(*shape: int) -> bm.TrainVar:
+            return bm.TrainVar(bp.init.Uniform(-bound, bound, seed=next(seeds))(shape))
+
+        self.w_ir = weight(num_input, num_hidden)
+        self.w_rr = weight(num_hidden, num_hidden)
+        self.b_rr = bias(num_hidden)
+        self.w_ro = weight(num_hidden, num_output)
+        self.b_ro = bias(num_output)
+        self.h = bm.Variable(jnp.zeros((1, num_hidden)), batch_axis=0)
+        self.o = bm.Variable(jnp.zeros((1, num_output)), batch_axis=0)
+        self._run: Callable[..., Any] = bm.jit(lambda inputs: bm.for_loop(self.update, inputs))
+
+    @classmethod
+    def from_recipe(cls, recipe: Recipe) -> Self:
+        """Build the untrained network of a recipe."""
+        return cls(
+            num_input=1 + recipe.choices,
+            num_hidden=recipe.hidden,
+            num_output=1 + recipe.choices,
+            dt=recipe.dt,
+            tau=recipe.tau,
+            activation=recipe.activation,
+            seed=recipe.seed,
+        )
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights and biases by name, float32."""
+        return {name: np.array(bm.as_jax(getattr(self, name))) for name in WEIGHT_NAMES}
+
+    def set_weights(self, weights: dict[str, Any]) -> None:
+        """Set weights and biases.
+
+        Parameters
+        ----------
+        weights : dict of arrays
+            Each of `w_ir`, `w_rr`, `b_rr`, `w_ro` and `b_ro` in its shape.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a shape is another one; nothing is set then.
+        """
+        if set(weights) != set(WEIGHT_NAMES):
+            raise ValueError(f"`weights` must have {WEIGHT_NAMES}; got {sorted(weights)}")
+        for name, value in weights.items():
+            expected = getattr(self, name).shape
+            if np.shape(value) != expected:
+                raise ValueError(f"`{name}` must have shape {expected}; got {np.shape(value)}")
+        for name, value in weights.items():
+            getattr(self, name).value = jnp.asarray(value, dtype=jnp.float32)
+
+    def reset_state(self, batch_size: int = 1, **_: Any) -> None:
+        """Set h and o to 0 for a number of trials."""
+        self.h.value = jnp.zeros((batch_size, self.num_hidden))
+        self.o.value = jnp.zeros((batch_size, self.num_output))
+
+    def cell(self, x: Any, h: Any) -> jax.Array:
+        """Return the next hidden state from inputs (..., inputs) and states (..., hidden)."""
+        recurrent = (bm.as_jax(v) for v in (self.w_ir, self.w_rr, self.b_rr))
+        return _CELLS[self.activation](*recurrent, self.alpha, bm.as_jax(x), bm.as_jax(h))
+
+    def readout(self, h: Any) -> jax.Array:
+        """Return the outputs (..., outputs) of hidden states (..., hidden)."""
+        return bm.as_jax(h) @ bm.as_jax(self.w_ro) + bm.as_jax(self.b_ro)
+
+    def update(self, x: Any) -> tuple[jax.Array, jax.Array]:
+        """Take one step from inputs (trial, inputs); return the new h and o."""
+        h = self.cell(x, self.h)
+        o = self.readout(h)
+        self.h.value = h
+        self.o.value = o
+        return h, o
+
+    def predict(self, inputs: Any) -> tuple[jax.Array, jax.Array]:
+        """Run trials from h = 0.
+
+        Parameters
+        ----------
+        inputs : array of shape (time, trial, inputs)
+            Any number of trials.
+
+        Returns
+        -------
+        activity : array of shape (time, trial, hidden)
+            Hidden states after each step.
+        outputs : array of shape (time, trial, outputs)
+            The readout of them.
+
+        Raises
+        ------
+        ValueError
+            If the inputs have another shape.
+        """
+        inputs = jnp.asarray(bm.as_jax(inputs), dtype=jnp.float32)
+        if inputs.ndim != 3 or inputs.shape[-1] != self.num_input:
+            expected = f"(time, trial, {self.num_input})"
+            raise ValueError(f"`inputs` must have shape {expected}; got {inputs.shape}")
+        self.reset_state(inputs.shape[1])
+        return self._run(inputs)
+
+    def loss(self, inputs: Any, targets: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        """Return the mean cross-entropy over time and trials, with activity and outputs.
+
+        Parameters
+        ----------
+        inputs : array of shape (time, trial, inputs)
+        targets : int array of shape (time, trial)
+        """
+        activity, outputs = self.predict(inputs)
+        return bp.losses.cross_entropy_loss(outputs, targets), (activity, outputs)
+
+    def state_map(self, stimulus: Any) -> Callable[[Any], jax.Array]:
+        """Return the cell at a constant input as a pure map F from h to the next h.
+
+        Parameters
+        ----------
+        stimulus : array of shape (inputs,)
+            The constant input.
+
+        Returns
+        -------
+        jax.tree_util.Partial
+            F takes states of shape (..., hidden), in the precision they come in. It holds copies
+            of the weights as plain arrays, no BrainPy variables: training the network further
+            leaves it as it is, and any JAX transformation applies to it.
+
+        Raises
+        ------
+        ValueError
+            If the stimulus has another shape or is not finite.
+        """
+        x = np.asarray(stimulus, dtype=np.float32)
+        if x.shape != (self.num_input,) or not np.isfinite(x).all():
+            expected = f"{self.num_input} finite numbers"
+            raise ValueError(f"`stimulus` must be {expected}; got {stimulus!r}")
+        weights = self.weights
+        recurrent = (weights[name] for name in ("w_ir", "w_rr", "b_rr"))
+        return jax.tree_util.Partial(_CELLS[self.activation], *recurrent, self.alpha, x)
+
+
+WEIGHT_NAMES = ("w_ir", "w_rr", "b_rr", "w_ro", "b_ro")
+"""The training variables of `CTRNN`, in the order of the equations."""

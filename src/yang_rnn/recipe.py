@@ -1,0 +1,255 @@
+"""Every number of an experiment, in one place."""
+
+import dataclasses
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import tyro
+
+Activation = Literal["relu", "tanh", "sigmoid", "softplus"]
+
+
+class RecipeError(ValueError):
+    """A number of a recipe is out of its range.
+
+    Parameters
+    ----------
+    field : str
+        Name of the recipe's field.
+    expected : str
+        What the field accepts.
+    got : object
+        The value that came.
+    """
+
+    def __init__(self, field: str, expected: str, got: object):
+        super().__init__(f"`{field}` must be {expected}; got {got!r}")
+        self.field, self.expected, self.got = field, expected, got
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The numbers of one experiment: task, network, training and analysis.
+
+    The defaults are the notebook's. They are written here and nowhere else: function arguments
+    and command-line options take theirs from `NOTEBOOK`.
+
+    Raises
+    ------
+    RecipeError
+        If a number is out of its range; it is a `ValueError` that names the field.
+    """
+
+    name: tyro.conf.Suppress[str] = "notebook"
+    """What the recipe is called."""
+    seed: int = 4
+    """Fixes weights, training trials and test trials (0 to 2**32 - 1)."""
+
+    # Task
+    dt: float = 100.0
+    """Time step (ms)."""
+    fixation: float = 100.0
+    """Fixation before the stimulus (ms)."""
+    stimulus: float = 2000.0
+    """Stimulus (ms)."""
+    delay: float = 0.0
+    """Delay between stimulus and decision (ms)."""
+    decision: float = 100.0
+    """Decision, the only time when a choice is asked for (ms)."""
+    coherences: tuple[float, ...] = (0.0, 6.4, 12.8, 25.6, 51.2)
+    """Coherences that a trial is drawn from (%)."""
+    noise: float = 1.0
+    """Input noise; each step has a standard deviation of noise / sqrt(dt)."""
+    choices: int = 2
+    """Choices, each with a stimulus channel of its own."""
+    trials_per_epoch: int = 1024
+    """Fresh trials in a training epoch."""
+
+    # Network
+    hidden: int = 64
+    """Hidden units."""
+    tau: float = 100.0
+    """Time constant of a hidden unit (ms)."""
+    activation: Activation = "relu"
+    """Nonlinearity around the whole leaky sum."""
+
+    # Training
+    epochs: int = 20
+    """Training epochs."""
+    batch_size: int = 16
+    """Trials in a training batch."""
+    learning_rate: float = 1e-3
+    """Learning rate of Adam in training."""
+
+    # Analysis
+    test_trials: int = 10_000
+    """Fresh trials that the accuracy is measured on."""
+    analysis_trials: int = 100
+    """Fresh trials whose states are analysed."""
+    components: int = 2
+    """Principal components."""
+    search_fixation: float = 1.0
+    """Fixation input at which slow points are searched."""
+    search_stimulus: float = 0.5
+    """Input of each stimulus channel at which slow points are searched (0.5: no coherence)."""
+    search_learning_rate: float = 1e-3
+    """Learning rate of Adam in the search for slow points."""
+    search_steps: int = 10_000
+    """Most steps of the search."""
+    search_check_every: int = 200
+    """Steps of the search between two looks at its stopping rule."""
+    search_stop_mean_square: float = 1e-4
+    """The search stops when mean((F(h) - h)**2) over all its points is below this."""
+    slow_mean_square: float = 1e-4
+    """A point is slow if its mean((F(h) - h)**2) over units is below this."""
+    unique_distance: float = 0.03
+    """Slow points closer than this are one."""
+    outlier_distance: float = 0.1
+    """A slow point whose nearest neighbour is farther than this is an outlier."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.replace("-", "").isalnum():
+            raise RecipeError("name", "made of letters, digits and hyphens", self.name)
+        self._whole("seed", 0, 2**32 - 1)
+        for field in (
+            "trials_per_epoch",
+            "hidden",
+            "batch_size",
+            "test_trials",
+            "analysis_trials",
+            "search_steps",
+            "search_check_every",
+        ):
+            self._whole(field, 1)
+        self._whole("epochs", 1)
+        self._whole("choices", 2)
+        self._whole("components", 2)
+        for field in (
+            "dt",
+            "tau",
+            "learning_rate",
+            "search_learning_rate",
+            "slow_mean_square",
+            "unique_distance",
+            "outlier_distance",
+        ):
+            self._real(field, above=0.0)
+        for field in ("noise", "search_stop_mean_square"):
+            self._real(field, least=0.0)
+        for field in ("search_fixation", "search_stimulus"):
+            self._real(field)
+        for field in ("fixation", "delay"):
+            self._duration(field, least_steps=0)
+        for field in ("stimulus", "decision"):
+            self._duration(field, least_steps=1)
+        self._coherences()
+        if self.tau < self.dt:
+            raise RecipeError("tau", f"at least dt ({self.dt:g} ms)", self.tau)
+        if self.activation not in Activation.__args__:
+            raise RecipeError("activation", f"one of {Activation.__args__}", self.activation)
+        states = self.analysis_trials * self.num_steps
+        if self.components > min(self.hidden, states):
+            expected = f"at most the hidden units and the analysed states ({self.hidden}, {states})"
+            raise RecipeError("components", expected, self.components)
+
+    @property
+    def num_steps(self) -> int:
+        """Time steps in a trial."""
+        durations = (self.fixation, self.stimulus, self.delay, self.decision)
+        return sum(int(duration / self.dt) for duration in durations)
+
+    @property
+    def test_seed(self) -> int:
+        """The seed of the fresh trials: fixed by `seed`, and none that trains a neighbour."""
+        return int(np.random.SeedSequence(self.seed, spawn_key=(1,)).generate_state(1)[0])
+
+    @property
+    def search_input(self) -> tuple[float, ...]:
+        """The constant input, one number a channel, at which slow points are searched."""
+        return (self.search_fixation,) + (self.search_stimulus,) * self.choices
+
+    def to_json(self) -> str:
+        """Return the recipe as JSON; `from_json` gives back an equal recipe."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Build the recipe that `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+            JSON object with a key for each field; fields that are left out have their defaults.
+
+        Raises
+        ------
+        ValueError
+            If the text is not a JSON object, has a key that is no field, or a value out of range.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError(f"a recipe is a JSON object; got {type(values).__name__}")
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"a recipe has no field {', '.join(map(repr, unknown))}")
+        return cls(**values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a recipe from a JSON file; raises as `from_json` and `open` do."""
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the recipe to a JSON file."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    def _whole(self, field: str, least: int, most: int | None = None) -> None:
+        value = getattr(self, field)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or value < least or (most is not None and value > most):
+            upper = "or more" if most is None else f"to {most}"
+            raise RecipeError(field, f"a whole number, {least} {upper}", value)
+
+    def _real(self, field: str, above: float | None = None, least: float | None = None) -> None:
+        value = getattr(self, field)
+        if not _is_real(value) or (above is not None and not value > above):
+            raise RecipeError(field, "a finite number" + _bound(above, least), value)
+        if least is not None and value < least:
+            raise RecipeError(field, "a finite number" + _bound(above, least), value)
+        object.__setattr__(self, field, float(value))
+
+    def _duration(self, field: str, least_steps: int) -> None:
+        self._real(field, least=0.0)
+        value = getattr(self, field)
+        steps = int(value / self.dt)
+        if steps < least_steps or not math.isclose(steps * self.dt, value, rel_tol=1e-9):
+            expected = f"{least_steps} or more whole steps of dt ({self.dt:g} ms)"
+            raise RecipeError(field, expected, value)
+
+    def _coherences(self) -> None:
+        value: Any = self.coherences
+        good = isinstance(value, (tuple, list)) and len(value) > 0
+        if not good or not all(_is_real(c) and 0 <= c <= 100 for c in value):
+            raise RecipeError("coherences", "one or more numbers from 0 to 100", value)
+        object.__setattr__(self, "coherences", tuple(float(c) for c in value))
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _bound(above: float | None, least: float | None) -> str:
+    if above is not None:
+        return f" above {above:g}"
+    return "" if least is None else f", {least:g} or more"
+
+
+NOTEBOOK = Recipe()
+"""The numbers of the BrainPy notebook."""
+
+RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK,)}
+"""The recipes that the command line knows by name."""

@@ -1,0 +1,56 @@
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from yang_rnn.behaviour import accuracy, ideal_observer_accuracy
+from yang_rnn.model import CTRNN
+from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.task import PerceptualDecisionMaking, Trials
+
+
+def test_ideal_observer_of_the_notebook():
+    assert ideal_observer_accuracy() == pytest.approx(0.8957, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    "numbers", [{}, {"choices": 3}, {"choices": 4, "dt": 50.0}, {"noise": 3.0, "stimulus": 500.0}]
+)
+def test_ideal_observer_is_right_as_often_as_the_best_template(numbers: dict[str, Any]):
+    recipe = Recipe(**numbers)
+    num_trials = 40_000
+    trials = PerceptualDecisionMaking.from_recipe(recipe, seed=11).sample_trials(num_trials)
+    onset = int(recipe.fixation / recipe.dt)
+    evidence = trials.inputs[onset : onset + int(recipe.stimulus / recipe.dt), :, 1:].sum(axis=0)
+    theta = 2 * np.pi * np.arange(recipe.choices) / recipe.choices
+    answers = (evidence @ np.cos(theta[:, None] - theta)).argmax(axis=1)
+    p = ideal_observer_accuracy(recipe)
+    standard_error = np.sqrt(p * (1 - p) / num_trials)
+    assert abs((answers == trials.choice).mean() - p) < 4 * standard_error
+
+
+def test_ideal_observer_without_noise_errs_only_where_there_is_nothing_to_see():
+    recipe = dataclasses.replace(NOTEBOOK, noise=0.0, coherences=(0.0, 1e-3, 50.0, 100.0))
+    assert ideal_observer_accuracy(recipe) == pytest.approx((0.5 + 3) / 4)
+
+
+def fixed_answer(choice: int) -> CTRNN:
+    net = CTRNN(3, 4, 3, seed=0)
+    zeros = {name: np.zeros_like(value) for name, value in net.weights.items()}
+    net.set_weights(zeros | {"b_ro": np.eye(3)[choice + 1]})
+    return net
+
+
+def test_accuracy_is_the_share_of_correct_decisions():
+    trials = PerceptualDecisionMaking(seed=0, t_decision=300.0).sample_trials(200)
+    for choice in (0, 1):
+        expected = (trials.choice == choice).mean()
+        assert accuracy(fixed_answer(choice), trials) == pytest.approx(expected)
+
+
+def test_trials_that_ask_nothing_are_refused():
+    trials = PerceptualDecisionMaking(seed=0).sample_trials(5)
+    silent = Trials(trials.inputs, 0 * trials.targets, trials.coherence, trials.choice)
+    with pytest.raises(ValueError, match="a target above 0"):
+        accuracy(fixed_answer(0), silent)

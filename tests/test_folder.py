@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from yang_rnn.folder import SUMMARY_FILE as MARK
+from yang_rnn.folder import NewFolder
+
+
+def fill(folder: NewFolder, text: str) -> Path:
+    (folder.staging / MARK).write_text(text)
+    return folder.publish()
+
+
+def names(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir())
+
+
+def test_folder_appears_only_when_published(tmp_path: Path):
+    path = tmp_path / "deep" / "er" / "run"
+    with NewFolder(path) as folder:
+        assert not path.exists()
+        assert fill(folder, "whole") == path
+    assert (path / MARK).read_text() == "whole"
+    assert names(path.parent) == ["run"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError, ValueError])
+def test_nothing_is_left_after_a_failure(tmp_path: Path, error: type[BaseException]):
+    def fail() -> None:
+        with NewFolder(tmp_path / "new" / "run") as folder:
+            (folder.staging / MARK).write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert names(tmp_path) == []
+
+
+def test_existing_folder_is_refused_and_kept(tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("precious")
+    for overwrite in (False, True):  # to overwrite takes a mark
+        with pytest.raises(FileExistsError, match="run exists"):
+            NewFolder(tmp_path / "run", overwrite=overwrite).__enter__()
+    assert names(tmp_path / "run") == ["thesis.tex"]
+    assert names(tmp_path) == ["run"]
+
+
+def test_marked_folder_is_replaced_whole(tmp_path: Path):
+    with NewFolder(tmp_path / "run") as folder:
+        (folder.staging / "other").write_text("old")
+        fill(folder, "old")
+    with NewFolder(tmp_path / "run", overwrite=True) as folder:
+        assert (tmp_path / "run" / "other").exists()
+        fill(folder, "new")
+    assert names(tmp_path / "run") == [MARK]
+    assert (tmp_path / "run" / MARK).read_text() == "new"
+    assert names(tmp_path) == ["run"]
+
+
+def test_numbers_go_on(tmp_path: Path):
+    for expected in ("run", "run-2", "run-3"):
+        with NewFolder(tmp_path / "run", number_on=True) as folder:
+            assert fill(folder, "") == tmp_path / expected
+
+
+def test_two_at_once_take_different_numbers(tmp_path: Path):
+    with (
+        NewFolder(tmp_path / "run", number_on=True) as one,
+        NewFolder(tmp_path / "run", number_on=True) as other,
+    ):
+        assert fill(other, "b") == tmp_path / "run"
+        assert fill(one, "a") == tmp_path / "run-2"
+
+
+def test_name_taken_meanwhile_is_not_overwritten(tmp_path: Path):
+    def race() -> None:
+        with NewFolder(tmp_path / "run") as folder:
+            (tmp_path / "run").mkdir()
+            fill(folder, "late")
+
+    with pytest.raises(FileExistsError, match="run exists"):
+        race()
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == []
+
+
+def test_place_that_cannot_be_written_is_an_error(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        NewFolder(tmp_path / "file" / "run").__enter__()
+    assert names(tmp_path) == ["file"]

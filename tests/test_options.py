@@ -1,0 +1,92 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from yang_rnn.options import UsageError, parse
+from yang_rnn.recipe import NOTEBOOK, Recipe
+
+
+def test_nothing_said_is_the_notebook():
+    options = parse([])
+    assert options.numbers == NOTEBOOK
+    assert (options.recipe, options.platform, options.out) == ("notebook", "cpu", None)
+    assert not options.quiet
+    assert not options.overwrite
+
+
+def test_every_number_of_the_recipe_is_an_option():
+    other = Recipe(
+        seed=9, dt=50.0, fixation=200.0, stimulus=300.0, delay=50.0, decision=150.0,
+        coherences=(1.0, 2.5), noise=0.5, choices=3, trials_per_epoch=7, hidden=5, tau=60.0,
+        activation="tanh", epochs=2, batch_size=3, learning_rate=0.25, test_trials=4,
+        analysis_trials=6, components=3, search_fixation=-0.5, search_stimulus=0.25,
+        search_learning_rate=0.125, search_steps=11, search_check_every=12,
+        search_stop_mean_square=0.0, slow_mean_square=1e-9, unique_distance=13.0,
+        outlier_distance=14.0,
+    )  # fmt: skip
+    arguments = []
+    for name, value in dataclasses.asdict(other).items():
+        if name == "name":
+            continue
+        assert value != getattr(NOTEBOOK, name), f"{name} is not tested"
+        arguments.append("--" + name.replace("_", "-"))
+        arguments += map(str, value) if isinstance(value, tuple) else [str(value)]
+    assert parse(arguments).numbers == other
+
+
+def test_recipe_of_an_earlier_run_gives_the_numbers(tmp_path: Path):
+    path = tmp_path / "recipe.json"
+    Recipe(hidden=10, seed=3).save(path)
+    assert parse(["--recipe", str(path), "--seed", "5"]).numbers == Recipe(hidden=10, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "got"),
+    [
+        ("--hidden -3", "--hidden", "-3"),
+        ("--hidden 0", "--hidden", "0"),
+        ("--hidden ten", "--hidden", "'ten'"),
+        ("--hidden 3.5", "--hidden", "'3.5'"),
+        ("--hidden", "--hidden", ""),
+        ("--epochs 0", "--epochs", "0"),
+        ("--seed -1", "--seed", "-1"),
+        ("--learning-rate nan", "--learning-rate", "nan"),
+        ("--learning-rate fast", "--learning-rate", "'fast'"),
+        ("--dt 30", "--fixation", "dt (30 ms)"),
+        ("--dt 5000", "--fixation", "dt (5000 ms)"),
+        ("--stimulus 50", "--stimulus", "50"),
+        ("--tau 10", "--tau", "10"),
+        ("--coherences", "--coherences", "()"),
+        ("--coherences 1 much", "--coherences", "'1 much'"),
+        ("--activation step", "--activation", "'step'"),
+        ("--platform abacus", "--platform", "'abacus'"),
+        ("--recipe dinner", "--recipe", "'dinner'"),
+        ("--recipe missing.json", "--recipe", "missing.json"),
+        ("--hiden 3", "--hiden", "3"),
+        ("left over", "left", "over"),
+    ],
+)
+def test_bad_value_is_one_line_that_names_the_option(arguments: str, option: str, got: str):
+    with pytest.raises(UsageError) as caught:
+        parse(arguments.split())
+    message = str(caught.value)
+    assert "\n" not in message
+    assert option in message
+    assert got in message
+
+
+def test_damaged_recipe_is_refused(tmp_path: Path):
+    path = tmp_path / "recipe.json"
+    path.write_text('{"hidden": 0}')
+    with pytest.raises(UsageError, match="`hidden` must be a whole number, 1 or more; got 0"):
+        parse(["--recipe", str(path)])
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"])
+    assert not caught.value.code
+    shown = capsys.readouterr().out
+    for field in dataclasses.fields(Recipe):
+        assert field.name == "name" or "--" + field.name.replace("_", "-") in shown

@@ -1,0 +1,111 @@
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yang_rnn.recipe import NOTEBOOK, RECIPES, Recipe, RecipeError
+
+
+def test_notebook_has_the_published_numbers():
+    assert NOTEBOOK.num_steps == 22
+    assert NOTEBOOK.search_input == (1.0, 0.5, 0.5)
+    numbers = (NOTEBOOK.hidden, NOTEBOOK.epochs, NOTEBOOK.batch_size, NOTEBOOK.learning_rate)
+    assert numbers == (64, 20, 16, 1e-3)
+    assert RECIPES["notebook"] is NOTEBOOK
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    hidden=st.integers(2, 500),
+    learning_rate=st.floats(1e-12, 1e3),
+    noise=st.floats(0, 1e6),
+    steps=st.integers(1, 50),
+    coherences=st.lists(st.floats(0, 100), min_size=1).map(tuple),
+)
+def test_json_gives_back_an_equal_recipe(
+    seed: int,
+    hidden: int,
+    learning_rate: float,
+    noise: float,
+    steps: int,
+    coherences: tuple[float, ...],
+):
+    recipe = Recipe(
+        seed=seed,
+        hidden=hidden,
+        learning_rate=learning_rate,
+        noise=noise,
+        stimulus=100.0 * steps,
+        coherences=coherences,
+    )
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_saved_recipe_is_loaded_equal(tmp_path: Path):
+    recipe = dataclasses.replace(NOTEBOOK, delay=300.0, activation="tanh")
+    recipe.save(tmp_path / "recipe.json")
+    assert Recipe.load(tmp_path / "recipe.json") == recipe
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", -1),
+        ("seed", 2**32),
+        ("seed", 1.0),
+        ("dt", 0),
+        ("dt", math.nan),
+        ("dt", "100"),
+        ("tau", 50),
+        ("stimulus", 50),
+        ("stimulus", 0),
+        ("stimulus", 250),
+        ("decision", 0),
+        ("fixation", -100),
+        ("hidden", 0),
+        ("hidden", True),
+        ("hidden", 64.0),
+        ("epochs", 0),
+        ("batch_size", -16),
+        ("learning_rate", 0),
+        ("learning_rate", math.inf),
+        ("noise", -1),
+        ("choices", 1),
+        ("coherences", ()),
+        ("coherences", (0.0, 101.0)),
+        ("coherences", 6.4),
+        ("components", 1),
+        ("components", 65),
+        ("activation", "step"),
+        ("name", "../up"),
+    ],
+)
+def test_number_out_of_range_is_refused_by_name(field: str, value: Any):
+    with pytest.raises(RecipeError, match=f"`{field}` must be .*; got"):
+        dataclasses.replace(NOTEBOOK, **{field: value})
+
+
+def test_dt_that_does_not_divide_the_durations_is_refused():
+    with pytest.raises(RecipeError, match=r"whole steps of dt \(30 ms\); got 100.0"):
+        dataclasses.replace(NOTEBOOK, dt=30)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"notebook"', '{"hiden": 3}', "{", '{"hidden": -3}'])
+def test_json_that_is_no_recipe_is_refused(text: str):
+    with pytest.raises(ValueError, match=r"recipe|`hidden`|Expecting"):
+        Recipe.from_json(text)
+
+
+def test_json_names_every_field():
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    assert set(json.loads(NOTEBOOK.to_json())) == fields
+
+
+def test_test_trials_have_a_seed_of_their_own():
+    seeds = [dataclasses.replace(NOTEBOOK, seed=seed).test_seed for seed in range(200)]
+    assert len(set(seeds) | set(range(200))) == 400

@@ -1,0 +1,128 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yang_rnn.recipe import Recipe
+from yang_rnn.task import PerceptualDecisionMaking, Trials
+
+
+def assert_equal_to_loader(batch_size: int = 16, epochs: int = 2, **numbers: Any) -> None:
+    loader = TaskLoader(RatePerceptualDecisionMaking(**numbers), batch_size=batch_size)
+    task = PerceptualDecisionMaking(**numbers)
+    for _ in range(epochs):
+        theirs, ours = list(loader), list(task.batches(batch_size))
+        assert len(ours) == len(theirs)
+        for (inputs, targets), trials in zip(theirs, ours, strict=True):
+            assert np.array_equal(trials.inputs, inputs)
+            assert np.array_equal(trials.targets, targets)
+            assert trials.targets.dtype == targets.dtype
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 12345])
+def test_trials_are_the_loaders_bit_for_bit(seed: int):
+    assert_equal_to_loader(seed=seed)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dt=st.sampled_from([10.0, 20, 33.3, 100.0]),
+    t_fixation=st.integers(0, 500),
+    t_stimulus=st.integers(0, 1000),
+    t_delay=st.integers(0, 500),
+    t_decision=st.integers(0, 500),
+    noise_sigma=st.sampled_from([0.0, 0.3, 1, 5.0]),
+    num_choice=st.integers(1, 6),
+)
+def test_other_numbers_give_the_loaders_trials_too(**numbers: Any):
+    assert_equal_to_loader(num_trial=21, batch_size=5, **numbers)
+
+
+def test_golden_first_batch(golden: dict[str, np.ndarray]):
+    first = next(PerceptualDecisionMaking(seed=int(golden["seed"])).batches(16))
+    assert np.array_equal(first.inputs, golden["first_inputs"])
+    assert np.array_equal(first.targets, golden["first_targets"])
+
+
+@pytest.mark.parametrize(
+    "special",
+    [
+        {"input_transform": lambda x: 2 * x},
+        {"target_transform": lambda y: np.eye(3)[y]},
+        {"t_delay": lambda: 300.0},
+    ],
+    ids=["input", "target", "duration"],
+)
+def test_transforms_and_callable_durations_go_through_the_loader(special: dict[str, Any]):
+    assert_equal_to_loader(seed=5, num_trial=21, batch_size=5, **special)
+
+
+def test_coherence_and_choice_are_those_of_the_slow_path():
+    plain = PerceptualDecisionMaking(seed=3).sample_trials(50)
+    slow = PerceptualDecisionMaking(seed=3, input_transform=lambda x: x).sample_trials(50)
+    for ours, theirs in zip(plain, slow, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_overridden_trial_is_respected():
+    class Silent(PerceptualDecisionMaking):
+        def sample_a_trial(self, item: int):
+            inputs, targets, info = super().sample_a_trial(item)
+            return 0 * inputs, targets, info
+
+    trials = Silent(seed=0).sample_trials(10)
+    assert not trials.inputs.any()
+    assert np.array_equal(trials.choice, PerceptualDecisionMaking(seed=0).sample_trials(10).choice)
+
+
+def test_coherence_and_choice_tell_what_the_inputs_show():
+    trials = PerceptualDecisionMaking(seed=0, noise_sigma=0.0, t_delay=200.0).sample_trials(300)
+    assert trials.inputs.shape == (24, 300, 3)
+    towards = np.where(trials.choice == 0, 1, -1)
+    evidence = trials.inputs[1:21, :, 1] - trials.inputs[1:21, :, 2]
+    np.testing.assert_allclose(evidence, np.tile(towards * trials.coherence / 100, (20, 1)))
+    assert (trials.inputs[:23, :, 0] == 1).all()
+    assert not trials.inputs[23].any()
+    assert not trials.targets[:23].any()
+    assert np.array_equal(trials.targets[23], trials.choice + 1)
+    assert set(trials.coherence) == {0.0, 6.4, 12.8, 25.6, 51.2}
+
+
+def test_noise_has_the_stated_standard_deviation():
+    trials = PerceptualDecisionMaking(seed=1, noise_sigma=2.0, dt=50).sample_trials(2000)
+    noise = trials.inputs[-1]  # nothing but noise at the decision
+    standard_error = 1 / np.sqrt(2 * noise.size)
+    assert abs(noise.std() / (2.0 / np.sqrt(50)) - 1) < 4 * standard_error
+
+
+def test_chosen_coherences_are_used():
+    trials = PerceptualDecisionMaking(seed=1, coherence=(10.0, 20.0)).sample_trials(50)
+    assert set(trials.coherence) == {10.0, 20.0}
+
+
+def test_trials_of_different_lengths_are_refused():
+    durations = iter(range(100, 10_000, 100))
+    task = PerceptualDecisionMaking(seed=0, t_delay=lambda: next(durations))
+    with pytest.raises(ValueError, match="23 to 25 steps"):
+        task.sample_trials(3)
+    assert task.sample_trials(1).inputs.shape[1] == 1
+
+
+def test_no_trials_are_refused():
+    with pytest.raises(ValueError, match="`num_trials` must be 1 or more; got 0"):
+        PerceptualDecisionMaking(seed=0).sample_trials(0)
+
+
+def test_recipe_sets_every_number_of_the_task():
+    recipe = Recipe(seed=9, dt=50.0, stimulus=500.0, delay=100.0, noise=0.5, choices=3)
+    theirs = RatePerceptualDecisionMaking(
+        seed=9, dt=50.0, t_stimulus=500.0, t_delay=100.0, noise_sigma=0.5, num_choice=3
+    )
+    trials = PerceptualDecisionMaking.from_recipe(recipe).sample_trials(1)
+    assert isinstance(trials, Trials)
+    assert np.array_equal(trials.inputs[:, 0], theirs[0][0])
+    other = PerceptualDecisionMaking.from_recipe(recipe, seed=10).sample_trials(1)
+    assert not np.array_equal(other.inputs, trials.inputs)
