@@ -86,10 +86,17 @@ def train(
     if not learning_rate > 0:
         raise ValueError(f"`learning_rate` must be above 0; got {learning_rate}")
     run_batches = _compile_epoch(net, learning_rate)
-    history = []
+
+    def draw() -> list[tuple[jax.Array, jax.Array]]:
+        own = isinstance(data, PerceptualDecisionMaking)
+        return list(_stack_equal(data.batches(batch_size) if own else data, net))
+
+    history, ahead = [], None
     for epoch in range(1, epochs + 1):
-        batches = data.batches(batch_size) if isinstance(data, PerceptualDecisionMaking) else data
-        results = [run_batches(*group) for group in _stack_equal(batches, net)]
+        results = [run_batches(*group) for group in (draw() if ahead is None else ahead)]
+        # JAX computes in the background: meanwhile the task draws the next trials.
+        is_task = isinstance(data, PerceptualDecisionMaking)
+        ahead = draw() if is_task and epoch < epochs else None
         if not results:
             raise ValueError(
                 f"`data` gave no batch in epoch {epoch}; "
