@@ -45,7 +45,7 @@ def after_first(train: Callable[..., object]) -> tuple[float, float]:
 
 
 def time_training(repeats: int) -> None:
-    """(a) 20 epochs in this process."""
+    """Time (a), 20 epochs in this process."""
     import notebook_script as notebook
     from brainpy_datasets.cognitive import RatePerceptualDecisionMaking
 
@@ -65,7 +65,7 @@ def time_training(repeats: int) -> None:
 
 
 def time_processes(repeats: int) -> None:
-    """(b) Whole processes."""
+    """Time (b), whole processes."""
 
     def process(*words: str, cache: str) -> None:
         environment = os.environ | {"XDG_CACHE_HOME": cache, "MPLBACKEND": "agg"}
@@ -74,18 +74,18 @@ def time_processes(repeats: int) -> None:
     first, second, theirs = [], [], []
     for repeat in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
-            words = ("-m", "yang_rnn.run", "--out")
-            for name, times in (("first", first), ("second", second)):
-                out = f"{folder}/{name}"
-                times.append(seconds(lambda o=out, f=folder: process(*words, o, cache=f)))
-            theirs.append(seconds(lambda f=folder: process(str(SCRIPT), cache=f)))
+            script = functools.partial(process, cache=folder)
+            ours = functools.partial(script, "-m", "yang_rnn.run", "--out")
+            first.append(seconds(functools.partial(ours, f"{folder}/first")))
+            second.append(seconds(functools.partial(ours, f"{folder}/second")))
+            theirs.append(seconds(functools.partial(script, str(SCRIPT))))
         print(f"    {repeat + 1} of {repeats} done", file=sys.stderr)
     show("(b) whole process, nothing compiled before", first, theirs, "aim: 0.8 or less")
     show("(b) whole process, run before", second, theirs, "aim: 0.8 or less")
 
 
 def time_trials(repeats: int) -> None:
-    """(c) One epoch of trials."""
+    """Time (c), one epoch of trials."""
     from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
 
     import yang_rnn as yr

@@ -64,9 +64,9 @@ def test_gradient_is_the_slope_of_the_loss():
     net = CTRNN(2, 5, 3, dt=50.0, activation="tanh", seed=3)
     rng = np.random.default_rng(1)
     inputs, targets = rng.normal(size=(6, 4, 2)), rng.integers(0, 3, size=(6, 4))
-    gradients, _, _ = bm.grad(net.loss, grad_vars={"w": net.w_rr}, has_aux=True, return_value=True)(
-        inputs, targets
-    )
+    weights: Any = {"w": net.w_rr}
+    gradient: Any = bm.grad(net.loss, grad_vars=weights, has_aux=True, return_value=True)
+    gradients, _, _ = gradient(inputs, targets)
     direction = rng.normal(size=(5, 5))
     weights, step, losses = net.weights, 1e-2, []
     for sign in (1, -1):

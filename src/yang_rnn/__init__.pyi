@@ -22,3 +22,5 @@ from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
 from .task import Trials as Trials
 from .train import History as History
 from .train import train as train
+
+__all__: list[str]

@@ -72,7 +72,9 @@ class NewFolder:
         """Give the folder its name; return where it is."""
         umask = os.umask(0)
         os.umask(umask)
-        self.staging.chmod(0o777 & ~umask)  # mkdtemp made it the owner's alone
+        # Temporary files and folders are made for their owner alone; results are as others are.
+        for path in (self.staging, *self.staging.rglob("*")):
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
         if self._overwrite and self.path.exists():
             aside = self.staging.with_name(self.staging.name + "-old")
             self.path.rename(aside)

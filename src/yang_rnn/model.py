@@ -20,16 +20,29 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 
+def _preactivation(w_ir: Any, w_rr: Any, b_rr: Any, alpha: Any, x: Any, h: Any) -> jax.Array:
+    # The order of the sums is the notebook's: training repeats its runs to the last bit.
+    return (1 - alpha) * h + alpha * (x @ w_ir + h @ w_rr + b_rr)
+
+
 def _cell(activation: Callable[[jax.Array], jax.Array]) -> Callable[..., jax.Array]:
-    def cell(w_ir: Any, w_rr: Any, b_rr: Any, alpha: Any, x: Any, h: Any) -> jax.Array:
-        # The order of the sums is the notebook's: training repeats its runs to the last bit.
-        return activation((1 - alpha) * h + alpha * (x @ w_ir + h @ w_rr + b_rr))
+    def cell(*weights_x_h: Any) -> jax.Array:
+        return activation(_preactivation(*weights_x_h))
 
     return cell
 
 
+def _swapped(cell: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    def swapped(*weights_h_x: Any) -> jax.Array:
+        *weights, h, x = weights_h_x
+        return cell(*weights, x, h)
+
+    return swapped
+
+
 # One function object an activation: JAX compiles what is built on it once for all networks.
 _CELLS = {name: _cell(activation) for name, activation in ACTIVATIONS.items()}
+_INPUT_MAPS = {name: _swapped(cell) for name, cell in _CELLS.items()}
 
 
 class CTRNN(bp.DynamicalSystem):
@@ -237,13 +250,31 @@ class CTRNN(bp.DynamicalSystem):
         ValueError
             If the stimulus has another shape or is not finite.
         """
+        return jax.tree_util.Partial(
+            _CELLS[self.activation], *self._recurrent(), self._checked(stimulus)
+        )
+
+    def preactivation_map(self, stimulus: Any) -> Callable[[Any], jax.Array]:
+        """Return what the nonlinearity is applied to in `state_map`, as a map of the same kind.
+
+        Where it is 0 the relu has its kink.
+        """
+        return jax.tree_util.Partial(_preactivation, *self._recurrent(), self._checked(stimulus))
+
+    def input_map(self) -> Callable[[Any, Any], jax.Array]:
+        """Return the cell as a pure map of h and the input, of the kind of `state_map`."""
+        return jax.tree_util.Partial(_INPUT_MAPS[self.activation], *self._recurrent())
+
+    def _recurrent(self) -> tuple[Any, ...]:
+        weights = self.weights
+        return (weights["w_ir"], weights["w_rr"], weights["b_rr"], self.alpha)
+
+    def _checked(self, stimulus: Any) -> np.ndarray:
         x = np.asarray(stimulus, dtype=np.float32)
         if x.shape != (self.num_input,) or not np.isfinite(x).all():
             expected = f"{self.num_input} finite numbers"
             raise ValueError(f"`stimulus` must be {expected}; got {stimulus!r}")
-        weights = self.weights
-        recurrent = (weights[name] for name in ("w_ir", "w_rr", "b_rr"))
-        return jax.tree_util.Partial(_CELLS[self.activation], *recurrent, self.alpha, x)
+        return x
 
 
 WEIGHT_NAMES = ("w_ir", "w_rr", "b_rr", "w_ro", "b_ro")

@@ -88,15 +88,15 @@ def train(
     run_batches = _compile_epoch(net, learning_rate)
 
     def draw() -> list[tuple[jax.Array, jax.Array]]:
-        own = isinstance(data, PerceptualDecisionMaking)
-        return list(_stack_equal(data.batches(batch_size) if own else data, net))
+        batches = data.batches(batch_size) if isinstance(data, PerceptualDecisionMaking) else data
+        return list(_stack_equal(batches, net))
 
     history, ahead = [], None
     for epoch in range(1, epochs + 1):
         results = [run_batches(*group) for group in (draw() if ahead is None else ahead)]
         # JAX computes in the background: meanwhile the task draws the next trials.
-        is_task = isinstance(data, PerceptualDecisionMaking)
-        ahead = draw() if is_task and epoch < epochs else None
+        draws_ahead = isinstance(data, PerceptualDecisionMaking) and epoch < epochs
+        ahead = draw() if draws_ahead else None
         if not results:
             raise ValueError(
                 f"`data` gave no batch in epoch {epoch}; "

@@ -1,0 +1,142 @@
+"""Trajectories in PC space, and the slow points of a trained network."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from yang_rnn.fixed_points import FixedPoints, find_fixed_points
+from yang_rnn.gradient import GradientSettings
+from yang_rnn.model import CTRNN
+from yang_rnn.recipe import NOTEBOOK, Recipe
+
+
+def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
+    """Fit principal components to hidden states.
+
+    Parameters
+    ----------
+    activity : array of shape (..., unit)
+        Hidden states; those of all times and trials count alike.
+    components : int
+        Components to keep.
+
+    Returns
+    -------
+    sklearn.decomposition.PCA
+        Fitted in float64 by a full singular value decomposition: no chance in it.
+
+    Raises
+    ------
+    ValueError
+        If the activity is not finite, or has fewer states or units than components.
+    """
+    states = flat_states(activity)
+    if not 1 <= components <= min(states.shape):
+        raise ValueError(
+            f"`components` must be from 1 to {min(states.shape)}, the smaller of states and units; "
+            f"got {components}"
+        )
+    return PCA(n_components=components, svd_solver="full").fit(states)
+
+
+def find_slow_points(
+    net: CTRNN,
+    activity: Any,
+    stimulus: Any = None,
+    *,
+    recipe: Recipe = NOTEBOOK,
+    on_progress: Callable[[int, int, float], None] | None = None,
+) -> FixedPoints:
+    """Search for slow points of a network from all its states, as the notebook does.
+
+    Gradient descent on mean((F(h) - h)**2) for the cell F at a constant input [1]_; then the
+    points above the tolerance, the repeated ones and the outliers are left out.
+
+    Parameters
+    ----------
+    net : CTRNN
+        A trained network.
+    activity : array of shape (..., unit)
+        Hidden states to start from.
+    stimulus : array of shape (inputs,), optional
+        The constant input; without it the recipe's, (1, 0.5, 0.5) in the notebook: fixation on, no
+        coherence.
+    recipe : Recipe
+        Tolerances, learning rate and number of steps.
+    on_progress : callable, optional
+        Called now and then with the step, the most steps and the mean square over all points.
+
+    Returns
+    -------
+    FixedPoints
+        The slow points that are left. There may be none. `search_counts` has how many of all
+        starts ended fixed, slow, unconverged and diverged.
+
+    Raises
+    ------
+    ValueError
+        If activity or stimulus are not of this network.
+
+    References
+    ----------
+    .. [1] Sussillo & Barak (2013), "Opening the black box: low-dimensional dynamics in
+       high-dimensional recurrent neural networks", Neural Computation 25(3):626-649.
+    """
+    states = flat_states(activity)
+    if states.shape[-1] != net.num_hidden:
+        raise ValueError(
+            f"`activity` must have the network's {net.num_hidden} units; got {states.shape[-1]}"
+        )
+    ends = find_fixed_points(
+        net.state_map(recipe.search_input if stimulus is None else stimulus),
+        states,
+        method="gradient",
+        slow_mean_square=recipe.slow_mean_square,
+        settings=GradientSettings(
+            learning_rate=recipe.search_learning_rate,
+            max_steps=recipe.search_steps,
+            batch_steps=recipe.search_check_every,
+            stop_mean_square=recipe.search_stop_mean_square,
+        ),
+        on_progress=on_progress,
+    )
+    slow = ends.with_status("fixed", "slow")
+    unique = slow.unique(recipe.unique_distance, keep="first")
+    return unique.without_outliers(recipe.outlier_distance)
+
+
+def central_point(points: FixedPoints, activity: Any) -> int | None:
+    """Return the index of the point that an analysis should stand on.
+
+    The fixed point nearest the middle of the trajectories; without a fixed point, the slowest of
+    the slow points.
+
+    Parameters
+    ----------
+    points : FixedPoints
+    activity : array of shape (..., unit)
+        The trajectories; their middle is their mean.
+
+    Returns
+    -------
+    int or None
+        None where there is neither a fixed nor a slow point.
+    """
+    fixed = np.flatnonzero(points.status == "fixed")
+    if len(fixed):
+        middle = flat_states(activity).mean(axis=0)
+        return int(fixed[np.linalg.norm(points.state[fixed] - middle, axis=1).argmin()])
+    slow = np.flatnonzero(points.status == "slow")
+    return int(slow[points.speed[slow].argmin()]) if len(slow) else None
+
+
+def flat_states(activity: Any) -> np.ndarray:
+    """Return states (..., unit) as a float64 array (state, unit); raise where one is not finite."""
+    states = np.asarray(activity, dtype=np.float64)
+    if states.ndim < 2 or 0 in states.shape:
+        raise ValueError(f"`activity` must have shape (..., unit); got {states.shape}")
+    if not np.isfinite(states).all():
+        raise ValueError("`activity` must be finite; got NaN or infinity")
+    return states.reshape(-1, states.shape[-1])

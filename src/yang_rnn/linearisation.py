@@ -1,0 +1,323 @@
+"""A map near its fixed points: Jacobians, eigenmodes with their time scales, and labels."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from yang_rnn.fixed_points import FixedPoints
+from yang_rnn.maps import Map, as_map, as_states, check_map, chunks, padded, speeds
+
+_REAL_ANGLE = 1e-7  # rad; two equal real eigenvalues may come out as a pair this far apart
+_JUMP = 1e-3  # change of a slope, relative to 1 + its largest entry, that tells a kink
+_PROBES = 3
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Linearisation:
+    """Jacobians of a map at given points, and their eigenmodes by decreasing modulus.
+
+    Mode k of point i has the eigenvalue ``eigenvalues[i, k]``, the right eigenvector
+    ``right[i, k]`` (``J @ r = lambda r``, unit length, its largest entry real and positive) and
+    the left eigenvector ``left[i, k]`` (``l @ J = lambda l``), with ``left[i] @ right[i].T`` the
+    identity (no conjugation). Of a conjugate pair the eigenvalue with positive imaginary part
+    comes first. Points that are not finite have NaN throughout. Indexing gives a record of those points.
+
+    Attributes
+    ----------
+    state : numpy.ndarray, shape (n, N)
+        The points.
+    jacobian : numpy.ndarray, shape (n, N, N)
+        dF_i/dh_j. On a kink: what JAX's derivative picks, a choice among the sides (`kink`).
+    input_jacobian : numpy.ndarray, shape (n, N, K), or None
+        dF_i/dx_j, if an input was given.
+    eigenvalues : numpy.ndarray, shape (n, N), complex
+        Eigenvalues lambda of the Jacobian.
+    right, left : numpy.ndarray, shape (n, N, N), complex
+        Eigenvectors as rows, biorthonormal up to rounding times `condition`.
+    condition : numpy.ndarray, shape (n,)
+        Condition number (1-norm) of the matrix of right eigenvectors. From about 1e8 the Jacobian
+        is close to one without a full set of them, and single modes mean little; inf if it has
+        none, and `left` is then a pseudo-inverse.
+    time_constant : numpy.ndarray, shape (n, N)
+        -dt / ln|lambda| in ms: inf at |lambda| = 1, 0 at lambda = 0, negative for modes that grow.
+    frequency : numpy.ndarray, shape (n, N)
+        |angle(lambda)| / (2 pi dt) in Hz: 0 for positive real lambda, the highest possible,
+        500 / dt, for a negative real one, which changes sign every step.
+    unstable : numpy.ndarray, shape (n,), int
+        Number of modes with |lambda| > 1 + `marginal_band`.
+    label : numpy.ndarray, shape (n,), str
+        ``stable``, ``marginal``, ``saddle`` or ``unstable``, with ``node`` or ``spiral`` (leading
+        mode real or complex); empty for a point that is not fixed.
+    kink : numpy.ndarray, shape (n,), bool
+        Whether the map has a kink within the kink tolerance: the Jacobian holds on one side only.
+    dt : float
+        Time step in ms.
+    marginal_band : float
+        | |lambda| - 1 | up to which a mode is marginal.
+    """
+
+    state: np.ndarray
+    jacobian: np.ndarray
+    input_jacobian: np.ndarray | None
+    eigenvalues: np.ndarray
+    right: np.ndarray
+    left: np.ndarray
+    condition: np.ndarray
+    time_constant: np.ndarray
+    frequency: np.ndarray
+    unstable: np.ndarray
+    label: np.ndarray
+    kink: np.ndarray
+    dt: float
+    marginal_band: float
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.state)
+
+    def __getitem__(self, index: Any) -> Linearisation:
+        """Take some of the points: a number, a slice, a mask (n,) or a list of numbers."""
+        rows = np.atleast_1d(np.arange(len(self))[index])
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Linearisation(
+            **{k: v[rows] if isinstance(v, np.ndarray) else v for k, v in values.items()}
+        )
+
+    def __repr__(self) -> str:
+        """Say how many points carry which label."""
+        counts = Counter(self.label.tolist())
+        labels = ", ".join(f"{n} {label or 'without label'}" for label, n in counts.items())
+        kinks = f"; {int(self.kink.sum())} on a kink" if self.kink.any() else ""
+        return f"Linearisation({len(self)} of {self.state.shape[1]} units: {labels}{kinks})"
+
+
+def linearise(
+    F: Map,
+    points: Any,
+    *,
+    dt: float,
+    inputs: Any = None,
+    input_map: Callable[[Any, Any], Any] | None = None,
+    preactivation: Map | None = None,
+    kink_tolerance: float = 1e-6,
+    marginal_band: float = 1e-3,
+    fixed_speed: float = 1e-20,
+) -> Linearisation:
+    """Linearise a map at fixed or slow points, in float64.
+
+    Parameters
+    ----------
+    F : callable
+        Pure map from a state (N,) to the next state (N,), written with JAX.
+    points : FixedPoints or array_like, shape (n, N) or (N,)
+        Where to linearise.
+    dt : float
+        Time step of the map in ms.
+    inputs : array_like, shape (K,), optional
+        The constant input x behind `F`, to get dF/dx; goes with `input_map`.
+    input_map : callable, optional
+        Map (h, x) -> next state with ``input_map(h, inputs) == F(h)``.
+    preactivation : callable, optional
+        Map from a state to the values (M,) whose sign the kinks go by. With it, a point is on a
+        kink where one of them is at most `kink_tolerance` in size. Without it, where the slope
+        along one of three fixed random directions, of about unit size in each unit, jumps within
+        `kink_tolerance` times that direction on either side of the point. A kink almost parallel
+        to all three escapes this.
+    kink_tolerance : float
+        How near a kink, in units of the state (or of `preactivation`), counts as on it.
+    marginal_band : float
+        | |lambda| - 1 | up to which a mode is marginal. The default, 1e-3, is a time constant
+        of 1000 dt.
+    fixed_speed : float
+        For points given as an array: the speed q up to which they are fixed and get a label.
+
+    Returns
+    -------
+    Linearisation
+        One entry per point.
+
+    Raises
+    ------
+    TypeError
+        If a map is not callable, or the points are not real numbers.
+    ValueError
+        If a shape or number is out of range, only one of `inputs` and `input_map` is given, or
+        `input_map` does not agree with `F`.
+
+    References
+    ----------
+    Sussillo & Barak (2013), Neural Computation 25:626-649 (linearisation at slow points). Mante,
+    Sussillo, Shenoy & Newsome (2013), Nature 503:78-84 (left eigenvectors as selection vectors).
+    """
+    for name, value, low in (("dt", dt, True), ("kink_tolerance", kink_tolerance, False),
+                             ("marginal_band", marginal_band, False)):  # fmt: skip
+        if not (np.isfinite(value) and (value > 0 if low else value >= 0)):
+            raise ValueError(f"`{name}` must be {'> 0' if low else '>= 0'}; got {value}.")
+    if (inputs is None) != (input_map is None):
+        raise ValueError("Give both `inputs` and `input_map`, or neither; got one of them.")
+    states = points.state if isinstance(points, FixedPoints) else as_states(points, "points")
+    n, units = states.shape
+    pure = as_map(F, np.float64)
+    check_map(pure, units)
+    if isinstance(points, FixedPoints):
+        fixed = points.status == "fixed"
+    else:
+        fixed = speeds(F, states) <= fixed_speed
+
+    jacobian = _map_rows(_jacobians, states, (units, units), pure)
+    input_jacobian = None
+    if input_map is not None:
+        x = np.asarray(inputs, np.float64)
+        if x.ndim != 1:
+            raise ValueError(f"`inputs` must have shape (K,); got {x.shape}.")
+        with jax.enable_x64(True):
+            two = as_map(input_map, np.float64)
+            if n and not np.allclose(two(states[0], x), pure(states[0]), 1e-5, equal_nan=True):
+                raise ValueError("`input_map(h, inputs)` must equal `F(h)`; it does not.")
+        input_jacobian = _map_rows(_input_jacobians, states, (units, len(x)), two, x)
+    if preactivation is not None:
+        kink = _kinks_by_sign(as_map(preactivation, np.float64), states, kink_tolerance)
+    else:
+        kink = _kinks_by_probe(pure, states, kink_tolerance)
+
+    values = np.full((n, units), np.nan + 0j)
+    right, left = np.full((2, n, units, units), np.nan + 0j)
+    condition = np.full(n, np.nan)
+    finite = np.isfinite(jacobian).all(axis=(1, 2)) & np.isfinite(states).all(axis=1)
+    values[finite], right[finite], left[finite], condition[finite] = _modes(jacobian[finite])
+
+    modulus = np.abs(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        time_constant = np.where(modulus == 1.0, np.inf, -dt / np.log(modulus))
+    frequency = 1e3 * np.abs(np.angle(values)) / (2 * np.pi * dt)
+    return Linearisation(
+        state=np.array(states),
+        jacobian=jacobian,
+        input_jacobian=input_jacobian,
+        eigenvalues=values,
+        right=right,
+        left=left,
+        condition=condition,
+        time_constant=time_constant,
+        frequency=frequency,
+        unstable=(modulus > 1 + marginal_band).sum(axis=1),
+        label=_labels(values, fixed & finite, marginal_band),
+        kink=kink,
+        dt=float(dt),
+        marginal_band=float(marginal_band),
+    )
+
+
+def _modes(matrices: np.ndarray):
+    """Eigenvalues by decreasing modulus, right and left eigenvectors as rows, condition."""
+    halves = np.array_split(matrices, min(len(matrices), os.cpu_count() or 1) or 1)
+    with ThreadPoolExecutor() as threads:  # NumPy lets go of the interpreter while it works
+        parts = list(threads.map(_eigenmodes, halves))
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _eigenmodes(matrices: np.ndarray):
+    raw = np.linalg.eig(matrices)
+    values, columns = np.asarray(raw[0], complex), np.asarray(raw[1], complex)
+    order = np.lexsort((-np.imag(values), -np.real(values), -np.abs(values)), axis=-1)
+    values = np.take_along_axis(values, order, axis=1)
+    rows = np.take_along_axis(columns.swapaxes(1, 2), order[:, :, None], axis=1)
+    # The first entry within 1e-6 of the largest: equal ones must not be chosen by rounding.
+    size = np.abs(rows)
+    largest = np.argmax(size >= (1 - 1e-6) * size.max(axis=2, keepdims=True), axis=2)
+    pivot = np.take_along_axis(rows, largest[:, :, None], axis=2)
+    rows = rows * (np.abs(pivot) / pivot)
+    columns = rows.swapaxes(1, 2)
+    try:
+        left = np.linalg.inv(columns)
+        condition = np.linalg.norm(columns, 1, (1, 2)) * np.linalg.norm(left, 1, (1, 2))
+    except np.linalg.LinAlgError:
+        left, condition = np.linalg.pinv(columns), np.empty(len(values))
+        for index, matrix in enumerate(columns):
+            try:
+                left[index] = np.linalg.inv(matrix)
+                condition[index] = np.linalg.norm(matrix, 1) * np.linalg.norm(left[index], 1)
+            except np.linalg.LinAlgError:
+                condition[index] = np.inf
+    return values, rows, left, condition
+
+
+def _labels(values: np.ndarray, fixed: np.ndarray, band: float) -> np.ndarray:
+    modulus = np.abs(values)
+    grows, decays = (modulus > 1 + band).any(axis=1), (modulus < 1 - band).any(axis=1)
+    inside = (np.abs(modulus - 1) <= band).any(axis=1)
+    stability = np.select(
+        [grows & decays, grows, inside], ["saddle", "unstable", "marginal"], "stable"
+    )
+    # A negative real eigenvalue alternates; it does not spiral.
+    turn = np.abs(np.angle(values[:, 0]))
+    spiral = (turn > _REAL_ANGLE) & (np.pi - turn > _REAL_ANGLE)
+    label = np.char.add(np.char.add(stability, " "), np.where(spiral, "spiral", "node"))
+    return np.where(fixed, label, "")
+
+
+def _kinks_by_sign(preactivation: Partial, states: np.ndarray, tolerance: float) -> np.ndarray:
+    with jax.enable_x64(True):
+        values = np.asarray(_values(preactivation, states))
+    return np.any(np.abs(values.reshape(len(states), -1)) <= tolerance, axis=1)
+
+
+def _kinks_by_probe(F: Partial, states: np.ndarray, tolerance: float) -> np.ndarray:
+    kink = np.zeros(len(states), bool)
+    for direction in np.random.default_rng(0).standard_normal((_PROBES, states.shape[1])):
+        kink |= _map_rows(_jumps, states, (), F, direction, tolerance) > _JUMP
+    return kink
+
+
+def _map_rows(function: Callable, states: np.ndarray, shape: tuple[int, ...], F: Partial, *rest):
+    """Apply a batched function of (F, states, ...) in chunks, in float64."""
+    n, units = states.shape
+    size = max(1, min(n, 2**21 // units**2))
+    out = np.empty((n, *shape))
+    with jax.enable_x64(True):
+        for part in chunks(n, size):
+            block = function(F, padded(states[part], size), *rest)
+            out[part] = np.asarray(block)[: part.stop - part.start]
+    return out
+
+
+@jax.jit
+def _jacobians(F: Partial, states: jax.Array) -> jax.Array:
+    return jax.vmap(jax.jacfwd(F))(states)
+
+
+@jax.jit
+def _input_jacobians(F: Partial, states: jax.Array, x: jax.Array) -> jax.Array:
+    return jax.vmap(lambda h: jax.jacfwd(lambda v: F(h, v))(x))(states)
+
+
+@jax.jit
+def _jumps(F: Partial, states: jax.Array, direction: jax.Array, tolerance: jax.Array) -> jax.Array:
+    def slope(h):
+        return jax.jvp(F, (h,), (direction,))[1]
+
+    ahead = jax.vmap(slope)(states + tolerance * direction)
+    behind = jax.vmap(slope)(states - tolerance * direction)
+    return jnp.max(jnp.abs(ahead - behind), axis=1) / (1.0 + jnp.max(jnp.abs(ahead), axis=1))
+
+
+@jax.jit
+def _values(F: Partial, states: jax.Array) -> jax.Array:
+    return jax.vmap(F)(states)

@@ -1,0 +1,126 @@
+"""The command: `python -m yang_rnn.run` does a whole experiment and leaves a folder of results."""
+
+import contextlib
+import hashlib
+import os
+import platform as machine
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from yang_rnn.folder import NewFolder
+from yang_rnn.options import PROGRAM, Options, UsageError, parse
+from yang_rnn.progress import progress_for
+
+# The rest of the package takes seconds to import: that waits until there is work to do.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands behind the command's name; without it that of this process.
+
+    Returns
+    -------
+    int
+        Exit code. 0: done; 1: the experiment failed (training diverged, disk full); 2: an option
+        can't be used, nothing was done; 130: interrupted, nothing was written.
+    """
+    try:
+        _run(parse(sys.argv[1:] if arguments is None else arguments))
+    except UsageError as error:
+        return _end(str(error), 2)
+    except (ArithmeticError, OSError) as error:
+        return _end(str(error), 1)
+    except KeyboardInterrupt:
+        return _end("interrupted; nothing was written", 130)
+    return 0
+
+
+def _end(message: str, code: int) -> int:
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return code
+
+
+def _run(options: Options) -> None:
+    started = time.perf_counter()
+    recipe = options.numbers
+    with contextlib.ExitStack() as stack:
+        folder = _claim(options, stack)
+        _set_platform(options.platform)
+        from yang_rnn.experiment import run_experiment
+        from yang_rnn.report import describe, versions
+        from yang_rnn.storage import save_run
+
+        with progress_for(recipe, options.quiet) as progress:
+            experiment = run_experiment(recipe, on_epoch=progress.epoch, on_search=progress.search)
+        facts = {
+            "platform": options.platform,
+            "versions": versions(),
+            "seconds": round(time.perf_counter() - started, 2),
+        }
+        summary = save_run(experiment, folder.staging, facts)
+        path = folder.publish()
+    print(describe(summary))
+    print(f"files            {path}{os.sep}")
+
+
+def _claim(options: Options, stack: contextlib.ExitStack) -> NewFolder:
+    """Make sure that the results will have a place, before any work."""
+    recipe = options.numbers
+    path = options.out or Path("runs") / f"{recipe.name}-seed{recipe.seed}"
+    folder = NewFolder(path, overwrite=options.overwrite, number_on=options.out is None)
+    try:
+        return stack.enter_context(folder)
+    except FileExistsError as error:
+        hint = "" if options.overwrite else " (--overwrite replaces it)"
+        raise UsageError(f"--out must be a new folder; {error}{hint}") from error
+    except OSError as error:
+        raise UsageError(f"--out must be a folder that can be written; {error}") from error
+
+
+def _set_platform(platform: str) -> None:
+    """Compute on this platform, and keep what is compiled for the next run."""
+    import jax
+
+    with contextlib.suppress(OSError):  # without a cache folder, everything is compiled anew
+        jax.config.update("jax_compilation_cache_dir", str(_compilation_cache()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+    import brainpy.math as bm
+
+    bm.set_platform(platform)
+    try:
+        jax.devices(platform)
+    except RuntimeError as error:
+        seen = sorted({device.platform for device in jax.devices()})
+        raise UsageError(
+            f"--platform must be one that JAX finds here ({', '.join(seen)}); got {platform}"
+        ) from error
+    if platform != "cpu":
+        # Accelerators multiply float32 in fewer bits unless told otherwise.
+        jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def _compilation_cache() -> Path:
+    """Return this processor's folder of compiled programs: code for another could crash here."""
+    import jax
+    import platformdirs
+
+    processor = machine.machine() + machine.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor += "".join(sorted({x for x in lines if x.startswith(("model name", "flags"))}))
+    name = hashlib.sha256(processor.encode()).hexdigest()[:16]
+    folder = Path(platformdirs.user_cache_dir("yang_rnn")) / f"jax-{jax.__version__}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

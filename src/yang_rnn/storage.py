@@ -1,0 +1,133 @@
+"""The files of a finished run: written, and read back."""
+
+import csv
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from yang_rnn import figures
+from yang_rnn.experiment import Experiment, draw
+from yang_rnn.fixed_points import FixedPoints
+from yang_rnn.folder import SUMMARY_FILE
+from yang_rnn.model import CTRNN
+from yang_rnn.recipe import Recipe
+from yang_rnn.report import summarise
+from yang_rnn.train import History
+
+RECIPE, WEIGHTS, HISTORY = "recipe.json", "weights.safetensors", "history.csv"
+POINTS, FIGURES = "slow_points.npz", "figures"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished run, read back from its folder.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    net : CTRNN
+        The trained network.
+    history : History
+        Loss and accuracy of each epoch.
+    points : FixedPoints
+        The points that the search kept.
+    summary : dict
+        What `summary.json` holds.
+    """
+
+    recipe: Recipe
+    net: CTRNN
+    history: History
+    points: FixedPoints
+    summary: dict[str, Any]
+
+
+def save_run(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Write an experiment's files into an existing folder.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    folder : Path
+    facts : dict
+        What the summary says besides the experiment's numbers: versions, platform, times.
+
+    Returns
+    -------
+    dict
+        The summary, as `summary.json` has it.
+    """
+    experiment.recipe.save(folder / RECIPE)
+    save_file(experiment.net.weights, folder / WEIGHTS)
+    _write_history(experiment.history, folder / HISTORY)
+    experiment.points.save(folder / POINTS)
+    (folder / FIGURES).mkdir()
+    for name, figure in draw(experiment).items():
+        figures.save(figure, folder / FIGURES / name)
+    summary = summarise(experiment) | facts
+    (folder / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def load_run(folder: str | os.PathLike[str]) -> Run:
+    """Read a finished run.
+
+    Parameters
+    ----------
+    folder : path
+        A folder that `python -m yang_rnn.run` made.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or one of its files is missing.
+    ValueError
+        If a file is damaged; the message names it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no run in {folder}: no such folder")
+    recipe = _read(folder / RECIPE, Recipe.load)
+    net = CTRNN.from_recipe(recipe)
+    _read(folder / WEIGHTS, lambda path: net.set_weights(load_file(path)))
+    return Run(
+        recipe=recipe,
+        net=net,
+        history=_read(folder / HISTORY, _read_history),
+        points=_read(folder / POINTS, FixedPoints.load),
+        summary=_read(folder / SUMMARY_FILE, lambda path: json.loads(path.read_text("utf-8"))),
+    )
+
+
+def _read(path: Path, reader: Any) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing")
+    try:
+        return reader(path)
+    except (ValueError, TypeError, KeyError, EOFError, BadZipFile, SafetensorError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def _write_history(history: History, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("epoch", *History._fields))
+        for epoch, row in enumerate(zip(*history, strict=True), start=1):
+            writer.writerow((epoch, *(repr(float(value)) for value in row)))
+
+
+def _read_history(path: Path) -> History:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return History(*(np.array([float(row[name]) for row in rows]) for name in History._fields))

@@ -1,0 +1,46 @@
+"""Small things to test with: a recipe that takes seconds, and records made by hand."""
+
+from typing import Any
+
+import numpy as np
+
+from yang_rnn.fixed_points import STATUSES, FixedPoints
+from yang_rnn.recipe import Recipe
+
+SMALL = Recipe(
+    hidden=12,
+    epochs=2,
+    trials_per_epoch=64,
+    test_trials=50,
+    analysis_trials=10,
+    search_steps=40,
+    search_check_every=20,
+    slow_mean_square=1.0,
+    unique_distance=0.01,
+    outlier_distance=5.0,
+)
+
+SMALL_WORDS = (
+    "--hidden 12 --epochs 2 --trials-per-epoch 64 --test-trials 50 --analysis-trials 10 "
+    "--search-steps 40 --search-check-every 20 --slow-mean-square 1 --unique-distance 0.01 "
+    "--outlier-distance 5"
+).split()
+
+
+def points_at(status: list[str], speed: Any, state: Any) -> FixedPoints:
+    """Return a record of points of given status, speed (n,) and state (n, N)."""
+    state, n = np.asarray(state, dtype=float), len(status)
+    return FixedPoints(
+        state=state,
+        speed=np.asarray(speed, dtype=float),
+        start=state,
+        iterations=np.ones(n, int),
+        status=np.array(status, dtype=str),
+        reason=np.full(n, "converged"),
+        starts_reached=np.ones(n, int),
+        method="newton",
+        fixed_speed=1e-20,
+        slow_speed=1.0,
+        total_starts=n,
+        search_counts={name: status.count(name) for name in STATUSES},
+    )

@@ -1,0 +1,132 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from small import SMALL
+
+import yang_rnn as yr
+from yang_rnn.experiment import Experiment, run_experiment
+from yang_rnn.report import describe, summarise
+from yang_rnn.storage import load_run, save_run
+
+FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
+
+
+@pytest.fixture(scope="module")
+def experiment() -> Experiment:
+    return run_experiment(SMALL)
+
+
+@pytest.fixture
+def folder(experiment: Experiment, tmp_path: Path) -> Path:
+    path = tmp_path / "run"
+    path.mkdir()
+    save_run(experiment, path, FACTS)
+    return path
+
+
+def test_loaded_run_is_the_saved_one(experiment: Experiment, folder: Path):
+    run = load_run(folder)
+    assert run.recipe == experiment.recipe
+    for name, value in experiment.net.weights.items():
+        assert np.array_equal(run.net.weights[name], value)
+    activity, _ = run.net.predict(experiment.trials.inputs)
+    assert np.array_equal(activity, experiment.activity)
+    assert np.array_equal(run.history.loss, experiment.history.loss)
+    assert np.array_equal(run.history.accuracy, experiment.history.accuracy)
+    assert np.array_equal(run.points.state, experiment.points.state)
+    assert run.points.search_counts == experiment.points.search_counts
+    assert run.summary == summarise(experiment) | FACTS
+
+
+def test_folder_has_what_the_readme_lists(folder: Path):
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    drawn = {f"figures/{f}.{e}" for f in FIGURES for e in ("png", "pdf")}
+    assert names == drawn | {
+        "recipe.json",
+        "weights.safetensors",
+        "history.csv",
+        "slow_points.npz",
+        "summary.json",
+    }
+
+
+FIGURES = ("trajectories", "slow_points", "eigenvalues")
+
+
+def test_other_tools_open_the_files(experiment: Experiment, folder: Path):
+    pandas = pytest.importorskip("pandas")  # an optional extra of the package
+    history = pandas.read_csv(folder / "history.csv")
+    assert list(history.columns) == ["epoch", "loss", "accuracy"]
+    assert list(history["epoch"]) == [1, 2]
+    assert np.array_equal(history["loss"], experiment.history.loss)
+    with safe_open(folder / "weights.safetensors", "np") as file:
+        assert file.get_tensor("w_rr").shape == (12, 12)
+    with np.load(folder / "slow_points.npz", allow_pickle=False) as file:
+        assert file["state"].shape == (len(experiment.points), 12)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["recipe.json", "weights.safetensors", "history.csv", "slow_points.npz", "summary.json"],
+)
+def test_damaged_or_missing_file_is_named(folder: Path, name: str):
+    path = folder / name
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 3])
+    if name == "history.csv":
+        path.write_text("epoch,loss\n1,much\n")
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        load_run(folder)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} is missing"):
+        load_run(folder)
+
+
+def test_folder_that_is_none_is_an_error(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        load_run(tmp_path / "nowhere")
+
+
+def test_same_recipe_gives_the_same_files(experiment: Experiment, folder: Path, tmp_path: Path):
+    again = tmp_path / "again"
+    again.mkdir()
+    save_run(run_experiment(SMALL), again, FACTS)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            same = again / path.relative_to(folder)
+            assert path.read_bytes() == same.read_bytes(), path.name
+
+
+def test_other_seed_gives_other_weights(experiment: Experiment):
+    other = run_experiment(yr.Recipe.from_json(SMALL.to_json().replace('"seed": 0', '"seed": 1')))
+    assert not np.array_equal(other.net.weights["w_rr"], experiment.net.weights["w_rr"])
+    assert not np.array_equal(other.trials.inputs, experiment.trials.inputs)
+
+
+def test_summary_is_json_and_its_text_has_its_numbers(experiment: Experiment):
+    summary = summarise(experiment)
+    assert json.loads(json.dumps(summary)) == summary
+    text = describe(summary | FACTS)
+    assert f"{summary['test_accuracy']:.4f} on 50 fresh trials" in text
+    assert "(ideal observer 0.8957)" in text
+    share = summary["explained_variance_ratio"][0]
+    assert f"PC 1 {100 * share:.1f} %" in text
+    found = summary["search"]["ends"]["slow"] + summary["search"]["ends"]["fixed"]
+    assert found > 0
+    assert f"found from {found} of 220 starts" in text
+    first = summary["analysed_point"]["eigenvalues"][0]
+    assert f"{first[0]:.3f}" in text
+
+
+def test_summary_without_a_slow_point_says_so():
+    recipe = yr.Recipe.from_json(
+        SMALL.to_json().replace('"slow_mean_square": 1.0', '"slow_mean_square": 1e-15')
+    )
+    experiment = run_experiment(recipe)
+    summary = summarise(experiment)
+    assert summary["analysed_point"] is None
+    assert "no fixed or slow point was found" in describe(summary | FACTS)
+    assert set(yr.draw(experiment)) == set(FIGURES)
