@@ -8,10 +8,14 @@ os.environ["MPLBACKEND"] = "agg"
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import settings
+from jax.tree_util import Partial
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("steady")
@@ -30,3 +34,48 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test writes to a folder of its own, compiled programs included."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def rectified(recurrent, drive, h):
+    return jnp.maximum(h @ recurrent + drive, 0.0)
+
+
+class Trained(NamedTuple):
+    F: Partial
+    states: np.ndarray  # (2200, 64)
+    recurrent: np.ndarray
+    drive: np.ndarray
+    golden: dict[str, np.ndarray]
+
+    def residual(self, states):
+        """F(h) - h by plain NumPy in float64."""
+        w, b = self.recurrent.astype(np.float64), self.drive.astype(np.float64)
+        return np.maximum(states @ w + b, 0.0) - states
+
+
+def trained_network(name: str) -> Trained:
+    import brainpy_datasets as bd
+
+    golden = dict(np.load(GOLDEN / f"{name}.npz"))
+    task = bd.cognitive.RatePerceptualDecisionMaking(seed=int(golden["trials_seed"]))
+    inputs, _ = next(iter(bd.cognitive.TaskLoader(task, batch_size=100)))
+    w_ir, w_rr, b_rr = (golden[f"final_{key}"] for key in ("w_ir", "w_rr", "b_rr"))
+    h, activity = np.zeros((100, 64), np.float32), []
+    for x in np.asarray(inputs, np.float32):
+        h = np.maximum(x @ w_ir + h @ w_rr + b_rr, 0)
+        activity.append(h)
+    activity = np.stack(activity)
+    np.testing.assert_allclose(activity[:, :5], golden["activity_first5"], atol=2e-5)
+    drive = np.array([1.0, 0.5, 0.5], np.float32) @ w_ir + b_rr
+    return Trained(Partial(rectified, w_rr, drive), activity.reshape(-1, 64), w_rr, drive, golden)
+
+
+@pytest.fixture(scope="session", params=["notebook_3", "notebook_4"])
+def trained(request) -> Trained:
+    return trained_network(request.param)
+
+
+@pytest.fixture
+def x64():
+    with jax.enable_x64(True):
+        yield

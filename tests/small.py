@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from yang_rnn.fixed_points import STATUSES, FixedPoints
+from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import Recipe
 
 SMALL = Recipe(
@@ -42,5 +42,5 @@ def points_at(status: list[str], speed: Any, state: Any) -> FixedPoints:
         fixed_speed=1e-20,
         slow_speed=1.0,
         total_starts=n,
-        search_counts={name: status.count(name) for name in STATUSES},
+        trace=np.zeros(0),
     )

@@ -131,3 +131,19 @@ def test_activity_of_another_network_is_refused():
 def test_too_many_components_are_refused():
     with pytest.raises(ValueError, match="`components` must be from 1 to 4"):
         fit_pca(np.ones((9, 4)), components=5)
+
+
+def test_newton_points_are_fixed_whatever_the_order_of_the_starts(trained: Any):
+    net, activity = trained
+    recipe = Recipe(fixed_points="newton")
+    points = find_slow_points(net, activity, recipe=recipe)
+    assert points.counts["fixed"] > 0
+    w = {name: value.astype(float) for name, value in net.weights.items()}
+    h = points.state[points.status == "fixed"]
+    image = np.maximum(np.array([1.0, 0.5, 0.5]) @ w["w_ir"] + h @ w["w_rr"] + w["b_rr"], 0)
+    assert np.abs(image - h).max() < 1e-9
+    shuffled = np.random.default_rng(0).permutation(activity.reshape(-1, 64))[:, None]
+    again = find_slow_points(net, shuffled, recipe=recipe)
+    assert again.search_counts == points.search_counts
+    order = [np.lexsort(p.state.T.round(6)) for p in (points, again)]
+    np.testing.assert_allclose(points.state[order[0]], again.state[order[1]], atol=1e-8)

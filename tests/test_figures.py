@@ -10,7 +10,7 @@ from small import points_at
 
 from yang_rnn import figures
 from yang_rnn.analysis import fit_pca
-from yang_rnn.fixed_points import FixedPoints
+from yang_rnn.points import FixedPoints
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 
 

@@ -132,6 +132,15 @@ def test_state_map_is_the_cell_at_a_constant_input(batch: int, seed: int):
     np.testing.assert_allclose(net.state_map(stimulus)(h), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_maps_of_input_and_preactivation_agree_with_the_cell():
+    net = CTRNN(3, 8, 2, dt=30.0, seed=4)
+    x, h = np.array([1.0, 0.25, 0.75]), np.random.default_rng(0).normal(size=(5, 8))
+    state_map, before = net.state_map(x), np.asarray(net.preactivation_map(x)(h))
+    np.testing.assert_allclose(net.input_map()(h, x), state_map(h), rtol=1e-6)
+    np.testing.assert_allclose(np.maximum(before, 0), state_map(h), rtol=1e-6)
+    assert (before < 0).any()
+
+
 def test_state_map_is_pure():
     net = CTRNN(3, 8, 2, seed=0)
     state_map = net.state_map((1.0, 0.5, 0.5))

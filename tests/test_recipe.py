@@ -82,6 +82,8 @@ def test_saved_recipe_is_loaded_equal(tmp_path: Path):
         ("components", 1),
         ("components", 65),
         ("activation", "step"),
+        ("fixed_points", "guess"),
+        ("fixed_speed", 1.0),
         ("name", "../up"),
     ],
 )

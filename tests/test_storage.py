@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_folder_has_what_the_readme_lists(folder: Path):
     }
 
 
-FIGURES = ("trajectories", "slow_points", "eigenvalues")
+FIGURES = ("trajectories", "slow_points", "slow_points_3d", "eigenvalues")
 
 
 def test_other_tools_open_the_files(experiment: Experiment, folder: Path):
@@ -101,7 +102,7 @@ def test_same_recipe_gives_the_same_files(experiment: Experiment, folder: Path, 
 
 
 def test_other_seed_gives_other_weights(experiment: Experiment):
-    other = run_experiment(yr.Recipe.from_json(SMALL.to_json().replace('"seed": 0', '"seed": 1')))
+    other = run_experiment(dataclasses.replace(SMALL, seed=1))
     assert not np.array_equal(other.net.weights["w_rr"], experiment.net.weights["w_rr"])
     assert not np.array_equal(other.trials.inputs, experiment.trials.inputs)
 
@@ -114,17 +115,44 @@ def test_summary_is_json_and_its_text_has_its_numbers(experiment: Experiment):
     assert "(ideal observer 0.8957)" in text
     share = summary["explained_variance_ratio"][0]
     assert f"PC 1 {100 * share:.1f} %" in text
-    found = summary["search"]["ends"]["slow"] + summary["search"]["ends"]["fixed"]
-    assert found > 0
-    assert f"found from {found} of 220 starts" in text
-    first = summary["analysed_point"]["eigenvalues"][0]
-    assert f"{first[0]:.3f}" in text
+    slow = summary["search"]["ends"]["slow"]
+    assert slow > 0
+    assert f"gradient from 220 states: 0 became fixed, {slow} slow" in text
+    point = summary["analysed_point"]
+    assert "a slow point, so its modes hold only while the state stays near it" in text
+    assert f"q = {point['speed']:.1e}" in text
+    first = point["modes"][0]
+    assert f"{first['eigenvalue'][0]:.3f}" in text
+    assert f"with {abs(first['time_constant_ms']) / 1000:.3g} s" in text
+
+
+def test_summary_of_a_fixed_point_has_its_stability_and_time_scales():
+    recipe = dataclasses.replace(SMALL, fixed_points="newton")
+    experiment = run_experiment(recipe)
+    centre, modes = experiment.centre, experiment.modes
+    assert centre is not None
+    point = summarise(experiment)["analysed_point"]
+    assert point["status"] == "fixed"
+    assert point["label"] == modes.label[centre]
+    moduli = np.hypot(*np.transpose([mode["eigenvalue"] for mode in point["modes"]]))
+    assert (np.diff(moduli) <= 1e-12).all()
+    for mode, modulus in zip(point["modes"], moduli, strict=True):
+        expected = -100.0 / np.log(modulus) if modulus > 0 else 0.0
+        assert mode["time_constant_ms"] == pytest.approx(expected)
+        turn = abs(np.angle(complex(*mode["eigenvalue"])))
+        assert mode["frequency_hz"] == pytest.approx(turn / (2 * np.pi) / 0.1)
+    assert f"a fixed point, {point['label']}" in describe(summarise(experiment) | FACTS)
+
+
+def test_mode_that_neither_decays_nor_grows_is_said_and_is_json(experiment: Experiment):
+    summary = summarise(experiment)
+    summary["analysed_point"]["modes"][0]["time_constant_ms"] = None
+    assert "neither decays nor grows" in describe(summary | FACTS)
+    json.dumps(summary, allow_nan=False)
 
 
 def test_summary_without_a_slow_point_says_so():
-    recipe = yr.Recipe.from_json(
-        SMALL.to_json().replace('"slow_mean_square": 1.0', '"slow_mean_square": 1e-15')
-    )
+    recipe = dataclasses.replace(SMALL, slow_mean_square=1e-15)
     experiment = run_experiment(recipe)
     summary = summarise(experiment)
     assert summary["analysed_point"] is None

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 
-from yang_rnn.fixed_points import FixedPoints, find_fixed_points
+from yang_rnn.fixed_points import find_fixed_points
 from yang_rnn.gradient import GradientSettings
 from yang_rnn.model import CTRNN
+from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
 
 
@@ -49,10 +50,14 @@ def find_slow_points(
     recipe: Recipe = NOTEBOOK,
     on_progress: Callable[[int, int, float], None] | None = None,
 ) -> FixedPoints:
-    """Search for slow points of a network from all its states, as the notebook does.
+    """Search for fixed and slow points of a network from all its states.
 
-    Gradient descent on mean((F(h) - h)**2) for the cell F at a constant input [1]_; then the
-    points above the tolerance, the repeated ones and the outliers are left out.
+    The points are those of the cell F at a constant input [1]_. The recipe says how. With
+    ``gradient`` as the notebook does: gradient descent on mean((F(h) - h)**2), then the points
+    above the tolerance, the repeated ones (all that have an earlier one within the distance) and
+    the outliers are left out. With ``newton`` a second-order search to the last digit; the points
+    above the tolerance are left out, and of those that lie together the slowest is kept. An
+    isolated fixed point is no outlier: none is left out for that.
 
     Parameters
     ----------
@@ -64,15 +69,16 @@ def find_slow_points(
         The constant input; without it the recipe's, (1, 0.5, 0.5) in the notebook: fixation on, no
         coherence.
     recipe : Recipe
-        Tolerances, learning rate and number of steps.
+        Method, tolerances, learning rate and number of steps.
     on_progress : callable, optional
-        Called now and then with the step, the most steps and the mean square over all points.
+        Called now and then with how much is done, of how much (steps of the gradient search,
+        starts of the Newton search), and the mean square over all points.
 
     Returns
     -------
     FixedPoints
-        The slow points that are left. There may be none. `search_counts` has how many of all
-        starts ended fixed, slow, unconverged and diverged.
+        The fixed and slow points that are left. There may be none. `search_counts` has how many
+        of all starts ended fixed, slow, unconverged and diverged.
 
     Raises
     ------
@@ -89,22 +95,27 @@ def find_slow_points(
         raise ValueError(
             f"`activity` must have the network's {net.num_hidden} units; got {states.shape[-1]}"
         )
+    as_notebook = recipe.fixed_points == "gradient"
+    descent = GradientSettings(
+        learning_rate=recipe.search_learning_rate,
+        max_steps=recipe.search_steps,
+        batch_steps=recipe.search_check_every,
+        stop_mean_square=recipe.search_stop_mean_square,
+    )
     ends = find_fixed_points(
         net.state_map(recipe.search_input if stimulus is None else stimulus),
         states,
-        method="gradient",
+        method=recipe.fixed_points,
+        fixed_speed=recipe.fixed_speed,
         slow_mean_square=recipe.slow_mean_square,
-        settings=GradientSettings(
-            learning_rate=recipe.search_learning_rate,
-            max_steps=recipe.search_steps,
-            batch_steps=recipe.search_check_every,
-            stop_mean_square=recipe.search_stop_mean_square,
-        ),
+        settings=descent if as_notebook else None,
         on_progress=on_progress,
     )
-    slow = ends.with_status("fixed", "slow")
-    unique = slow.unique(recipe.unique_distance, keep="first")
-    return unique.without_outliers(recipe.outlier_distance)
+    still = ends.with_status("fixed", "slow")
+    if as_notebook:
+        unique = still.unique(recipe.unique_distance, keep="first")
+        return unique.without_outliers(recipe.outlier_distance)
+    return still.unique(recipe.unique_distance)
 
 
 def central_point(points: FixedPoints, activity: Any) -> int | None:

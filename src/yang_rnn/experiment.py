@@ -10,9 +10,9 @@ from sklearn.decomposition import PCA
 from yang_rnn import figures
 from yang_rnn.analysis import central_point, find_slow_points, fit_pca
 from yang_rnn.behaviour import accuracy
-from yang_rnn.fixed_points import FixedPoints
 from yang_rnn.linearisation import Linearisation, linearise
 from yang_rnn.model import CTRNN
+from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 from yang_rnn.train import History, train
@@ -39,10 +39,10 @@ class Experiment:
         Fitted to them.
     points : FixedPoints
         The points that the search kept.
+    modes : Linearisation
+        The map around each of them.
     centre : int or None
-        Which of them the spectrum belongs to; None where none was kept.
-    spectrum : Linearisation or None
-        The linearisation there.
+        Which of them the analysis stands on; None where none was kept.
     """
 
     recipe: Recipe
@@ -53,8 +53,8 @@ class Experiment:
     activity: np.ndarray
     pca: PCA
     points: FixedPoints
+    modes: Linearisation
     centre: int | None
-    spectrum: Linearisation | None
 
 
 def run_experiment(
@@ -96,11 +96,15 @@ def run_experiment(
     trials = fresh.sample_trials(recipe.analysis_trials)
     activity = np.asarray(net.predict(trials.inputs)[0])
     points = find_slow_points(net, activity, recipe=recipe, on_progress=on_search)
-    centre = central_point(points, activity)
-    spectrum = None
-    if centre is not None:
-        state_map = net.state_map(recipe.search_input)
-        spectrum = linearise(state_map, points[centre], dt=recipe.dt)
+    stimulus = recipe.search_input
+    modes = linearise(
+        net.state_map(stimulus),
+        points,
+        dt=recipe.dt,
+        inputs=stimulus,
+        input_map=net.input_map(),
+        preactivation=net.preactivation_map(stimulus) if recipe.activation == "relu" else None,
+    )
     return Experiment(
         recipe=recipe,
         net=net,
@@ -110,17 +114,29 @@ def run_experiment(
         activity=activity,
         pca=fit_pca(activity, recipe.components),
         points=points,
-        centre=centre,
-        spectrum=spectrum,
+        modes=modes,
+        centre=central_point(points, activity),
     )
 
 
 def draw(experiment: Experiment) -> dict[str, Figure]:
     """Draw an experiment's figures; return them by name."""
     activity, pca, trials = experiment.activity, experiment.pca, experiment.trials
-    values = [] if experiment.spectrum is None else experiment.spectrum.eigenvalues[0]
-    return {
+    points, modes, centre = experiment.points, experiment.modes, experiment.centre
+    values, title = (), None
+    if centre is not None:
+        values = modes.eigenvalues[centre]
+        parts = [f"{points.status[centre]} point", str(modes.label[centre])]
+        title = ", ".join([*filter(None, parts), f"q = {points.speed[centre]:.1e}"])
+    in_plane = {"stability": modes.label, "centre": centre}
+    drawn = {
         "trajectories": figures.trajectories(pca, activity, trials),
-        "slow_points": figures.slow_points(pca, activity, experiment.points, trials),
-        "eigenvalues": figures.eigenvalues(values),
+        "slow_points": figures.slow_points(pca, activity, points, trials, **in_plane),
+        "eigenvalues": figures.eigenvalues(values, title),
     }
+    if activity.shape[-1] >= 3:
+        space = pca if pca.n_components_ >= 3 else fit_pca(activity, 3)
+        drawn["slow_points_3d"] = figures.slow_points(
+            space, activity, points, trials, dimensions=3, **in_plane
+        )
+    return drawn

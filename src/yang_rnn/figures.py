@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from yang_rnn.fixed_points import FixedPoints
+from yang_rnn.points import FixedPoints
 from yang_rnn.task import Trials
 
 CHOICE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -192,7 +192,8 @@ def slow_points(
         ax.plot(*coordinates.T, linestyle="none", zorder=4, **CENTRE_STYLE)
         extra.append(("analysed point", CENTRE_STYLE))
     _label_pcs(ax, pca, dimensions)
-    _choice_legend(ax, () if trials is None else trials.choice[: paths.shape[1]], extra)
+    shown = () if trials is None else trials.choice[: paths.shape[1]]
+    _choice_legend(ax, shown, extra, loc="upper left" if dimensions == 3 else "best")
     return _figure_of(ax)
 
 
@@ -285,13 +286,15 @@ def _label_pcs(ax: Any, pca: PCA, dimensions: int = 2) -> None:
         ax.set_zlabel(f"PC 3 ({share[2]:.0f} %)")
 
 
-def _choice_legend(ax: Axes, choices: Any, extra: Sequence[tuple[str, dict[str, Any]]]) -> None:
+def _choice_legend(
+    ax: Axes, choices: Any, extra: Sequence[tuple[str, dict[str, Any]]], loc: Any = "best"
+) -> None:
     for choice in np.unique(np.asarray(choices, dtype=int)):
         ax.plot([], [], color=_colour(choice), label=f"choice {choice + 1}")
     for label, style in extra:
         ax.plot([], [], linestyle="none", label=label, **style)
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=8, loc=loc)
 
 
 def _axes_or_new(ax: Axes | None) -> Axes:

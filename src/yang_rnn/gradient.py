@@ -31,14 +31,15 @@ class SearchEnd(NamedTuple):
     reason : numpy.ndarray, shape (n,), str
         Why each stopped: ``converged``, ``stalled``, ``limit``, ``non-finite`` or, for a descent
         that stops all points together, ``mean below tolerance``.
-    trace : numpy.ndarray, shape (steps,), float32, or None
-        Mean square over the states before each update, for searches that move them together.
+    trace : numpy.ndarray, shape (steps,), float32
+        Mean square over the states before each update, for searches that move them together; empty
+        for others.
     """
 
     state: np.ndarray
     iterations: np.ndarray
     reason: np.ndarray
-    trace: np.ndarray | None
+    trace: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn.fixed_points import FixedPoints
 from yang_rnn.maps import Map, as_map, as_states, check_map, chunks, padded, speeds
+from yang_rnn.points import FixedPoints
 
 _REAL_ANGLE = 1e-7  # rad; two equal real eigenvalues may come out as a pair this far apart
 _JUMP = 1e-3  # change of a slope, relative to 1 + its largest entry, that tells a kink
@@ -30,7 +30,8 @@ class Linearisation:
     ``right[i, k]`` (``J @ r = lambda r``, unit length, its largest entry real and positive) and
     the left eigenvector ``left[i, k]`` (``l @ J = lambda l``), with ``left[i] @ right[i].T`` the
     identity (no conjugation). Of a conjugate pair the eigenvalue with positive imaginary part
-    comes first. Points that are not finite have NaN throughout. Indexing gives a record of those points.
+    comes first. Points that are not finite have NaN throughout. Indexing gives a record of those
+    points.
 
     Attributes
     ----------
@@ -38,8 +39,8 @@ class Linearisation:
         The points.
     jacobian : numpy.ndarray, shape (n, N, N)
         dF_i/dh_j. On a kink: what JAX's derivative picks, a choice among the sides (`kink`).
-    input_jacobian : numpy.ndarray, shape (n, N, K), or None
-        dF_i/dx_j, if an input was given.
+    input_jacobian : numpy.ndarray, shape (n, N, K)
+        dF_i/dx_j; K = 0 if no input was given.
     eigenvalues : numpy.ndarray, shape (n, N), complex
         Eigenvalues lambda of the Jacobian.
     right, left : numpy.ndarray, shape (n, N, N), complex
@@ -68,7 +69,7 @@ class Linearisation:
 
     state: np.ndarray
     jacobian: np.ndarray
-    input_jacobian: np.ndarray | None
+    input_jacobian: np.ndarray
     eigenvalues: np.ndarray
     right: np.ndarray
     left: np.ndarray
@@ -96,9 +97,9 @@ class Linearisation:
         """Take some of the points: a number, a slice, a mask (n,) or a list of numbers."""
         rows = np.atleast_1d(np.arange(len(self))[index])
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Linearisation(
-            **{k: v[rows] if isinstance(v, np.ndarray) else v for k, v in values.items()}
-        )
+        for name, value in values.items():
+            values[name] = value[rows] if isinstance(value, np.ndarray) else value
+        return Linearisation(**values)
 
     def __repr__(self) -> str:
         """Say how many points carry which label."""
@@ -182,7 +183,7 @@ def linearise(
         fixed = speeds(F, states) <= fixed_speed
 
     jacobian = _map_rows(_jacobians, states, (units, units), pure)
-    input_jacobian = None
+    input_jacobian = np.empty((n, units, 0))
     if input_map is not None:
         x = np.asarray(inputs, np.float64)
         if x.ndim != 1:
@@ -276,7 +277,8 @@ def _labels(values: np.ndarray, fixed: np.ndarray, band: float) -> np.ndarray:
 def _kinks_by_sign(preactivation: Partial, states: np.ndarray, tolerance: float) -> np.ndarray:
     with jax.enable_x64(True):
         values = np.asarray(_values(preactivation, states))
-    return np.any(np.abs(values.reshape(len(states), -1)) <= tolerance, axis=1)
+    near = np.abs(values) <= tolerance
+    return np.any(near, axis=tuple(range(1, near.ndim)))
 
 
 def _kinks_by_probe(F: Partial, states: np.ndarray, tolerance: float) -> np.ndarray:

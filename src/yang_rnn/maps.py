@@ -152,6 +152,13 @@ def _speeds(F: Partial, states: jax.Array) -> jax.Array:
     return 0.5 * jnp.sum(residual * residual, axis=1)
 
 
+def nonnegative(name: str, value: float) -> float:
+    """Check that an argument is a number that is not negative, and return it as a float."""
+    if not value >= 0:
+        raise ValueError(f"`{name}` must be a number >= 0; got {value}.")
+    return float(value)
+
+
 def _cast(leaf: Any, dtype: Any) -> Any:
-    array = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
+    array = np.asarray(leaf)
     return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.floating) else leaf

@@ -11,6 +11,11 @@ Three stages, each for the starts that the one before did not bring to a fixed p
 
 A Jacobian that is singular to working precision (a line of fixed points) ends stage 1 for its path;
 the damped steps of the later stages are then the shortest that reach the line.
+
+Chosen by measurement (`benchmarks/fixed_points.py`; 2200 states of two trained networks, 2 cores):
+0.12 and 0.10 s once compiled, 1.0 and 0.8 s with compilation, all starts at q <= 1e-20 on both.
+Newton's method of optimistix 0.1.0 under vmap: 1.5 and 2.0 s compiled, 2.1 and 2.3 s with
+compilation, 2200 and 2200; its dogleg 2200 and 956; its Levenberg-Marquardt 1970 and 632.
 """
 
 from __future__ import annotations
@@ -127,7 +132,7 @@ def solve(
         ends.improve(rest, found)
     back = np.empty(count, np.intp)
     back[order] = np.arange(count)
-    return SearchEnd(ends.state[back], ends.steps[back], ends.reason[back], None)
+    return SearchEnd(ends.state[back], ends.steps[back], ends.reason[back], np.empty(0, np.float32))
 
 
 class _Ends(NamedTuple):
@@ -151,14 +156,14 @@ class _Report(NamedTuple):
     """Passes on how many starts have stopped."""
 
     on_progress: Progress | None
-    count: int
+    starts: int
     units: int
 
     def __call__(self, stopped: int, speed: np.ndarray) -> None:
         if self.on_progress is not None:
             finite = speed[np.isfinite(speed)]
             mean_square = 2.0 * finite.mean() / self.units if finite.size else np.nan
-            self.on_progress(int(stopped), self.count, float(mean_square))
+            self.on_progress(int(stopped), self.starts, float(mean_square))
 
 
 def _full_steps(
@@ -262,7 +267,7 @@ def _descent(
         reason[active[found]] = "converged"
         active = active[~(found | stuck)]
         if report is not None:
-            report(report.count - len(active), q if known is None else known)
+            report(report.starts - len(active), q if known is None else known)
     reason[q <= fixed_speed] = "converged"
     return _Ends(h, q, steps, reason)
 
@@ -316,8 +321,7 @@ class _Batches:
     def __init__(self, F: Map, units: int):
         self.large = max(4, min(256, 2**20 // units**2))
         self.small = max(2, self.large // 8)
-        with jax.enable_x64(True):
-            self.F = as_map(F, np.float64)
+        self.F = as_map(F, np.float64)
 
     def run(self, function: Callable, *rows: np.ndarray) -> list[np.ndarray]:
         """Apply a compiled function to rows; the results are concatenated."""

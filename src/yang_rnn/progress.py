@@ -66,7 +66,7 @@ class Bars(Quiet):
         """Move the search bar to the step."""
         if self._searching is None:
             self._training.close()
-            self._searching = tqdm(total=most, desc="searching", unit="step")
+            self._searching = tqdm(total=most, desc="searching", unit="")
         self._searching.set_postfix(mean_square=f"{mean_square:.2e}", refresh=False)
         self._searching.update(step - self._searching.n)
 

@@ -5,12 +5,13 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import tyro
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus"]
+Search = Literal["gradient", "newton"]
 
 
 class RecipeError(ValueError):
@@ -92,24 +93,28 @@ class Recipe:
     """Fresh trials whose states are analysed."""
     components: int = 2
     """Principal components."""
+    fixed_points: Search = "gradient"
+    """How fixed and slow points are searched: the notebook's descent, or to the last digit."""
     search_fixation: float = 1.0
     """Fixation input at which slow points are searched."""
     search_stimulus: float = 0.5
     """Input of each stimulus channel at which slow points are searched (0.5: no coherence)."""
     search_learning_rate: float = 1e-3
-    """Learning rate of Adam in the search for slow points."""
+    """Learning rate of Adam in the gradient search."""
     search_steps: int = 10_000
-    """Most steps of the search."""
+    """Most steps of the gradient search."""
     search_check_every: int = 200
-    """Steps of the search between two looks at its stopping rule."""
+    """Steps of the gradient search between two looks at its stopping rule."""
     search_stop_mean_square: float = 1e-4
-    """The search stops when mean((F(h) - h)**2) over all its points is below this."""
+    """The gradient search stops when mean((F(h) - h)**2) over all its points is below this."""
+    fixed_speed: float = 1e-20
+    """A point is fixed if its speed q = ||F(h) - h||**2 / 2 is at most this."""
     slow_mean_square: float = 1e-4
-    """A point is slow if its mean((F(h) - h)**2) over units is below this."""
+    """A point is slow if its mean((F(h) - h)**2) over units is below this; q is units / 2 of it."""
     unique_distance: float = 0.03
-    """Slow points closer than this are one."""
+    """Points closer than this are one."""
     outlier_distance: float = 0.1
-    """A slow point whose nearest neighbour is farther than this is an outlier."""
+    """A point of the gradient search is an outlier if its nearest neighbour is farther."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.replace("-", "").isalnum():
@@ -138,7 +143,7 @@ class Recipe:
             "outlier_distance",
         ):
             self._real(field, above=0.0)
-        for field in ("noise", "search_stop_mean_square"):
+        for field in ("noise", "search_stop_mean_square", "fixed_speed"):
             self._real(field, least=0.0)
         for field in ("search_fixation", "search_stimulus"):
             self._real(field)
@@ -149,8 +154,13 @@ class Recipe:
         self._coherences()
         if self.tau < self.dt:
             raise RecipeError("tau", f"at least dt ({self.dt:g} ms)", self.tau)
-        if self.activation not in Activation.__args__:
-            raise RecipeError("activation", f"one of {Activation.__args__}", self.activation)
+        for field, known in (("activation", Activation), ("fixed_points", Search)):
+            if getattr(self, field) not in get_args(known):
+                raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
+        if self.fixed_speed > self.slow_mean_square * self.hidden / 2:
+            raise RecipeError(
+                "fixed_speed", "no more than slow_mean_square * hidden / 2", self.fixed_speed
+            )
         states = self.analysis_trials * self.num_steps
         if self.components > min(self.hidden, states):
             expected = f"at most the hidden units and the analysed states ({self.hidden}, {states})"

@@ -57,15 +57,31 @@ def summarise(experiment: Experiment) -> dict[str, Any]:
 
 
 def _analysed(experiment: Experiment) -> dict[str, Any] | None:
-    if experiment.centre is None or experiment.spectrum is None:
+    centre, points, modes = experiment.centre, experiment.points, experiment.modes
+    if centre is None:
         return None
-    point, values = experiment.points[experiment.centre], experiment.spectrum.eigenvalues[0]
     return {
-        "status": str(point.status[0]),
-        "speed": float(point.speed[0]),
-        "mean_square": float(point.mean_square[0]),
-        "eigenvalues": [[float(v.real), float(v.imag)] for v in values[:NUM_LEADING]],
-        "modulus_above_1": int((np.abs(values) > 1).sum()),
+        "status": str(points.status[centre]),
+        "label": str(modes.label[centre]),
+        "on_kink": bool(modes.kink[centre]),
+        "speed": float(points.speed[centre]),
+        "mean_square": float(points.mean_square[centre]),
+        "starts_reached": int(points.starts_reached[centre]),
+        "unstable_directions": int(modes.unstable[centre]),
+        "modes": [
+            {
+                "eigenvalue": [float(value.real), float(value.imag)],
+                # JSON has no infinity: a mode that neither decays nor grows has null.
+                "time_constant_ms": float(time_constant) if np.isfinite(time_constant) else None,
+                "frequency_hz": float(frequency),
+            }
+            for value, time_constant, frequency in zip(
+                modes.eigenvalues[centre][:NUM_LEADING],
+                modes.time_constant[centre],
+                modes.frequency[centre],
+                strict=False,
+            )
+        ],
     }
 
 
@@ -84,7 +100,6 @@ def describe(summary: dict[str, Any]) -> str:
     search, point = summary["search"], summary["analysed_point"]
     shares = summary["explained_variance_ratio"]
     ends, kept = search["ends"], search["kept"]
-    found = ends["fixed"] + ends["slow"]
     lines = [
         (
             "network",
@@ -98,31 +113,38 @@ def describe(summary: dict[str, Any]) -> str:
         ),
         ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1))),
         (
-            "slow points",
-            f"found from {found} of {search['starts']} starts "
-            f"({ends['unconverged']} stayed faster, {ends['diverged']} diverged)",
+            "search",
+            f"{search['method']} from {search['starts']} states: {ends['fixed']} became fixed, "
+            f"{ends['slow']} slow, {ends['unconverged']} neither, {ends['diverged']} diverged",
         ),
-        ("", f"kept {kept['fixed']} fixed and {kept['slow']} slow, unique and without outliers"),
+        ("kept", f"{kept['fixed']} fixed and {kept['slow']} slow points"),
     ]
     if point is None:
-        lines.append(("spectrum", "none: no fixed or slow point was found, try another seed"))
+        lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
     else:
-        lines += [
-            (
-                "spectrum",
-                f"at a {point['status']} point, q = {point['speed']:.1e} "
-                f"(mean square {point['mean_square']:.1e})",
-            ),
-            ("", "eigenvalues " + ", ".join(_complex(*v) for v in _pairs(point["eigenvalues"]))),
-            ("", f"{point['modulus_above_1']} of modulus above 1"),
-        ]
-    return "\n".join(f"{name:<13}{text}" for name, text in lines)
+        lines.append(("analysed", _describe_point(point)))
+        shown = [mode for mode in point["modes"] if mode["eigenvalue"][1] >= 0]
+        lines += [("modes" if mode is shown[0] else "", _describe_mode(mode)) for mode in shown]
+    return "\n".join(f"{name:<11}{text}" for name, text in lines)
 
 
-def _pairs(values: list[list[float]]) -> list[list[float]]:
-    """Leave out the lower of each conjugate pair."""
-    return [value for value in values if value[1] >= 0]
+def _describe_point(point: dict[str, Any]) -> str:
+    kind = f"a {point['status']} point"
+    if point["label"]:
+        kind += f", {point['label']} with {point['unstable_directions']} unstable directions"
+    else:
+        kind += ", so its modes hold only while the state stays near it"
+    kink = "; on a kink of the relu, so its modes hold on one side" if point["on_kink"] else ""
+    return f"{kind}; q = {point['speed']:.1e}{kink}"
 
 
-def _complex(real: float, imaginary: float) -> str:
-    return f"{real:.3f}" if imaginary == 0 else f"{real:.3f}±{imaginary:.3f}i"
+def _describe_mode(mode: dict[str, Any]) -> str:
+    real, imaginary = mode["eigenvalue"]
+    value = f"{real:.3f}" if imaginary == 0 else f"{real:.3f}±{imaginary:.3f}i"
+    time_constant = mode["time_constant_ms"]
+    change = "neither decays nor grows"
+    if time_constant is not None:
+        verb = "grows" if time_constant < 0 else "decays"
+        change = f"{verb} with {abs(time_constant) / 1000:.3g} s"
+    turn = f", rotates at {mode['frequency_hz']:.2f} Hz" if imaginary else ""
+    return f"{value:<15} {change}{turn}"

@@ -66,7 +66,7 @@ def _run(options: Options) -> None:
         summary = save_run(experiment, folder.staging, facts)
         path = folder.publish()
     print(describe(summary))
-    print(f"files            {path}{os.sep}")
+    print(f"{'files':<11}{path}{os.sep}")
 
 
 def _claim(options: Options, stack: contextlib.ExitStack) -> NewFolder:

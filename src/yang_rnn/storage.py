@@ -14,9 +14,9 @@ from safetensors.numpy import load_file, save_file
 
 from yang_rnn import figures
 from yang_rnn.experiment import Experiment, draw
-from yang_rnn.fixed_points import FixedPoints
 from yang_rnn.folder import SUMMARY_FILE
 from yang_rnn.model import CTRNN
+from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import Recipe
 from yang_rnn.report import summarise
 from yang_rnn.train import History
@@ -72,7 +72,9 @@ def save_run(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dic
     for name, figure in draw(experiment).items():
         figures.save(figure, folder / FIGURES / name)
     summary = summarise(experiment) | facts
-    (folder / SUMMARY_FILE).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    (folder / SUMMARY_FILE).write_text(
+        json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
     return summary
 
 
