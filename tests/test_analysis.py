@@ -10,6 +10,7 @@ from yang_rnn.gradient import GradientSettings
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.train import train
 
 QUICK = Recipe(search_steps=400)
 
@@ -147,3 +148,23 @@ def test_newton_points_are_fixed_whatever_the_order_of_the_starts(trained: Any):
     assert again.search_counts == points.search_counts
     order = [np.lexsort(p.state.T.round(6)) for p in (points, again)]
     np.testing.assert_allclose(points.state[order[0]], again.state[order[1]], atol=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("method", ["newton", "gradient"])
+def test_points_of_freshly_trained_networks_are_what_they_are_called(seed: int, method: Any):
+    recipe = Recipe(seed=seed, hidden=24, epochs=6, fixed_points=method, search_steps=1000)
+    net, task = CTRNN.from_recipe(recipe), PerceptualDecisionMaking.from_recipe(recipe)
+    train(net, task, epochs=recipe.epochs)
+    states = np.asarray(net.predict(task.sample_trials(20).inputs)[0])
+    points = find_slow_points(net, states, recipe=recipe)
+    assert sum(points.search_counts.values()) == 440
+    w = {name: value.astype(float) for name, value in net.weights.items()}
+    drive = np.array([1.0, 0.5, 0.5]) @ w["w_ir"] + w["b_rr"]
+    step = np.abs(np.maximum(drive + points.state @ w["w_rr"], 0) - points.state)
+    assert step[points.status == "fixed"].max(initial=0.0) < 1e-9
+    assert ((step**2).mean(axis=1)[points.status == "slow"] < recipe.slow_mean_square).all()
+    if method == "newton":
+        shuffled = np.random.default_rng(seed).permutation(states.reshape(-1, 24))
+        again = find_slow_points(net, shuffled, recipe=recipe)
+        assert {tuple(h) for h in again.state} == {tuple(h) for h in points.state}

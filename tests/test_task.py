@@ -116,6 +116,21 @@ def test_no_trials_are_refused():
         PerceptualDecisionMaking(seed=0).sample_trials(0)
 
 
+def test_time_mask_tells_the_steps_of_a_period():
+    task = PerceptualDecisionMaking(
+        dt=50, t_fixation=100.0, t_stimulus=200.0, t_delay=50.0, t_decision=150.0
+    )
+    steps = {"fixation": [0, 1], "stimulus": [2, 3, 4, 5], "delay": [6], "decision": [7, 8, 9]}
+    for period, expected in steps.items():
+        assert list(np.flatnonzero(task.time_mask(period))) == expected
+    assert list(np.flatnonzero(task.time_mask("delay", "fixation"))) == [0, 1, 6]
+    assert len(task.time_mask()) == len(task.sample_trials(1).inputs)
+    with pytest.raises(ValueError, match="got \\['lunch'\\]"):
+        task.time_mask("lunch")
+    with pytest.raises(ValueError, match="random duration"):
+        PerceptualDecisionMaking(t_delay=lambda: 100.0).time_mask("stimulus")
+
+
 def test_recipe_sets_every_number_of_the_task():
     recipe = Recipe(seed=9, dt=50.0, stimulus=500.0, delay=100.0, noise=0.5, choices=3)
     theirs = RatePerceptualDecisionMaking(

@@ -10,6 +10,7 @@ from yang_rnn.gradient import GradientSettings, Progress, SearchEnd, descend
 from yang_rnn.maps import Map, as_map, as_states, check_map, nonnegative, speeds
 from yang_rnn.newton import NewtonSettings, solve
 from yang_rnn.points import FixedPoints
+from yang_rnn.recipe import NOTEBOOK
 
 
 def find_fixed_points(
@@ -17,7 +18,7 @@ def find_fixed_points(
     starts: Any,
     *,
     method: Literal["newton", "gradient"] = "newton",
-    fixed_speed: float = 1e-20,
+    fixed_speed: float = NOTEBOOK.fixed_speed,
     slow_speed: float | None = None,
     slow_mean_square: float | None = None,
     settings: GradientSettings | NewtonSettings | None = None,
@@ -156,5 +157,5 @@ def slow_tolerance(
                 f"got {slow_speed} and {slow_mean_square}."
             )
         return nonnegative("slow_speed", slow_speed)
-    mean_square = 1e-4 if slow_mean_square is None else slow_mean_square
+    mean_square = NOTEBOOK.slow_mean_square if slow_mean_square is None else slow_mean_square
     return 0.5 * units * nonnegative("slow_mean_square", mean_square)

@@ -14,6 +14,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from yang_rnn.maps import Map, as_map, chunks, padded
+from yang_rnn.recipe import NOTEBOOK
 
 Progress = Callable[[int, int, float], None]
 """Called as ``on_progress(done, total, mean_square)`` while a search runs."""
@@ -59,10 +60,10 @@ class GradientSettings:
         of a batch.
     """
 
-    learning_rate: float = 1e-3
-    max_steps: int = 10_000
-    batch_steps: int = 200
-    stop_mean_square: float = 1e-4
+    learning_rate: float = NOTEBOOK.search_learning_rate
+    max_steps: int = NOTEBOOK.search_steps
+    batch_steps: int = NOTEBOOK.search_check_every
+    stop_mean_square: float = NOTEBOOK.search_stop_mean_square
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -16,6 +16,7 @@ from jax.tree_util import Partial
 
 from yang_rnn.maps import Map, as_map, as_states, check_map, chunks, padded, speeds
 from yang_rnn.points import FixedPoints
+from yang_rnn.recipe import NOTEBOOK
 
 _REAL_ANGLE = 1e-7  # rad; two equal real eigenvalues may come out as a pair this far apart
 _JUMP = 1e-3  # change of a slope, relative to 1 + its largest entry, that tells a kink
@@ -119,7 +120,7 @@ def linearise(
     preactivation: Map | None = None,
     kink_tolerance: float = 1e-6,
     marginal_band: float = 1e-3,
-    fixed_speed: float = 1e-20,
+    fixed_speed: float = NOTEBOOK.fixed_speed,
 ) -> Linearisation:
     """Linearise a map at fixed or slow points, in float64.
 

@@ -142,6 +142,40 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
                 trials.choice[part],
             )
 
+    def time_mask(self, *periods: str) -> np.ndarray:
+        """Tell which steps of a trial belong to some of its periods.
+
+        Parameters
+        ----------
+        *periods : {"fixation", "stimulus", "delay", "decision"}
+
+        Returns
+        -------
+        bool array of shape (time,)
+            For instance the mask that `trajectory_states` takes.
+
+        Raises
+        ------
+        ValueError
+            If there is no such period, or the durations are callables and differ by trial.
+        """
+        durations: dict[str, Any] = {
+            "fixation": self.t_fixation,
+            "stimulus": self.t_stimulus,
+            "delay": self.t_delay,
+            "decision": self.t_decision,
+        }
+        unknown = [period for period in periods if period not in durations]
+        if unknown:
+            raise ValueError(f"`periods` must be among {list(durations)}; got {unknown}")
+        if any(callable(duration) for duration in durations.values()):
+            raise ValueError("periods of random duration have no mask that holds for all trials")
+        parts = [
+            np.full(int(duration / self.dt), period in periods)
+            for period, duration in durations.items()
+        ]
+        return np.concatenate(parts)
+
     def _is_plain(self) -> bool:
         """Whether each trial draws from the random stream as `_sample_together` does."""
         durations = (self.t_fixation, self.t_stimulus, self.t_delay, self.t_decision)
