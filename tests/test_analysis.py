@@ -1,3 +1,4 @@
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,19 @@ def test_no_slow_point_is_a_result(trained: Any):
     assert len(points) == 0
     assert points.search_counts["unconverged"] == 66
     assert central_point(points, activity) is None
+
+
+def test_random_starts_come_on_top_of_the_trajectories(trained: Any):
+    net, activity = trained
+    recipe = Recipe(search_steps=1, search_check_every=1, random_starts=7, slow_mean_square=1e9)
+    with_random = find_slow_points(
+        net, activity[:, :2], recipe=dataclasses.replace(recipe, outlier_distance=1e9)
+    )
+    assert with_random.total_starts == 44 + 7
+    random = with_random.start[-7:]
+    assert random.min() >= 0
+    assert random.max() <= 3
+    assert random.std() > 0.5
 
 
 def test_stimulus_is_the_recipes_or_given(trained: Any):

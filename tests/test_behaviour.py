@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yang_rnn.behaviour import accuracy, ideal_observer_accuracy
+from yang_rnn.behaviour import accuracy, ideal_observer_accuracy, psychometric_function
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking, Trials
@@ -54,3 +54,54 @@ def test_trials_that_ask_nothing_are_refused():
     silent = Trials(trials.inputs, 0 * trials.targets, trials.coherence, trials.choice)
     with pytest.raises(ValueError, match="a target above 0"):
         accuracy(fixed_answer(0), silent)
+
+
+def integrator() -> CTRNN:
+    """Return a relu network that adds up the evidence without a leak: the ideal observer."""
+    net = CTRNN(3, 2, 3, seed=0)
+    net.set_weights(
+        {
+            "w_ir": np.array([[0.0, 0.0], [1.0, -1.0], [-1.0, 1.0]]),
+            "w_rr": np.eye(2),
+            "b_rr": np.zeros(2),
+            "w_ro": np.array([[0.0, 1.0, -1.0], [0.0, -1.0, 1.0]]),
+            "b_ro": np.zeros(3),
+        }
+    )
+    return net
+
+
+def test_psychometric_function_of_one_that_always_answers_the_same():
+    trials = PerceptualDecisionMaking(seed=0).sample_trials(500)
+    for choice in (0, 1):
+        measured = psychometric_function(fixed_answer(choice), trials)
+        assert (measured.probability == choice).all()
+        assert measured.num_trials.sum() == 500
+        levels = [-51.2, -25.6, -12.8, -6.4, 0.0, 6.4, 12.8, 25.6, 51.2]
+        assert list(measured.signed_coherence) == levels
+    n = measured.num_trials
+    z = 1.959964
+    np.testing.assert_allclose(measured.high, 1.0)
+    np.testing.assert_allclose(measured.low, n / (n + z**2), rtol=1e-5)
+
+
+def test_psychometric_function_of_an_integrator_is_near_the_ideal_observers():
+    trials = PerceptualDecisionMaking(seed=1).sample_trials(20_000)
+    measured = psychometric_function(integrator(), trials, confidence=0.9999)
+    assert measured.ideal[4] == 0.5
+    np.testing.assert_allclose(measured.ideal + measured.ideal[::-1], 1.0)
+    # Two units that can't go below 0 lose a little of what an integrator without bounds keeps, and
+    # noise enters once more at the decision.
+    assert (np.abs(measured.probability - measured.ideal) < 0.05).all()
+    assert (np.diff(measured.probability) >= 0).all()
+    assert (np.diff(measured.probability[3:6]) > 0.4).all()
+    assert (measured.low <= measured.probability).all()
+    assert (measured.probability <= measured.high).all()
+
+
+def test_psychometric_function_takes_two_choices_and_a_confidence():
+    trials = PerceptualDecisionMaking(seed=1).sample_trials(20)
+    with pytest.raises(ValueError, match="two choices"):
+        psychometric_function(CTRNN(4, 4, 4), trials, Recipe(choices=3))
+    with pytest.raises(ValueError, match=r"between 0 and 1; got 1\.5"):
+        psychometric_function(integrator(), trials, confidence=1.5)

@@ -10,6 +10,7 @@ from small import points_at
 
 from yang_rnn import figures
 from yang_rnn.analysis import fit_pca
+from yang_rnn.behaviour import Psychometric
 from yang_rnn.points import FixedPoints
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 
@@ -172,3 +173,22 @@ def test_dimensions_and_labels_must_fit(data: Any):
         figures.slow_points(pca, activity, points, dimensions=3)
     with pytest.raises(ValueError, match="3 labels; got 1"):
         figures.slow_points(pca, activity, points, stability=["stable node"])
+
+
+def test_psychometric_figure_has_the_measured_points_and_the_ideal_curve():
+    levels = np.array([-10.0, 0.0, 10.0])
+    measured = Psychometric(
+        signed_coherence=levels,
+        num_trials=np.array([5, 6, 7]),
+        probability=np.array([0.0, 0.5, 0.9]),
+        low=np.array([0.0, 0.3, 0.7]),
+        high=np.array([0.2, 0.7, 1.0]),
+        ideal=np.array([0.02, 0.5, 0.98]),
+    )
+    ax: Any = figures.psychometric(measured).axes[0]
+    (bars,) = ax.containers
+    np.testing.assert_allclose(points_of(bars.lines[0]), np.c_[levels, measured.probability])
+    segments = np.array(bars.lines[2][0].get_segments())
+    np.testing.assert_allclose(segments[:, :, 1], np.c_[measured.low, measured.high])
+    curves = [points_of(line) for line in ax.lines if line.get_label() == "ideal observer"]
+    np.testing.assert_allclose(curves[0], np.c_[levels, measured.ideal])

@@ -1,3 +1,4 @@
+import dataclasses
 from typing import Any
 
 import brainpy.math as bm
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yang_rnn.model import ACTIVATIONS, CTRNN, WEIGHT_NAMES
-from yang_rnn.recipe import Recipe
+from yang_rnn.recipe import PRIMER, Recipe
 
 NUMPY_ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
@@ -161,6 +162,56 @@ def test_weights_are_copies():
     assert not (net.weights["b_rr"] == 7).any()
 
 
+def test_linear_layers_begin_as_pytorchs():
+    net = CTRNN(9, 400, 300, initialisation="linear", seed=0)
+    fan_in = {"w_ir": 9, "b_ir": 9, "w_rr": 400, "b_rr": 400, "w_ro": 400, "b_ro": 400}
+    assert set(net.weights) == set(fan_in)
+    for name, value in net.weights.items():
+        scaled = value * np.sqrt(fan_in[name])
+        assert np.abs(scaled).max() <= 1
+        assert scaled.max() > 0.98
+        # The variance of a uniform distribution is 1/3, that of a sample's 4/45 over its size.
+        assert abs(scaled.var() - 1 / 3) < 4 * np.sqrt(4 / 45 / scaled.size)
+
+
+def test_both_biases_of_linear_layers_enter_the_recurrence():
+    net = CTRNN(3, 8, 2, dt=25.0, initialisation="linear", seed=1)
+    inputs = np.random.default_rng(0).normal(size=(12, 5, 3)).astype(np.float32)
+    activity, _ = net.predict(inputs)
+    w = {name: value.astype(float) for name, value in net.weights.items()}
+    h = np.zeros((5, 8))
+    for x, reached in zip(inputs, activity, strict=True):
+        drive = (x @ w["w_ir"] + w["b_ir"]) + (h @ w["w_rr"] + w["b_rr"])
+        h = np.maximum(0.75 * h + 0.25 * drive, 0)
+        np.testing.assert_allclose(reached, h, atol=1e-5)
+    np.testing.assert_allclose(
+        net.state_map(inputs[0, 0])(activity[3, :1]),
+        net.cell(inputs[0, :1], activity[3, :1]),
+        atol=1e-6,
+    )
+
+
+def test_activity_is_that_of_the_primers_network_in_pytorch():
+    torch = pytest.importorskip("torch")  # an optional extra: gigabytes
+    net = CTRNN.from_recipe(dataclasses.replace(PRIMER, hidden=16, dt=50.0))
+    w = {name: torch.tensor(value) for name, value in net.weights.items()}
+    to_hidden, recur, to_output = (torch.nn.Linear(*size) for size in ((3, 16), (16, 16), (16, 3)))
+    for layer, weight, bias in (
+        (to_hidden, "w_ir", "b_ir"),
+        (recur, "w_rr", "b_rr"),
+        (to_output, "w_ro", "b_ro"),
+    ):
+        layer.weight.data, layer.bias.data = w[weight].T, w[bias]
+    inputs = np.random.default_rng(0).normal(size=(30, 4, 3)).astype(np.float32)
+    activity, outputs = net.predict(inputs)
+    with torch.no_grad():
+        h = torch.zeros(4, 16)
+        for step, x in enumerate(torch.tensor(inputs)):
+            h = torch.relu(0.5 * h + 0.5 * (to_hidden(x) + recur(h)))
+            np.testing.assert_allclose(activity[step], h.numpy(), atol=1e-5)
+            np.testing.assert_allclose(outputs[step], to_output(h).numpy(), atol=1e-5)
+
+
 def test_recipe_sets_every_number_of_the_network():
     net = CTRNN.from_recipe(Recipe(seed=5, hidden=10, choices=3, dt=20, tau=80, activation="tanh"))
     same = CTRNN(4, 10, 4, dt=20, tau=80, activation="tanh", seed=5)
@@ -177,6 +228,7 @@ def test_recipe_sets_every_number_of_the_network():
         {"tau": -1.0},
         {"dt": float("nan")},
         {"activation": "step"},
+        {"initialisation": "zero"},
     ],
 )
 def test_impossible_network_is_refused(wrong: dict[str, Any]):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from yang_rnn.options import UsageError, parse
-from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
 
 
 def test_nothing_said_is_the_notebook():
@@ -18,8 +18,10 @@ def test_nothing_said_is_the_notebook():
 def test_every_number_of_the_recipe_is_an_option():
     other = Recipe(
         seed=9, dt=50.0, fixation=200.0, stimulus=300.0, delay=50.0, decision=150.0,
-        coherences=(1.0, 2.5), noise=0.5, choices=3, trials_per_epoch=7, hidden=5, tau=60.0,
-        activation="tanh", epochs=2, batch_size=3, learning_rate=0.25, test_trials=4,
+        coherences=(1.0, 2.5), noise=0.5, choices=3, trials_per_epoch=7, sequence_steps=8,
+        hidden=5, tau=60.0,
+        activation="tanh", initialisation="linear", random_starts=9, random_start_high=2.5,
+        epochs=2, batch_size=3, learning_rate=0.25, test_trials=4,
         analysis_trials=6, components=3, fixed_points="newton", fixed_speed=1e-15,
         search_fixation=-0.5, search_stimulus=0.25,
         search_learning_rate=0.125, search_steps=11, search_check_every=12,
@@ -34,6 +36,12 @@ def test_every_number_of_the_recipe_is_an_option():
         arguments.append("--" + name.replace("_", "-"))
         arguments += map(str, value) if isinstance(value, tuple) else [str(value)]
     assert parse(arguments).numbers == other
+
+
+def test_named_recipe_gives_the_numbers():
+    assert parse(["--recipe", "primer", "--hidden", "10"]).numbers == dataclasses.replace(
+        PRIMER, hidden=10
+    )
 
 
 def test_recipe_of_an_earlier_run_gives_the_numbers(tmp_path: Path):

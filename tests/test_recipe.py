@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yang_rnn.recipe import NOTEBOOK, RECIPES, Recipe, RecipeError
+from yang_rnn.recipe import NOTEBOOK, PRIMER, RECIPES, Recipe, RecipeError
 
 
 def test_notebook_has_the_published_numbers():
@@ -17,6 +17,13 @@ def test_notebook_has_the_published_numbers():
     numbers = (NOTEBOOK.hidden, NOTEBOOK.epochs, NOTEBOOK.batch_size, NOTEBOOK.learning_rate)
     assert numbers == (64, 20, 16, 1e-3)
     assert RECIPES["notebook"] is NOTEBOOK
+
+
+def test_primer_has_the_published_numbers():
+    steps = PRIMER.epochs * PRIMER.trials_per_epoch / PRIMER.batch_size
+    assert (steps, PRIMER.batch_size, PRIMER.sequence_steps) == (1000, 16, 100)
+    assert (PRIMER.learning_rate, PRIMER.random_starts) == (1e-2, 64)
+    assert RECIPES["primer"] is PRIMER
 
 
 @given(
@@ -82,6 +89,10 @@ def test_saved_recipe_is_loaded_equal(tmp_path: Path):
         ("components", 1),
         ("components", 65),
         ("activation", "step"),
+        ("initialisation", "zero"),
+        ("sequence_steps", -1),
+        ("random_starts", -1),
+        ("random_start_high", 0.0),
         ("fixed_points", "guess"),
         ("fixed_speed", 1.0),
         ("name", "../up"),

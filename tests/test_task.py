@@ -116,6 +116,35 @@ def test_no_trials_are_refused():
         PerceptualDecisionMaking(seed=0).sample_trials(0)
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {},
+        {"dt": 50.0, "t_delay": 150.0, "num_choice": 3},
+        {"t_stimulus": 5000.0},
+        {"t_delay": lambda: 300.0},
+        {"input_transform": lambda x: -x},
+    ],
+    ids=["notebook", "other", "longer than a sequence", "callable", "transform"],
+)
+def test_sequences_are_the_loaders_bit_for_bit(numbers: dict[str, Any]):
+    numbers = {"seed": 3, "num_trial": 21} | numbers
+    loader = TaskLoader(RatePerceptualDecisionMaking(**numbers), batch_size=8, max_seq_len=50)
+    task = PerceptualDecisionMaking(**numbers)
+    for _ in range(2):
+        theirs, ours = list(loader), list(task.sequence_batches(8, 50))
+        assert [inputs.shape[1] for inputs, _ in ours] == [8, 8, 5]
+        for (x, y), (inputs, targets) in zip(theirs, ours, strict=True):
+            assert np.array_equal(inputs, x)
+            assert np.array_equal(targets, y)
+
+
+@pytest.mark.parametrize("numbers", [(0, 50), (8, 0)])
+def test_sequences_without_length_or_number_are_refused(numbers: tuple[int, int]):
+    with pytest.raises(ValueError, match="must be 1 or more; got 0"):
+        next(PerceptualDecisionMaking(seed=0).sequence_batches(*numbers))
+
+
 def test_time_mask_tells_the_steps_of_a_period():
     task = PerceptualDecisionMaking(
         dt=50, t_fixation=100.0, t_stimulus=200.0, t_delay=50.0, t_decision=150.0

@@ -77,6 +77,22 @@ def test_a_loader_trains_as_the_task_does():
     assert np.array_equal(ours.weights["w_rr"], theirs.weights["w_rr"])
 
 
+def test_sequences_train_as_the_loaders_do():
+    ours, theirs = (CTRNN(3, 12, 3, initialisation="linear", seed=1) for _ in range(2))
+    numbers: dict[str, Any] = {"seed": 2, "num_trial": 40}
+    first = train(ours, PerceptualDecisionMaking(**numbers), epochs=2, sequence_steps=50)
+    loader = cognitive.TaskLoader(
+        cognitive.RatePerceptualDecisionMaking(**numbers), batch_size=16, max_seq_len=50
+    )
+    second = train(theirs, loader, epochs=2)
+    assert np.array_equal(first.loss, second.loss)
+    assert all(np.array_equal(ours.weights[n], theirs.weights[n]) for n in ours.weights)
+    begin = CTRNN(3, 12, 3, initialisation="linear", seed=1).weights
+    moved = {name: ours.weights[name] - begin[name] for name in ("b_ir", "b_rr")}
+    np.testing.assert_allclose(moved["b_ir"], moved["b_rr"], atol=1e-6)  # equal gradients
+    assert np.abs(moved["b_ir"]).max() > 1e-4
+
+
 def test_training_twice_gives_the_same_weights():
     results = []
     for _ in range(2):

@@ -4,6 +4,7 @@ from .analysis import find_slow_points as find_slow_points
 from .analysis import fit_pca as fit_pca
 from .behaviour import accuracy as accuracy
 from .behaviour import ideal_observer_accuracy as ideal_observer_accuracy
+from .behaviour import psychometric_function as psychometric_function
 from .experiment import Experiment as Experiment
 from .experiment import draw as draw
 from .experiment import run_experiment as run_experiment
@@ -15,6 +16,7 @@ from .model import CTRNN as CTRNN
 from .newton import NewtonSettings as NewtonSettings
 from .points import FixedPoints as FixedPoints
 from .recipe import NOTEBOOK as NOTEBOOK
+from .recipe import PRIMER as PRIMER
 from .recipe import Recipe as Recipe
 from .report import describe as describe
 from .report import summarise as summarise

@@ -11,6 +11,7 @@ from yang_rnn.gradient import GradientSettings
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.starts import uniform_states
 
 
 def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
@@ -50,7 +51,7 @@ def find_slow_points(
     recipe: Recipe = NOTEBOOK,
     on_progress: Callable[[int, int, float], None] | None = None,
 ) -> FixedPoints:
-    """Search for fixed and slow points of a network from all its states.
+    """Search for fixed and slow points of a network from all its states, and random ones.
 
     The points are those of the cell F at a constant input [1]_. The recipe says how. With
     ``gradient`` as the notebook does: gradient descent on mean((F(h) - h)**2), then the points
@@ -95,6 +96,10 @@ def find_slow_points(
         raise ValueError(
             f"`activity` must have the network's {net.num_hidden} units; got {states.shape[-1]}"
         )
+    if recipe.random_starts:
+        high, units = recipe.random_start_high, net.num_hidden
+        random = uniform_states(recipe.random_starts, units, 0.0, high, recipe.test_seed)
+        states = np.concatenate([states, random])
     as_notebook = recipe.fixed_points == "gradient"
     descent = GradientSettings(
         learning_rate=recipe.search_learning_rate,

@@ -1,11 +1,11 @@
 """How well a network decides, and how well anything could."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.integrate import quad
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, Recipe
@@ -32,6 +32,85 @@ def accuracy(net: CTRNN, trials: Trials) -> float:
     _, outputs = net.predict(trials.inputs)
     answers = np.asarray(outputs).argmax(axis=-1)
     return float((answers == trials.targets)[asked].mean())
+
+
+class Psychometric(NamedTuple):
+    """How often choice 2 is taken, by the strength of the evidence for it.
+
+    Attributes
+    ----------
+    signed_coherence : array of shape (level,)
+        Coherence (%), negative where choice 1 is correct, in rising order; 0 stands once.
+    num_trials : int array of shape (level,)
+        Trials of each.
+    probability : array of shape (level,)
+        Share of them in which choice 2 was taken.
+    low, high : array of shape (level,)
+        Wilson's interval of it [1]_.
+    ideal : array of shape (level,)
+        The ideal observer's probability, Phi(d').
+
+    References
+    ----------
+    .. [1] Wilson (1927), "Probable inference, the law of succession, and statistical inference",
+       Journal of the American Statistical Association 22:209-212.
+    """
+
+    signed_coherence: np.ndarray
+    num_trials: np.ndarray
+    probability: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    ideal: np.ndarray
+
+
+def psychometric_function(
+    net: CTRNN, trials: Trials, recipe: Recipe = NOTEBOOK, confidence: float = 0.95
+) -> Psychometric:
+    """Measure a network's psychometric function.
+
+    The choice is the larger of the two choice outputs at the last step that asks for one.
+
+    Parameters
+    ----------
+    net : CTRNN
+        A network with two choices.
+    trials : Trials
+        Trials of the recipe's task, the more the narrower the intervals.
+    recipe : Recipe
+        The task of the ideal observer.
+    confidence : float
+        Coverage of the intervals.
+
+    Raises
+    ------
+    ValueError
+        If there are not two choices, or the confidence is not between 0 and 1.
+    """
+    if net.num_output != 3 or recipe.choices != 2:
+        raise ValueError("`net` and `recipe` must have two choices")
+    if not 0 < confidence < 1:
+        raise ValueError(f"`confidence` must be between 0 and 1; got {confidence}")
+    _, outputs = net.predict(trials.inputs)
+    last = np.flatnonzero((trials.targets > 0).any(axis=1))[-1]
+    took_second = np.asarray(outputs)[last, :, 2] > np.asarray(outputs)[last, :, 1]
+    signed = np.where(trials.choice == 1, trials.coherence, -trials.coherence) + 0.0
+    levels = np.unique(signed)
+    total = np.array([(signed == level).sum() for level in levels])
+    second = np.array([took_second[signed == level].sum() for level in levels])
+    intervals = [
+        binomtest(int(k), int(n)).proportion_ci(confidence, method="wilson")
+        for k, n in zip(second, total, strict=True)
+    ]
+    right = np.array([_ideal_at(recipe, abs(level)) for level in levels])
+    return Psychometric(
+        signed_coherence=levels,
+        num_trials=total,
+        probability=second / total,
+        low=np.array([interval.low for interval in intervals]),
+        high=np.array([interval.high for interval in intervals]),
+        ideal=np.where(levels < 0, 1 - right, right),
+    )
 
 
 def ideal_observer_accuracy(recipe: Recipe = NOTEBOOK) -> float:

@@ -89,6 +89,7 @@ def run_experiment(
         PerceptualDecisionMaking.from_recipe(recipe),
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
+        sequence_steps=recipe.sequence_steps,
         learning_rate=recipe.learning_rate,
         on_epoch=on_epoch,
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import brainpy as bp
 import brainpy.math as bm
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from yang_rnn.recipe import NOTEBOOK, Activation, Recipe
+from yang_rnn.recipe import NOTEBOOK, Activation, Initialisation, Recipe
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
@@ -57,9 +57,12 @@ class CTRNN(bp.DynamicalSystem):
     `b_rr` (hidden,), `w_ro` (hidden, outputs), `b_ro` (outputs,); states: `h` (trial, hidden) and
     `o` (trial, outputs).
 
-    Weights come from a normal distribution of variance 1 / fan-in, truncated at two standard
-    deviations (`KaimingNormal(scale=1.)`), both biases from a uniform one within
-    +-1 / sqrt(hidden).
+    Weights begin in one of two ways. ``kaiming``, the notebook's: weights from a normal
+    distribution of variance 1 / fan-in, truncated at two standard deviations
+    (`KaimingNormal(scale=1.)`), both biases from a uniform one within +-1 / sqrt(hidden).
+    ``linear``, the primer's: input, recurrence and readout are linear layers as PyTorch makes them,
+    every weight and bias uniform within +-1 / sqrt(fan-in); the input layer has a bias of its own,
+    `b_ir` (hidden,), which is added to `b_rr`.
 
     Parameters
     ----------
@@ -71,13 +74,16 @@ class CTRNN(bp.DynamicalSystem):
         Time constant of a hidden unit (ms).
     activation : {"relu", "tanh", "sigmoid", "softplus"}
         The nonlinearity f.
+    initialisation : {"kaiming", "linear"}
+        How weights and biases begin.
     seed : int
         Fixes all weights and biases.
 
     Raises
     ------
     ValueError
-        If a size is below 1, `dt` or `tau` is not above 0, or the activation is unknown.
+        If a size is below 1, `dt` or `tau` is not above 0, or the activation or the initialisation
+        is unknown.
 
     References
     ----------
@@ -93,6 +99,7 @@ class CTRNN(bp.DynamicalSystem):
         dt: float | None = None,
         tau: float = NOTEBOOK.tau,
         activation: Activation = NOTEBOOK.activation,
+        initialisation: Initialisation = NOTEBOOK.initialisation,
         seed: int = NOTEBOOK.seed,
     ):
         sizes = {"num_input": num_input, "num_hidden": num_hidden, "num_output": num_output}
@@ -103,26 +110,35 @@ class CTRNN(bp.DynamicalSystem):
             raise ValueError(f"`dt` and `tau` must be above 0 ms; got {dt} and {tau}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"`activation` must be one of {list(ACTIVATIONS)}; got {activation!r}")
+        if initialisation not in get_args(Initialisation):
+            expected = list(get_args(Initialisation))
+            raise ValueError(f"`initialisation` must be one of {expected}; got {initialisation!r}")
         super().__init__(mode=bm.TrainingMode())
         self.num_input, self.num_hidden, self.num_output = num_input, num_hidden, num_output
         self.tau = tau
         self.alpha = 1.0 if dt is None else dt / tau
         self.activation = activation
 
-        bound = 1 / math.sqrt(num_hidden)
-        seeds = iter(np.random.SeedSequence(seed).generate_state(5).tolist())
+        seeds = iter(np.random.SeedSequence(seed).generate_state(6).tolist())
+
+        def uniform(fan_in: int, *shape: int) -> bm.TrainVar:
+            bound = 1 / math.sqrt(fan_in)
+            return bm.TrainVar(bp.init.Uniform(-bound, bound, seed=next(seeds))(shape))
 
         def weight(*shape: int) -> bm.TrainVar:
+            if initialisation == "linear":
+                return uniform(shape[0], *shape)
             return bm.TrainVar(bp.init.KaimingNormal(scale=1.0, seed=next(seeds))(shape))
-
-        def bias(*shape: int) -> bm.TrainVar:
-            return bm.TrainVar(bp.init.Uniform(-bound, bound, seed=next(seeds))(shape))
 
         self.w_ir = weight(num_input, num_hidden)
         self.w_rr = weight(num_hidden, num_hidden)
-        self.b_rr = bias(num_hidden)
+        self.b_rr = uniform(num_hidden, num_hidden)
         self.w_ro = weight(num_hidden, num_output)
-        self.b_ro = bias(num_output)
+        self.b_ro = uniform(num_hidden, num_output)
+        self.weight_names = WEIGHT_NAMES
+        if initialisation == "linear":
+            self.b_ir = uniform(num_input, num_hidden)
+            self.weight_names += ("b_ir",)
         self.h = bm.Variable(jnp.zeros((1, num_hidden)), batch_axis=0)
         self.o = bm.Variable(jnp.zeros((1, num_output)), batch_axis=0)
         self._run: Callable[..., Any] = bm.jit(
@@ -140,13 +156,14 @@ class CTRNN(bp.DynamicalSystem):
             dt=recipe.dt,
             tau=recipe.tau,
             activation=recipe.activation,
+            initialisation=recipe.initialisation,
             seed=recipe.seed,
         )
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights and biases by name, float32."""
-        return {name: np.array(bm.as_jax(getattr(self, name))) for name in WEIGHT_NAMES}
+        return {name: np.array(bm.as_jax(getattr(self, name))) for name in self.weight_names}
 
     def set_weights(self, weights: dict[str, Any]) -> None:
         """Set weights and biases.
@@ -154,15 +171,15 @@ class CTRNN(bp.DynamicalSystem):
         Parameters
         ----------
         weights : dict of arrays
-            Each of `w_ir`, `w_rr`, `b_rr`, `w_ro` and `b_ro` in its shape.
+            Each of `weight_names` in its shape.
 
         Raises
         ------
         ValueError
             If a name is missing or unknown, or a shape is another one; nothing is set then.
         """
-        if set(weights) != set(WEIGHT_NAMES):
-            raise ValueError(f"`weights` must have {WEIGHT_NAMES}; got {sorted(weights)}")
+        if set(weights) != set(self.weight_names):
+            raise ValueError(f"`weights` must have {self.weight_names}; got {sorted(weights)}")
         for name, value in weights.items():
             expected = getattr(self, name).shape
             if np.shape(value) != expected:
@@ -177,7 +194,10 @@ class CTRNN(bp.DynamicalSystem):
 
     def cell(self, x: Any, h: Any) -> jax.Array:
         """Return the next hidden state from inputs (..., inputs) and states (..., hidden)."""
-        recurrent = (bm.as_jax(v) for v in (self.w_ir, self.w_rr, self.b_rr))
+        bias = bm.as_jax(self.b_rr)
+        if "b_ir" in self.weight_names:
+            bias = bias + bm.as_jax(self.b_ir)
+        recurrent = (bm.as_jax(self.w_ir), bm.as_jax(self.w_rr), bias)
         return _CELLS[self.activation](*recurrent, self.alpha, bm.as_jax(x), bm.as_jax(h))
 
     def readout(self, h: Any) -> jax.Array:
@@ -267,7 +287,8 @@ class CTRNN(bp.DynamicalSystem):
 
     def _recurrent(self) -> tuple[Any, ...]:
         weights = self.weights
-        return (weights["w_ir"], weights["w_rr"], weights["b_rr"], self.alpha)
+        bias = weights["b_rr"] + weights.get("b_ir", np.float32(0))
+        return (weights["w_ir"], weights["w_rr"], bias, self.alpha)
 
     def _checked(self, stimulus: Any) -> np.ndarray:
         x = np.asarray(stimulus, dtype=np.float32)
@@ -278,4 +299,4 @@ class CTRNN(bp.DynamicalSystem):
 
 
 WEIGHT_NAMES = ("w_ir", "w_rr", "b_rr", "w_ro", "b_ro")
-"""The training variables of `CTRNN`, in the order of the equations."""
+"""The training variables that every `CTRNN` has, in the order of the equations."""

@@ -11,6 +11,7 @@ import numpy as np
 import tyro
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus"]
+Initialisation = Literal["kaiming", "linear"]
 Search = Literal["gradient", "newton"]
 
 
@@ -68,7 +69,9 @@ class Recipe:
     choices: int = 2
     """Choices, each with a stimulus channel of its own."""
     trials_per_epoch: int = 1024
-    """Fresh trials in a training epoch."""
+    """Fresh trials, or sequences of trials, in a training epoch."""
+    sequence_steps: int = 0
+    """Time steps of a training sequence, cut from trials without a reset; 0: single trials."""
 
     # Network
     hidden: int = 64
@@ -77,6 +80,8 @@ class Recipe:
     """Time constant of a hidden unit (ms)."""
     activation: Activation = "relu"
     """Nonlinearity around the whole leaky sum."""
+    initialisation: Initialisation = "kaiming"
+    """Where weights begin: truncated normal, or uniform as in PyTorch's linear layers."""
 
     # Training
     epochs: int = 20
@@ -99,6 +104,10 @@ class Recipe:
     """Fixation input at which slow points are searched."""
     search_stimulus: float = 0.5
     """Input of each stimulus channel at which slow points are searched (0.5: no coherence)."""
+    random_starts: int = 0
+    """Random states that the search starts from, besides those of the trajectories."""
+    random_start_high: float = 3.0
+    """Random states have units uniform from 0 to this."""
     search_learning_rate: float = 1e-3
     """Learning rate of Adam in the gradient search."""
     search_steps: int = 10_000
@@ -131,6 +140,8 @@ class Recipe:
         ):
             self._whole(field, 1)
         self._whole("epochs", 1)
+        self._whole("sequence_steps", 0)
+        self._whole("random_starts", 0)
         self._whole("choices", 2)
         self._whole("components", 2)
         for field in (
@@ -141,6 +152,7 @@ class Recipe:
             "slow_mean_square",
             "unique_distance",
             "outlier_distance",
+            "random_start_high",
         ):
             self._real(field, above=0.0)
         for field in ("noise", "search_stop_mean_square", "fixed_speed"):
@@ -154,7 +166,11 @@ class Recipe:
         self._coherences()
         if self.tau < self.dt:
             raise RecipeError("tau", f"at least dt ({self.dt:g} ms)", self.tau)
-        for field, known in (("activation", Activation), ("fixed_points", Search)):
+        for field, known in (
+            ("activation", Activation),
+            ("initialisation", Initialisation),
+            ("fixed_points", Search),
+        ):
             if getattr(self, field) not in get_args(known):
                 raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
         if self.fixed_speed > self.slow_mean_square * self.hidden / 2:
@@ -261,5 +277,15 @@ def _bound(above: float | None, least: float | None) -> str:
 NOTEBOOK = Recipe()
 """The numbers of the BrainPy notebook."""
 
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK,)}
+PRIMER = Recipe(
+    name="primer",
+    trials_per_epoch=800,  # 20 epochs of 50 batches: 1000 steps of training
+    sequence_steps=100,
+    initialisation="linear",
+    learning_rate=1e-2,
+    random_starts=64,
+)
+"""The numbers of the PyTorch notebook that goes with Yang & Wang (2020)."""
+
+RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, PRIMER)}
 """The recipes that the command line knows by name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from brainpy_datasets.cognitive import RatePerceptualDecisionMaking
+from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
 
 from yang_rnn.recipe import NOTEBOOK, Recipe
 
@@ -130,6 +130,47 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             return self._sample_together(num_trials)
         return self._sample_one_by_one(num_trials)
 
+    def sequence_batches(
+        self, batch_size: int, sequence_steps: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Draw one epoch of sequences of back-to-back trials, a batch at a time.
+
+        Each sequence begins with a trial and is cut off where it is long enough. The same seed
+        gives the same batches, bit for bit, as brainpy-datasets' ``TaskLoader(...,
+        max_seq_len=sequence_steps)``.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences in a batch; the last may be smaller.
+        sequence_steps : int
+            Time steps of a sequence.
+
+        Yields
+        ------
+        inputs : array of shape (time, sequence, 1 + choices)
+        targets : array of shape (time, sequence)
+
+        Raises
+        ------
+        ValueError
+            If a number is below 1.
+        """
+        for name, value in {"batch_size": batch_size, "sequence_steps": sequence_steps}.items():
+            if value < 1:
+                raise ValueError(f"`{name}` must be 1 or more; got {value}")
+        if not self._is_plain():
+            yield from TaskLoader(self, batch_size=batch_size, max_seq_len=sequence_steps)
+            return
+        trials_each = -(-sequence_steps // len(self.time_mask()))
+        for start in range(0, self.num_trial, batch_size):
+            size = min(batch_size, self.num_trial - start)
+            trials = self.sample_trials(size * trials_each)
+            yield (
+                _back_to_back(trials.inputs, size)[:sequence_steps],
+                _back_to_back(trials.targets, size)[:sequence_steps],
+            )
+
     def batches(self, batch_size: int) -> Iterator[Trials]:
         """Draw one epoch, `num_trial` fresh trials, a batch at a time; the last may be smaller."""
         trials = self.sample_trials(self.num_trial)
@@ -242,6 +283,13 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             np.asarray(levels),
             np.asarray(choices),
         )
+
+
+def _back_to_back(trials: np.ndarray, num_sequences: int) -> np.ndarray:
+    """Join neighbouring trials (time, trial, ...) to sequences (longer time, sequence, ...)."""
+    in_order = trials.swapaxes(0, 1)  # (trial, time, ...)
+    joined = in_order.reshape(num_sequences, -1, *trials.shape[2:])
+    return joined.swapaxes(0, 1)
 
 
 class _DrawRecorder:

@@ -41,6 +41,7 @@ def train(
     *,
     epochs: int = NOTEBOOK.epochs,
     batch_size: int = NOTEBOOK.batch_size,
+    sequence_steps: int = NOTEBOOK.sequence_steps,
     learning_rate: float = NOTEBOOK.learning_rate,
     on_epoch: Callable[[int, float, float], None] | None = None,
 ) -> History:
@@ -58,7 +59,9 @@ def train(
     epochs : int
         Times to go through the data.
     batch_size : int
-        Trials in a batch, where `data` is the task.
+        Trials, or sequences of trials, in a batch, where `data` is the task.
+    sequence_steps : int
+        Time steps of a sequence of back-to-back trials, where `data` is the task; 0: single trials.
     learning_rate : float
         Learning rate of Adam.
     on_epoch : callable, optional
@@ -88,7 +91,13 @@ def train(
     run_batches = _compile_epoch(net, learning_rate)
 
     def draw() -> list[tuple[jax.Array, jax.Array]]:
-        batches = data.batches(batch_size) if isinstance(data, PerceptualDecisionMaking) else data
+        batches: Iterable[Any]
+        if not isinstance(data, PerceptualDecisionMaking):
+            batches = data
+        elif sequence_steps:
+            batches = data.sequence_batches(batch_size, sequence_steps)
+        else:
+            batches = data.batches(batch_size)
         return list(_stack_equal(batches, net))
 
     history, ahead = [], None
