@@ -55,6 +55,7 @@ def test_recipe_of_an_earlier_run_gives_the_numbers(tmp_path: Path):
     [
         ("--hidden -3", "--hidden", "-3"),
         ("--hidden 0", "--hidden", "0"),
+        ("--hidden 99999999999999999999", "--hidden", "1 to 1000000"),
         ("--hidden ten", "--hidden", "'ten'"),
         ("--hidden 3.5", "--hidden", "'3.5'"),
         ("--hidden", "--hidden", ""),
@@ -88,7 +89,7 @@ def test_bad_value_is_one_line_that_names_the_option(arguments: str, option: str
 def test_damaged_recipe_is_refused(tmp_path: Path):
     path = tmp_path / "recipe.json"
     path.write_text('{"hidden": 0}')
-    with pytest.raises(UsageError, match="`hidden` must be a whole number, 1 or more; got 0"):
+    with pytest.raises(UsageError, match="`hidden` must be a whole number, 1 to 1000000; got 0"):
         parse(["--recipe", str(path)])
 
 

@@ -120,6 +120,28 @@ def test_full_disk_is_one_line_and_nothing_written(
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("error", [MemoryError("64 GB"), None], ids=["numpy", "jax"])
+def test_lack_of_memory_is_one_line_and_nothing_written(
+    error: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    import jax
+
+    import yang_rnn.experiment
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error or jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory: 64 GB")
+
+    monkeypatch.setattr(yang_rnn.experiment, "run_experiment", fail)
+    assert main([*SMALL_WORDS, "--quiet"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("yang-rnn: not enough memory; try fewer units or trials (")
+    assert shown.err.count("\n") == 1
+    assert names(tmp_path) == []
+
+
 @pytest.mark.slow
 def test_interrupt_leaves_nothing(tmp_path: Path):
     words = [*SMALL_WORDS, "--epochs", "100000"]

@@ -15,6 +15,10 @@ Initialisation = Literal["kaiming", "linear"]
 Search = Literal["gradient", "newton"]
 
 
+MOST = 1_000_000
+"""No count of a recipe may be higher: a slip of the keyboard, or more than any memory holds."""
+
+
 class RecipeError(ValueError):
     """A number of a recipe is out of its range.
 
@@ -138,12 +142,12 @@ class Recipe:
             "search_steps",
             "search_check_every",
         ):
-            self._whole(field, 1)
-        self._whole("epochs", 1)
-        self._whole("sequence_steps", 0)
-        self._whole("random_starts", 0)
-        self._whole("choices", 2)
-        self._whole("components", 2)
+            self._whole(field, 1, MOST)
+        self._whole("epochs", 1, MOST)
+        self._whole("sequence_steps", 0, MOST)
+        self._whole("random_starts", 0, MOST)
+        self._whole("choices", 2, MOST)
+        self._whole("components", 2, MOST)
         for field in (
             "dt",
             "tau",
@@ -233,12 +237,11 @@ class Recipe:
         """Write the recipe to a JSON file."""
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
-    def _whole(self, field: str, least: int, most: int | None = None) -> None:
+    def _whole(self, field: str, least: int, most: int) -> None:
         value = getattr(self, field)
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < least or (most is not None and value > most):
-            upper = "or more" if most is None else f"to {most}"
-            raise RecipeError(field, f"a whole number, {least} {upper}", value)
+        if not whole or not least <= value <= most:
+            raise RecipeError(field, f"a whole number, {least} to {most}", value)
 
     def _real(self, field: str, above: float | None = None, least: float | None = None) -> None:
         value = getattr(self, field)

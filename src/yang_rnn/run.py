@@ -4,10 +4,12 @@ import contextlib
 import hashlib
 import os
 import platform as machine
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from yang_rnn.folder import NewFolder
 from yang_rnn.options import PROGRAM, Options, UsageError, parse
@@ -36,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(str(error), 2)
     except (ArithmeticError, OSError) as error:
         return _end(str(error), 1)
+    except MemoryError as error:
+        return _end(f"not enough memory; try fewer units or trials ({error})", 1)
     except KeyboardInterrupt:
         return _end("interrupted; nothing was written", 130)
     return 0
@@ -56,7 +60,7 @@ def _run(options: Options) -> None:
         from yang_rnn.report import describe, versions
         from yang_rnn.storage import save_run
 
-        with progress_for(recipe, options.quiet) as progress:
+        with progress_for(recipe, options.quiet) as progress, _memory_errors():
             experiment = run_experiment(recipe, on_epoch=progress.epoch, on_search=progress.search)
         facts = {
             "platform": options.platform,
@@ -67,6 +71,19 @@ def _run(options: Options) -> None:
         path = folder.publish()
     print(describe(summary))
     print(f"{'files':<11}{path}{os.sep}")
+
+
+@contextlib.contextmanager
+def _memory_errors() -> Iterator[None]:
+    """Raise JAX's error for lack of memory as Python's."""
+    import jax
+
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise MemoryError(str(error).splitlines()[0]) from error
 
 
 def _claim(options: Options, stack: contextlib.ExitStack) -> NewFolder:
@@ -122,5 +139,12 @@ def _compilation_cache() -> Path:
     return folder
 
 
+def command() -> NoReturn:
+    """Run the command and leave the process, with `main`'s exit code."""
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no Ctrl-C while Python shuts down
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()
