@@ -182,3 +182,8 @@ def test_points_of_freshly_trained_networks_are_what_they_are_called(seed: int, 
         shuffled = np.random.default_rng(seed).permutation(states.reshape(-1, 24))
         again = find_slow_points(net, shuffled, recipe=recipe)
         assert {tuple(h) for h in again.state} == {tuple(h) for h in points.state}
+
+
+def test_states_that_never_change_have_no_variance_to_explain():
+    pca = fit_pca(np.ones((5, 3, 4)))
+    assert list(pca.explained_variance_ratio_) == [0.0, 0.0]

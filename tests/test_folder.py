@@ -90,3 +90,26 @@ def test_place_that_cannot_be_written_is_an_error(tmp_path: Path):
     with pytest.raises(OSError, match="file"):
         NewFolder(tmp_path / "file" / "run").__enter__()
     assert names(tmp_path) == ["file"]
+
+
+def test_replaced_run_comes_back_if_its_successor_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with NewFolder(tmp_path / "run") as folder:
+        fill(folder, "old")
+    rename = Path.rename
+
+    def fail_on_staging(self: Path, target: Path) -> Path:
+        if self.name.startswith(".run-") and not self.name.endswith("-old"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    def replace() -> None:
+        with NewFolder(tmp_path / "run", overwrite=True) as folder:
+            fill(folder, "new")
+
+    monkeypatch.setattr(Path, "rename", fail_on_staging)
+    with pytest.raises(KeyboardInterrupt):
+        replace()
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run" / MARK).read_text() == "old"

@@ -27,7 +27,8 @@ def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
     Returns
     -------
     sklearn.decomposition.PCA
-        Fitted in float64 by a full singular value decomposition: no chance in it.
+        Fitted in float64 by a full singular value decomposition: no chance in it. Where all states
+        are the same, each component explains a share of 0.
 
     Raises
     ------
@@ -40,7 +41,11 @@ def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
             f"`components` must be from 1 to {min(states.shape)}, the smaller of states and units; "
             f"got {components}"
         )
-    return PCA(n_components=components, svd_solver="full").fit(states)
+    with np.errstate(invalid="ignore"):
+        pca = PCA(n_components=components, svd_solver="full").fit(states)
+    # States that never change have no variance to share: 0, where 0 / 0 gives NaN.
+    pca.explained_variance_ratio_ = np.nan_to_num(pca.explained_variance_ratio_)
+    return pca
 
 
 def find_slow_points(

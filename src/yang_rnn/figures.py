@@ -4,6 +4,7 @@ Colours mean the same choice everywhere and can be told apart by a colour-blind 
 of Okabe & Ito, "Color universal design", 2008).
 """
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -297,8 +298,11 @@ def save(figure: Figure, stem: str | os.PathLike[str]) -> list[Path]:
     """
     paths = [Path(f"{os.fspath(stem)}.{ending}") for ending in ("png", "pdf")]
     with mpl.rc_context(STYLE):
-        figure.savefig(paths[0], metadata={"Software": None})
-        figure.savefig(paths[1], metadata={"CreationDate": None})
+        for path, metadata in zip(paths, ({"Software": None}, {"CreationDate": None}), strict=True):
+            # Drawn in memory first: on a full disk, the PDF writer would hide the reason.
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
+            path.write_bytes(drawn.getvalue())
     return paths
 
 

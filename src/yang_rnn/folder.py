@@ -78,7 +78,11 @@ class NewFolder:
         if self._overwrite and self.path.exists():
             aside = self.staging.with_name(self.staging.name + "-old")
             self.path.rename(aside)
-            self.staging.rename(self.path)
+            try:
+                self.staging.rename(self.path)
+            except BaseException:
+                aside.rename(self.path)
+                raise
             shutil.rmtree(aside)
             return self.path
         for path in self._candidates():

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from yang_rnn.folder import NewFolder
 from yang_rnn.options import PROGRAM, Options, UsageError, parse
@@ -54,23 +54,60 @@ def _run(options: Options) -> None:
     started = time.perf_counter()
     recipe = options.numbers
     with contextlib.ExitStack() as stack:
+        interrupts = stack.enter_context(_Interrupts())
         folder = _claim(options, stack)
         _set_platform(options.platform)
         from yang_rnn.experiment import run_experiment
         from yang_rnn.report import describe, versions
         from yang_rnn.storage import save_run
 
+        def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
+            interrupts.check()
+            progress.epoch(epoch, loss, accuracy)
+
+        def on_search(step: int, most: int, mean_square: float) -> None:
+            interrupts.check()
+            progress.search(step, most, mean_square)
+
         with progress_for(recipe, options.quiet) as progress, _memory_errors():
-            experiment = run_experiment(recipe, on_epoch=progress.epoch, on_search=progress.search)
+            experiment = run_experiment(recipe, on_epoch=on_epoch, on_search=on_search)
+        interrupts.check()
         facts = {
             "platform": options.platform,
             "versions": versions(),
             "seconds": round(time.perf_counter() - started, 2),
         }
         summary = save_run(experiment, folder.staging, facts)
+        interrupts.check()
+        interrupts.ignore()  # from here on the results are there
         path = folder.publish()
-    print(describe(summary))
-    print(f"{'files':<11}{path}{os.sep}")
+        print(describe(summary))
+        print(f"{'files':<11}{path}{os.sep}", flush=True)
+
+
+class _Interrupts:
+    """Remembers Ctrl-C: Python drops the exception where it falls into a garbage collection."""
+
+    def __enter__(self) -> Self:
+        self._seen = False
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, *_: object) -> None:
+        self._seen = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise what was dropped."""
+        if self._seen:
+            raise KeyboardInterrupt
+
+    def ignore(self) -> None:
+        """Take no more notice of Ctrl-C."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
