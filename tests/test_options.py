@@ -65,6 +65,7 @@ def test_recipe_of_an_earlier_run_gives_the_numbers(tmp_path: Path):
         ("--learning-rate fast", "--learning-rate", "'fast'"),
         ("--dt 30", "--fixation", "dt (30 ms)"),
         ("--dt 5000", "--fixation", "dt (5000 ms)"),
+        ("--dt 1e-300", "--fixation", "dt (1e-300 ms)"),
         ("--stimulus 50", "--stimulus", "50"),
         ("--tau 10", "--tau", "10"),
         ("--coherences", "--coherences", "()"),

@@ -254,7 +254,7 @@ class Recipe:
     def _duration(self, field: str, least_steps: int) -> None:
         self._real(field, least=0.0)
         value = getattr(self, field)
-        steps = int(value / self.dt)
+        steps = int(value / self.dt) if value / self.dt <= MOST else -1
         if steps < least_steps or not math.isclose(steps * self.dt, value, rel_tol=1e-9):
             expected = f"{least_steps} or more whole steps of dt ({self.dt:g} ms)"
             raise RecipeError(field, expected, value)
