@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -229,13 +227,6 @@ def linearise(
 
 def _modes(matrices: np.ndarray):
     """Eigenvalues by decreasing modulus, right and left eigenvectors as rows, condition."""
-    halves = np.array_split(matrices, min(len(matrices), os.cpu_count() or 1) or 1)
-    with ThreadPoolExecutor() as threads:  # NumPy lets go of the interpreter while it works
-        parts = list(threads.map(_eigenmodes, halves))
-    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-
-
-def _eigenmodes(matrices: np.ndarray):
     raw = np.linalg.eig(matrices)
     values, columns = np.asarray(raw[0], complex), np.asarray(raw[1], complex)
     order = np.lexsort((-np.imag(values), -np.real(values), -np.abs(values)), axis=-1)
