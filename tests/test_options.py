@@ -55,7 +55,9 @@ def test_recipe_of_an_earlier_run_gives_the_numbers(tmp_path: Path):
     [
         ("--hidden -3", "--hidden", "-3"),
         ("--hidden 0", "--hidden", "0"),
-        ("--hidden 99999999999999999999", "--hidden", "1 to 1000000"),
+        ("--hidden 99999999999999999999", "--hidden", "2 to 1000000"),
+        ("--hidden 1", "--hidden", "2 to 1000000"),
+        ("--fixed-speed 1", "--fixed-speed", "at most 0.0032 "),
         ("--hidden ten", "--hidden", "'ten'"),
         ("--hidden 3.5", "--hidden", "'3.5'"),
         ("--hidden", "--hidden", ""),
@@ -90,7 +92,24 @@ def test_bad_value_is_one_line_that_names_the_option(arguments: str, option: str
 def test_damaged_recipe_is_refused(tmp_path: Path):
     path = tmp_path / "recipe.json"
     path.write_text('{"hidden": 0}')
-    with pytest.raises(UsageError, match="`hidden` must be a whole number, 1 to 1000000; got 0"):
+    with pytest.raises(UsageError, match="`hidden` must be a whole number, 2 to 1000000; got 0"):
+        parse(["--recipe", str(path)])
+
+
+@pytest.mark.parametrize("field", ["tau", "noise", "fixation", "hidden", "seed", "coherences"])
+@pytest.mark.parametrize("number", ["1" + 400 * "0", "[" * 200 + "]" * 200])
+def test_recipe_with_a_boundless_value_is_one_short_line(tmp_path: Path, field: str, number: str):
+    path = tmp_path / "recipe.json"
+    path.write_text(f'{{"{field}": {number}}}')
+    with pytest.raises(UsageError, match=f"`{field}` must be .*; got .{{1,50}}$"):
+        parse(["--recipe", str(path)])
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_recipe_nested_deeply_is_one_line(tmp_path: Path, depth: int):
+    path = tmp_path / "recipe.json"
+    path.write_text('{"tau": ' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(UsageError, match=r"recipe\.json: .*(`tau` must be|deep nest)"):
         parse(["--recipe", str(path)])
 
 

@@ -1,14 +1,18 @@
 import dataclasses
 import json
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yang_rnn.recipe import NOTEBOOK, PRIMER, RECIPES, Recipe, RecipeError
+
+COUNTS = st.integers(1, 10_000)
 
 
 def test_notebook_has_the_published_numbers():
@@ -77,6 +81,8 @@ def test_saved_recipe_is_loaded_equal(tmp_path: Path):
         ("hidden", 0),
         ("hidden", True),
         ("hidden", 64.0),
+        ("hidden", 1),
+        ("tau", 10**400),
         ("epochs", 0),
         ("batch_size", -16),
         ("learning_rate", 0),
@@ -104,8 +110,47 @@ def test_number_out_of_range_is_refused_by_name(field: str, value: Any):
 
 
 def test_dt_that_does_not_divide_the_durations_is_refused():
-    with pytest.raises(RecipeError, match=r"whole steps of dt \(30 ms\); got 100.0"):
+    expected = r"`fixation` .* whole steps of dt \(30 ms\), or dt a divisor of it; got 100.0"
+    with pytest.raises(RecipeError, match=expected):
         dataclasses.replace(NOTEBOOK, dt=30)
+
+
+@given(step=st.integers(1, 10**6), digits=st.integers(0, 7), counts=st.tuples(*4 * [COUNTS]))
+def test_durations_of_whole_steps_in_decimals_are_taken(
+    step: int, digits: int, counts: tuple[int, ...]
+):
+    def decimal(count: int) -> float:
+        return float(Fraction(count * step, 10**digits))
+
+    fixation, stimulus, delay, decision = map(decimal, counts)
+    recipe = Recipe(
+        dt=decimal(1),
+        tau=decimal(1),
+        fixation=fixation,
+        stimulus=stimulus,
+        delay=delay,
+        decision=decision,
+    )
+    assert recipe.num_steps == sum(counts)
+
+
+def test_numbers_of_numpy_become_pythons():
+    recipe = Recipe(
+        seed=np.int64(3),  # pyright: ignore[reportArgumentType]
+        hidden=np.uint8(7),  # pyright: ignore[reportArgumentType]
+        noise=np.float32(0.5),  # pyright: ignore[reportArgumentType]
+        coherences=(np.float32(2.5), np.int64(5)),  # pyright: ignore[reportArgumentType]
+    )
+    assert recipe == Recipe(seed=3, hidden=7, noise=0.5, coherences=(2.5, 5.0))
+    kinds = [type(x) for x in (recipe.seed, recipe.hidden, recipe.noise, *recipe.coherences)]
+    assert kinds == [int, int, float, float, float]
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), np.nan, np.float32("inf"), np.complex64(1)])
+def test_numpy_values_that_are_no_finite_numbers_are_refused(value: Any):
+    with pytest.raises(RecipeError, match="`noise` must be a finite number"):
+        Recipe(noise=value)
 
 
 @pytest.mark.parametrize("text", ["[]", "3", '"notebook"', '{"hiden": 3}', "{", '{"hidden": -3}'])

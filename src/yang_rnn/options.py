@@ -98,7 +98,7 @@ def _errors_in_one_line() -> Iterator[None]:
         raise UsageError(message[:1].lower() + message[1:]) from error
     except RecipeError as error:
         option = "--" + error.field.replace("_", "-")
-        raise UsageError(f"{option} must be {error.expected}; got {error.got!r}") from error
+        raise UsageError(str(error).replace(f"`{error.field}`", option, 1)) from error
 
 
 def _numbers(kind: type, expected: str, many: bool = False) -> Any:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import reprlib
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -33,7 +34,8 @@ class RecipeError(ValueError):
     """
 
     def __init__(self, field: str, expected: str, got: object):
-        super().__init__(f"`{field}` must be {expected}; got {got!r}")
+        # A value from a file may be of any length and depth.
+        super().__init__(f"`{field}` must be {expected}; got {reprlib.repr(got)}")
         self.field, self.expected, self.got = field, expected, got
 
 
@@ -135,7 +137,6 @@ class Recipe:
         self._whole("seed", 0, 2**32 - 1)
         for field in (
             "trials_per_epoch",
-            "hidden",
             "batch_size",
             "test_trials",
             "analysis_trials",
@@ -147,6 +148,7 @@ class Recipe:
         self._whole("sequence_steps", 0, MOST)
         self._whole("random_starts", 0, MOST)
         self._whole("choices", 2, MOST)
+        self._whole("hidden", 2, MOST)  # figures take two components
         self._whole("components", 2, MOST)
         for field in (
             "dt",
@@ -169,7 +171,7 @@ class Recipe:
             self._duration(field, least_steps=1)
         self._coherences()
         if self.tau < self.dt:
-            raise RecipeError("tau", f"at least dt ({self.dt:g} ms)", self.tau)
+            raise RecipeError("tau", f"at least dt ({self.dt:.12g} ms)", self.tau)
         for field, known in (
             ("activation", Activation),
             ("initialisation", Initialisation),
@@ -177,10 +179,10 @@ class Recipe:
         ):
             if getattr(self, field) not in get_args(known):
                 raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
-        if self.fixed_speed > self.slow_mean_square * self.hidden / 2:
-            raise RecipeError(
-                "fixed_speed", "no more than slow_mean_square * hidden / 2", self.fixed_speed
-            )
+        slow_speed = self.slow_mean_square * self.hidden / 2
+        if self.fixed_speed > slow_speed:
+            expected = f"at most {slow_speed:g} (slow_mean_square * hidden / 2)"
+            raise RecipeError("fixed_speed", expected, self.fixed_speed)
         states = self.analysis_trials * self.num_steps
         if self.components > min(self.hidden, states):
             expected = f"at most the hidden units and the analysed states ({self.hidden}, {states})"
@@ -190,7 +192,7 @@ class Recipe:
     def num_steps(self) -> int:
         """Time steps in a trial."""
         durations = (self.fixation, self.stimulus, self.delay, self.decision)
-        return sum(int(duration / self.dt) for duration in durations)
+        return sum(round(duration / self.dt) for duration in durations)
 
     @property
     def test_seed(self) -> int:
@@ -220,7 +222,10 @@ class Recipe:
         ValueError
             If the text is not a JSON object, has a key that is no field, or a value out of range.
         """
-        values = json.loads(text)
+        try:
+            values = json.loads(text)
+        except RecursionError:
+            raise ValueError("a recipe is a JSON object of numbers; got a deep nest") from None
         if not isinstance(values, dict):
             raise ValueError(f"a recipe is a JSON object; got {type(values).__name__}")
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
@@ -239,36 +244,75 @@ class Recipe:
 
     def _whole(self, field: str, least: int, most: int) -> None:
         value = getattr(self, field)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or not least <= value <= most:
+        if not is_whole(value) or not least <= value <= most:
             raise RecipeError(field, f"a whole number, {least} to {most}", value)
+        object.__setattr__(self, field, int(value))
 
     def _real(self, field: str, above: float | None = None, least: float | None = None) -> None:
         value = getattr(self, field)
-        if not _is_real(value) or (above is not None and not value > above):
-            raise RecipeError(field, "a finite number" + _bound(above, least), value)
-        if least is not None and value < least:
+        if not is_real(value, above=above, least=least):
             raise RecipeError(field, "a finite number" + _bound(above, least), value)
         object.__setattr__(self, field, float(value))
 
     def _duration(self, field: str, least_steps: int) -> None:
         self._real(field, least=0.0)
         value = getattr(self, field)
-        steps = int(value / self.dt) if value / self.dt <= MOST else -1
-        if steps < least_steps or not math.isclose(steps * self.dt, value, rel_tol=1e-9):
-            expected = f"{least_steps} or more whole steps of dt ({self.dt:g} ms)"
-            raise RecipeError(field, expected, value)
+        steps = whole_steps(value, self.dt)
+        if steps is None or steps < least_steps:
+            expected = f"{least_steps} to {MOST} whole steps of dt ({self.dt:.12g} ms)"
+            raise RecipeError(field, expected + ", or dt a divisor of it", value)
 
     def _coherences(self) -> None:
         value: Any = self.coherences
         good = isinstance(value, (tuple, list)) and len(value) > 0
-        if not good or not all(_is_real(c) and 0 <= c <= 100 for c in value):
+        if not good or not all(is_real(c, least=0) and c <= 100 for c in value):
             raise RecipeError("coherences", "one or more numbers from 0 to 100", value)
         object.__setattr__(self, "coherences", tuple(float(c) for c in value))
 
 
-def _is_real(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def whole_steps(duration: float, dt: float) -> int | None:
+    """Count the time steps of a duration; None where it is not whole steps, `MOST` or fewer.
+
+    Both are decimal numbers to whoever wrote them: 0.3 ms are three steps of 0.1 ms, though the
+    quotient of the two floats is below 3.
+    """
+    if not duration / dt <= MOST:
+        return None
+    steps = round(duration / dt)
+    return steps if math.isclose(steps * dt, duration, rel_tol=1e-9) else None
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is a whole number, Python's or NumPy's."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_real(value: Any, above: float | None = None, least: float | None = None) -> bool:
+    """Tell whether a value is a finite number, Python's or NumPy's, within its bounds."""
+    if not is_whole(value) and not isinstance(value, (float, np.floating)):
+        return False
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+    in_bounds = (above is None or number > above) and (least is None or number >= least)
+    return math.isfinite(number) and in_bounds
+
+
+def check_whole(name: str, value: Any, least: int) -> int:
+    """Return an argument that is a whole number, `least` or more; a `ValueError` if it is not."""
+    if not is_whole(value) or value < least:
+        raise ValueError(f"`{name}` must be a whole number, {least} or more; got {value!r}")
+    return int(value)
+
+
+def check_real(
+    name: str, value: Any, above: float | None = None, least: float | None = None
+) -> float:
+    """Return an argument that is a finite number within bounds; a `ValueError` if it is not."""
+    if not is_real(value, above=above, least=least):
+        raise ValueError(f"`{name}` must be a finite number{_bound(above, least)}; got {value!r}")
+    return float(value)
 
 
 def _bound(above: float | None, least: float | None) -> str:
