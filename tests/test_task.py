@@ -1,3 +1,4 @@
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,66 @@ def test_trials_are_the_loaders_bit_for_bit(seed: int):
 
 @given(
     seed=st.integers(0, 2**32 - 1),
-    dt=st.sampled_from([10.0, 20, 33.3, 100.0]),
-    t_fixation=st.integers(0, 500),
-    t_stimulus=st.integers(0, 1000),
-    t_delay=st.integers(0, 500),
-    t_decision=st.integers(0, 500),
+    dt=st.sampled_from([10.0, 20, 12.5, 100.0]),
+    steps=st.tuples(*[st.integers(0, 20)] * 4),
     noise_sigma=st.sampled_from([0.0, 0.3, 1, 5.0]),
-    num_choice=st.integers(1, 6),
+    num_choice=st.integers(2, 6),
 )
-def test_other_numbers_give_the_loaders_trials_too(**numbers: Any):
-    assert_equal_to_loader(num_trial=21, batch_size=5, **numbers)
+def test_other_numbers_give_the_loaders_trials_too(dt: float, steps: Any, **numbers: Any):
+    periods = ("t_fixation", "t_stimulus", "t_delay", "t_decision")
+    durations = {name: dt * count for name, count in zip(periods, steps, strict=True)}
+    assert_equal_to_loader(num_trial=21, batch_size=5, dt=dt, **durations, **numbers)
+
+
+@given(
+    step=st.integers(1, 10**6),
+    digits=st.integers(0, 7),
+    counts=st.tuples(*[st.integers(1, 300)] * 4),
+)
+def test_decimal_durations_have_their_whole_steps(
+    step: int, digits: int, counts: tuple[int, int, int, int]
+):
+    dt = float(Fraction(step, 10**digits))
+    durations = [float(Fraction(count * step, 10**digits)) for count in counts]
+    recipe = Recipe(
+        dt=dt, tau=dt, fixation=durations[0], stimulus=durations[1], delay=durations[2],
+        decision=durations[3],
+    )  # fmt: skip
+    task = PerceptualDecisionMaking.from_recipe(recipe)
+    assert len(task.sample_trials(1).inputs) == len(task[0][0]) == recipe.num_steps == sum(counts)
+    for period, count in zip(("fixation", "stimulus", "delay", "decision"), counts, strict=True):
+        assert task.time_mask(period).sum() == count
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dt", 0.0),
+        ("dt", -10.0),
+        ("dt", np.inf),
+        ("dt", "100"),
+        ("t_fixation", -100.0),
+        ("t_stimulus", 250.0),
+        ("t_delay", np.nan),
+        ("t_decision", None),
+        ("t_decision", 1e300),
+        ("noise_sigma", -1.0),
+        ("noise_sigma", np.nan),
+        ("num_choice", 1),
+        ("num_choice", 2.0),
+        ("num_trial", 0),
+        ("coherence", []),
+        ("coherence", 6.4),
+        ("coherence", [0.0, np.nan]),
+        ("coherence", [-1.0]),
+        ("coherence", [0.0, 100.5]),
+        ("coherence", [["a"]]),
+        ("coherence", ["a"]),
+    ],
+)
+def test_impossible_task_is_refused_by_name(name: str, value: Any):
+    with pytest.raises(ValueError, match=f"`{name}` must be .*; got"):
+        PerceptualDecisionMaking(**{name: value})
 
 
 def test_golden_first_batch(golden: dict[str, np.ndarray]):
@@ -112,8 +163,14 @@ def test_trials_of_different_lengths_are_refused():
 
 
 def test_no_trials_are_refused():
-    with pytest.raises(ValueError, match="`num_trials` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`num_trials` must be a whole number, 1 or more; got 0"):
         PerceptualDecisionMaking(seed=0).sample_trials(0)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5])
+def test_batches_without_a_size_are_refused(size: Any):
+    with pytest.raises(ValueError, match=f"`batch_size` must be a whole number.*; got {size}"):
+        next(PerceptualDecisionMaking(seed=0).batches(size))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +198,7 @@ def test_sequences_are_the_loaders_bit_for_bit(numbers: dict[str, Any]):
 
 @pytest.mark.parametrize("numbers", [(0, 50), (8, 0)])
 def test_sequences_without_length_or_number_are_refused(numbers: tuple[int, int]):
-    with pytest.raises(ValueError, match="must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="must be a whole number, 1 or more; got 0"):
         next(PerceptualDecisionMaking(seed=0).sequence_batches(*numbers))
 
 

@@ -1,12 +1,21 @@
 """The perceptual decision-making task, whole batches at a time."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
 
-from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.recipe import (
+    MOST,
+    NOTEBOOK,
+    Recipe,
+    check_real,
+    check_whole,
+    is_real,
+    whole_steps,
+)
 
 
 class Trials(NamedTuple):
@@ -41,7 +50,8 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
     dt : float
         Time step (ms).
     t_fixation, t_stimulus, t_delay, t_decision : float or callable
-        Durations (ms); a callable is asked for each trial's.
+        Durations (ms), whole steps of `dt`; a callable is asked for each trial's, which the parent
+        cuts down to whole steps.
     noise_sigma : float
         Input noise; each step has a standard deviation of ``noise_sigma / sqrt(dt)``.
     num_choice : int
@@ -54,6 +64,11 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         Seed of the random stream; without one each task draws other trials.
     **transforms
         `input_transform` and `target_transform`, as the parent takes them.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range or a duration is not whole steps.
 
     References
     ----------
@@ -76,19 +91,25 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         coherence: Sequence[float] = NOTEBOOK.coherences,
         **transforms: Any,
     ):
+        dt = check_real("dt", dt, above=0)
+        levels: Any = np.asarray(coherence)
+        if levels.ndim != 1 or not len(levels) or not all(_is_percentage(c) for c in levels):
+            raise ValueError(
+                f"`coherence` must be one or more numbers from 0 to 100; got {coherence!r}"
+            )
         super().__init__(
             dt=dt,
-            t_fixation=t_fixation,
-            t_stimulus=t_stimulus,
-            t_delay=t_delay,
-            t_decision=t_decision,
-            noise_sigma=noise_sigma,
-            num_choice=num_choice,
-            num_trial=num_trial,
+            t_fixation=_duration("t_fixation", t_fixation, dt),
+            t_stimulus=_duration("t_stimulus", t_stimulus, dt),
+            t_delay=_duration("t_delay", t_delay, dt),
+            t_decision=_duration("t_decision", t_decision, dt),
+            noise_sigma=check_real("noise_sigma", noise_sigma, least=0),
+            num_choice=check_whole("num_choice", num_choice, 2),
+            num_trial=check_whole("num_trial", num_trial, 1),
             seed=seed,
             **transforms,
         )
-        self.coherence = np.asarray(coherence)
+        self.coherence = levels
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, seed: int | None = None) -> Self:
@@ -124,8 +145,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         ValueError
             If `num_trials` is below 1, or callable durations give trials of different lengths.
         """
-        if num_trials < 1:
-            raise ValueError(f"`num_trials` must be 1 or more; got {num_trials}")
+        num_trials = check_whole("num_trials", num_trials, 1)
         if self._is_plain():
             return self._sample_together(num_trials)
         return self._sample_one_by_one(num_trials)
@@ -154,11 +174,10 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         Raises
         ------
         ValueError
-            If a number is below 1.
+            If a number is not 1 or more.
         """
-        for name, value in {"batch_size": batch_size, "sequence_steps": sequence_steps}.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be 1 or more; got {value}")
+        batch_size = check_whole("batch_size", batch_size, 1)
+        sequence_steps = check_whole("sequence_steps", sequence_steps, 1)
         if not self._is_plain():
             yield from TaskLoader(self, batch_size=batch_size, max_seq_len=sequence_steps)
             return
@@ -172,7 +191,23 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             )
 
     def batches(self, batch_size: int) -> Iterator[Trials]:
-        """Draw one epoch, `num_trial` fresh trials, a batch at a time; the last may be smaller."""
+        """Draw one epoch, `num_trial` fresh trials, a batch at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Trials in a batch; the last may be smaller.
+
+        Yields
+        ------
+        Trials
+
+        Raises
+        ------
+        ValueError
+            If `batch_size` is not 1 or more.
+        """
+        batch_size = check_whole("batch_size", batch_size, 1)
         trials = self.sample_trials(self.num_trial)
         for start in range(0, self.num_trial, batch_size):
             part = slice(start, start + batch_size)
@@ -283,6 +318,23 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             np.asarray(levels),
             np.asarray(choices),
         )
+
+
+def _is_percentage(value: Any) -> bool:
+    return is_real(value, least=0) and value <= 100
+
+
+def _duration(name: str, value: Any, dt: float) -> Any:
+    """Return a duration from which the parent's `int(duration / dt)` gets its whole steps."""
+    if callable(value):
+        return value
+    value = check_real(name, value, least=0)
+    steps = whole_steps(value, dt)
+    if steps is None:
+        expected = f"0 to {MOST} whole steps of `dt` ({dt:.12g} ms)"
+        raise ValueError(f"`{name}` must be {expected}; got {value!r}")
+    # 0.3 / 0.1 is below 3: the next float above three steps is not.
+    return value if int(value / dt) == steps else math.nextafter(steps * dt, math.inf)
 
 
 def _back_to_back(trials: np.ndarray, num_sequences: int) -> np.ndarray:
