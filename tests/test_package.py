@@ -1,7 +1,10 @@
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 import yang_rnn as yr
 
@@ -36,6 +39,19 @@ def test_every_public_name_is_there():
     for name in yr.__all__:
         assert getattr(yr, name) is not None
     assert callable(yr.train)  # and not the module of that name
+
+
+def test_version_is_that_of_the_project():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    assert yr.__version__ == project["project"]["version"]
+
+
+def test_errors_are_public_and_can_be_caught():
+    with pytest.raises(yr.RecipeError, match="`hidden`"):
+        yr.Recipe(hidden=0)
+    net, task = yr.CTRNN(3, 4, 3, seed=0), yr.PerceptualDecisionMaking(seed=0, num_trial=16)
+    with pytest.raises(yr.DivergenceError, match="epoch 1"):
+        yr.train(net, task, epochs=1, batch_size=4, learning_rate=1e30)
 
 
 def test_example_of_the_readme():

@@ -18,6 +18,7 @@ from .points import FixedPoints as FixedPoints
 from .recipe import NOTEBOOK as NOTEBOOK
 from .recipe import PRIMER as PRIMER
 from .recipe import Recipe as Recipe
+from .recipe import RecipeError as RecipeError
 from .report import describe as describe
 from .report import summarise as summarise
 from .starts import jittered_states as jittered_states
@@ -27,7 +28,9 @@ from .storage import Run as Run
 from .storage import load_run as load_run
 from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
 from .task import Trials as Trials
+from .train import DivergenceError as DivergenceError
 from .train import History as History
 from .train import train as train
 
 __all__: list[str]
+__version__: str
