@@ -50,6 +50,7 @@ def test_one_state_alone_is_a_start():
     ("arguments", "error", "match"),
     [
         ({"F": 3}, TypeError, "`F` must be a callable"),
+        ({"F": lambda h: h * 1j}, TypeError, "`F` must return real numbers; got dtype complex"),
         ({"F": lambda h: h[:1]}, ValueError, r"`F` must map.*\(2,\).*\(1,\)"),
         ({"starts": np.ones((2, 2, 2))}, ValueError, r"starts.*\(2, 2, 2\)"),
         ({"starts": np.ones((2, 0))}, ValueError, "starts"),

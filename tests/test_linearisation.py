@@ -8,6 +8,7 @@ from jax.tree_util import Partial
 
 from yang_rnn.fixed_points import find_fixed_points
 from yang_rnn.linearisation import linearise
+from yang_rnn.model import CTRNN
 
 
 def affine(matrix, h):
@@ -234,11 +235,44 @@ def test_points_are_taken_by_number_slice_and_mask():
         ({"inputs": [[1.0]], "input_map": lambda h, x: h}, "inputs"),
         ({"inputs": [1.0], "input_map": lambda h, x: h + x[0]}, "must equal"),
         ({"points": np.zeros((1, 2, 3))}, "points"),
+        ({"fixed_speed": np.nan}, "fixed_speed"),
+        ({"inputs": [1.0], "input_map": lambda h, x: x}, r"`input_map` .* \(2,\); got \(1,\)"),
     ],
 )
 def test_bad_arguments_are_named(arguments, match):
     with pytest.raises(ValueError, match=match):
         linearise(lambda h: h, **{"points": np.ones((1, 2)), "dt": 100.0} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"F": 3}, "`F` must be a callable"),
+        ({"F": lambda h: h + 1j}, "`F` must return real numbers; got dtype complex128"),
+        ({"inputs": [1.0], "input_map": 3}, "`input_map` must be a callable"),
+        ({"inputs": [1.0], "input_map": lambda h, x: h * 1j}, "`input_map` must return real"),
+        ({"inputs": [1j], "input_map": lambda h, x: h}, "`inputs` must be .* real"),
+        ({"preactivation": "relu"}, "`preactivation` must be a callable"),
+        ({"preactivation": lambda h: h * 1j}, "`preactivation` must return real"),
+        ({"points": np.ones((1, 2)) * 1j}, "`points` must be .* real .* complex128"),
+    ],
+)
+def test_what_is_no_map_and_what_is_not_real_are_named(arguments, match):
+    with pytest.raises(TypeError, match=match):
+        linearise(**{"F": lambda h: h, "points": np.ones((1, 2)), "dt": 100.0} | arguments)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_inputs_of_another_network_are_refused(number):
+    net = CTRNN(3, 4, 2, dt=100.0, seed=0)
+    with pytest.raises(ValueError, match=r"`inputs` of shape \(2,\)"):
+        linearise(
+            net.state_map((1.0, 0.5, 0.5)),
+            np.zeros((number, 4)),
+            dt=100.0,
+            inputs=(1.0, 0.5),
+            input_map=net.input_map(),
+        )
 
 
 def test_no_points_are_no_modes():

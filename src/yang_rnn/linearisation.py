@@ -12,9 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn.maps import Map, as_map, as_states, check_map, chunks, padded, speeds
+from yang_rnn.maps import (
+    Map,
+    as_map,
+    as_states,
+    check_map,
+    check_real_image,
+    chunks,
+    nonnegative,
+    padded,
+    speeds,
+)
 from yang_rnn.points import FixedPoints
-from yang_rnn.recipe import NOTEBOOK
+from yang_rnn.recipe import NOTEBOOK, check_real
 
 _REAL_ANGLE = 1e-7  # rad; two equal real eigenvalues may come out as a pair this far apart
 _JUMP = 1e-3  # change of a slope, relative to 1 + its largest entry, that tells a kink
@@ -156,26 +166,34 @@ def linearise(
     Raises
     ------
     TypeError
-        If a map is not callable, or the points are not real numbers.
+        If a map is not callable or returns complex numbers, or the points are not real numbers.
     ValueError
         If a shape or number is out of range, only one of `inputs` and `input_map` is given, or
-        `input_map` does not agree with `F`.
+        `input_map` does not take the inputs or does not agree with `F`.
 
     References
     ----------
     Sussillo & Barak (2013), Neural Computation 25:626-649 (linearisation at slow points). Mante,
     Sussillo, Shenoy & Newsome (2013), Nature 503:78-84 (left eigenvectors as selection vectors).
     """
-    for name, value, low in (("dt", dt, True), ("kink_tolerance", kink_tolerance, False),
-                             ("marginal_band", marginal_band, False)):  # fmt: skip
-        if not (np.isfinite(value) and (value > 0 if low else value >= 0)):
-            raise ValueError(f"`{name}` must be {'> 0' if low else '>= 0'}; got {value}.")
+    check_real("dt", dt, above=0)
+    check_real("kink_tolerance", kink_tolerance, least=0)
+    check_real("marginal_band", marginal_band, least=0)
+    nonnegative("fixed_speed", fixed_speed)
     if (inputs is None) != (input_map is None):
         raise ValueError("Give both `inputs` and `input_map`, or neither; got one of them.")
     states = points.state if isinstance(points, FixedPoints) else as_states(points, "points")
     n, units = states.shape
     pure = as_map(F, np.float64)
     check_map(pure, units)
+    two = before = x = None
+    if input_map is not None:
+        two, x = as_map(input_map, np.float64, "input_map"), _checked_inputs(inputs)
+        _check_input_map(two, units, x)
+    if preactivation is not None:
+        before = as_map(preactivation, np.float64, "preactivation")
+        with jax.enable_x64(True):
+            check_real_image(jax.eval_shape(before, np.zeros(units)), "preactivation")
     if isinstance(points, FixedPoints):
         fixed = points.status == "fixed"
     else:
@@ -183,17 +201,13 @@ def linearise(
 
     jacobian = _map_rows(_jacobians, states, (units, units), pure)
     input_jacobian = np.empty((n, units, 0))
-    if input_map is not None:
-        x = np.asarray(inputs, np.float64)
-        if x.ndim != 1:
-            raise ValueError(f"`inputs` must have shape (K,); got {x.shape}.")
+    if two is not None and x is not None:
         with jax.enable_x64(True):
-            two = as_map(input_map, np.float64)
             if n and not np.allclose(two(states[0], x), pure(states[0]), 1e-5, equal_nan=True):
                 raise ValueError("`input_map(h, inputs)` must equal `F(h)`; it does not.")
         input_jacobian = _map_rows(_input_jacobians, states, (units, len(x)), two, x)
-    if preactivation is not None:
-        kink = _kinks_by_sign(as_map(preactivation, np.float64), states, kink_tolerance)
+    if before is not None:
+        kink = _kinks_by_sign(before, states, kink_tolerance)
     else:
         kink = _kinks_by_probe(pure, states, kink_tolerance)
 
@@ -223,6 +237,30 @@ def linearise(
         dt=float(dt),
         marginal_band=float(marginal_band),
     )
+
+
+def _checked_inputs(inputs: Any) -> np.ndarray:
+    x = np.asarray(inputs)
+    if x.dtype.kind not in "fiu" and not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(f"`inputs` must be an array of real numbers; got dtype {x.dtype}.")
+    if x.ndim != 1:
+        raise ValueError(f"`inputs` must have shape (K,); got {x.shape}.")
+    return x.astype(np.float64)
+
+
+def _check_input_map(input_map: Partial, units: int, x: np.ndarray) -> None:
+    with jax.enable_x64(True):
+        try:
+            out = jax.eval_shape(input_map, np.zeros(units), x)
+        except (TypeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"`input_map` must take a state of shape ({units},) and `inputs` of shape "
+                f"{x.shape}; got an error: {error}"
+            ) from error
+    if getattr(out, "shape", None) != (units,):
+        got = getattr(out, "shape", type(out).__name__)
+        raise ValueError(f"`input_map` must return a state of shape ({units},); got {got}.")
+    check_real_image(out, "input_map")
 
 
 def _modes(matrices: np.ndarray):

@@ -14,7 +14,7 @@ Map = Callable[[Any], Any]
 """A pure function from a state (N,) to the next state (N,), written with JAX."""
 
 
-def as_map(F: Callable[..., Any], dtype: Any) -> Partial:
+def as_map(F: Callable[..., Any], dtype: Any, name: str = "F") -> Partial:
     """Turn a callable into a pytree that can be an argument of a compiled function.
 
     A `jax.tree_util.Partial` keeps its function as the static part and its arguments as leaves, so
@@ -27,6 +27,8 @@ def as_map(F: Callable[..., Any], dtype: Any) -> Partial:
         The map.
     dtype : dtype
         What the floating-point leaves of a `Partial` are cast to.
+    name : str
+        The argument's name, for the error.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def as_map(F: Callable[..., Any], dtype: Any) -> Partial:
         If `F` is not callable.
     """
     if not callable(F):
-        raise TypeError(f"`F` must be a callable map h -> F(h); got {type(F).__name__}.")
+        raise TypeError(f"`{name}` must be a callable map; got {type(F).__name__}.")
     if isinstance(F, Partial):
         return jax.tree.map(lambda leaf: _cast(leaf, dtype), F)
     try:
@@ -99,12 +101,21 @@ def check_map(F: Partial, units: int) -> None:
     ------
     ValueError
         If F(h) is not an array of shape (N,).
+    TypeError
+        If F(h) is complex.
     """
     with jax.enable_x64(True):
         out = jax.eval_shape(F, jax.ShapeDtypeStruct((units,), jnp.float64))
     if getattr(out, "shape", None) != (units,):
         got = getattr(out, "shape", type(out).__name__)
         raise ValueError(f"`F` must map a state of shape ({units},) to the same shape; got {got}.")
+    check_real_image(out, "F")
+
+
+def check_real_image(out: Any, name: str) -> None:
+    """Check that what a map returns, as `jax.eval_shape` tells it, is not complex."""
+    if jnp.issubdtype(out.dtype, jnp.complexfloating):
+        raise TypeError(f"`{name}` must return real numbers; got dtype {out.dtype}.")
 
 
 def chunks(total: int, size: int) -> Iterator[slice]:
