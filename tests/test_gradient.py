@@ -138,8 +138,20 @@ def test_the_users_precision_is_left_alone(x64):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("learning_rate", 0.0), ("max_steps", 0), ("batch_steps", 0), ("stop_mean_square", -1.0)],
+    [
+        ("learning_rate", 0.0),
+        ("learning_rate", np.inf),
+        ("learning_rate", np.nan),
+        ("max_steps", 0),
+        ("max_steps", np.inf),
+        ("max_steps", 10.0),
+        ("batch_steps", 0),
+        ("batch_steps", np.nan),
+        ("stop_mean_square", -1.0),
+        ("stop_mean_square", np.inf),
+        ("stop_mean_square", np.nan),
+    ],
 )
 def test_settings_out_of_range_are_refused(field, value):
-    with pytest.raises(ValueError, match=field):
+    with pytest.raises(ValueError, match=f"^`{field}` must be .*; got"):
         GradientSettings(**{field: value})

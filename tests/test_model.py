@@ -220,20 +220,29 @@ def test_recipe_sets_every_number_of_the_network():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("name", "value"),
     [
-        {"num_hidden": 0},
-        {"num_input": -1},
-        {"dt": 0.0},
-        {"tau": -1.0},
-        {"dt": float("nan")},
-        {"activation": "step"},
-        {"initialisation": "zero"},
+        ("num_hidden", 0),
+        ("num_hidden", 8.0),
+        ("num_input", -1),
+        ("num_output", True),
+        ("num_output", None),
+        ("dt", 0.0),
+        ("dt", float("nan")),
+        ("dt", float("inf")),
+        ("dt", 100.5),  # beyond tau, the new state would count against the old one
+        ("tau", -1.0),
+        ("tau", float("inf")),
+        ("seed", -1),
+        ("seed", None),
+        ("seed", 0.5),
+        ("activation", "step"),
+        ("initialisation", "zero"),
     ],
 )
-def test_impossible_network_is_refused(wrong: dict[str, Any]):
-    numbers: dict[str, Any] = {"num_input": 3, "num_hidden": 8, "num_output": 2} | wrong
-    with pytest.raises(ValueError, match="must be"):
+def test_impossible_network_is_refused_by_name(name: str, value: Any):
+    numbers: dict[str, Any] = {"num_input": 3, "num_hidden": 8, "num_output": 2} | {name: value}
+    with pytest.raises(ValueError, match=f"^`{name}` must be .*; got"):
         CTRNN(**numbers)
 
 
@@ -256,4 +265,8 @@ def test_weights_of_another_network_are_refused_whole():
         net.set_weights(CTRNN(3, 9, 2).weights | {"w_ir": 0 * before["w_ir"]})
     with pytest.raises(ValueError, match="must have"):
         net.set_weights({"w_ir": before["w_ir"]})
+    for value in (np.nan, np.inf, 1e300):  # the last is infinite in float32
+        bad = before["b_ro"] * [1.0, 0.0] + [0.0, value]
+        with pytest.raises(ValueError, match="`b_ro` must be finite in float32; got 1 "):
+            net.set_weights({name: 0 * before[name] for name in WEIGHT_NAMES} | {"b_ro": bad})
     assert all(np.array_equal(net.weights[name], before[name]) for name in WEIGHT_NAMES)

@@ -215,10 +215,12 @@ def test_progress_counts_the_starts_that_have_stopped(trained):
 @pytest.mark.parametrize(
     ("field", "value"),
     [("undamped", -1), ("max_newton", -1), ("max_damped", -1), ("window", 0),
-     ("merge_distance", -1.0), ("progress", 1.0)],
+     ("undamped", np.nan), ("max_newton", np.inf), ("max_damped", 2.5), ("window", np.inf),
+     ("merge_distance", -1.0), ("merge_distance", np.nan), ("merge_distance", np.inf),
+     ("progress", 1.0), ("progress", -0.1), ("progress", np.nan)],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(field, value):
-    with pytest.raises(ValueError, match=field):
+    with pytest.raises(ValueError, match=f"^`{field}` must be .*; got"):
         NewtonSettings(**{field: value})
 
 

@@ -14,7 +14,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from yang_rnn.maps import Map, as_map, chunks, padded
-from yang_rnn.recipe import NOTEBOOK
+from yang_rnn.recipe import NOTEBOOK, check_real, check_whole
 
 Progress = Callable[[int, int, float], None]
 """Called as ``on_progress(done, total, mean_square)`` while a search runs."""
@@ -67,15 +67,10 @@ class GradientSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` must be positive; got {self.learning_rate}.")
-        if self.max_steps < 1 or self.batch_steps < 1:
-            raise ValueError(
-                "`max_steps` and `batch_steps` must be at least 1; "
-                f"got {self.max_steps} and {self.batch_steps}."
-            )
-        if not self.stop_mean_square >= 0:
-            raise ValueError(f"`stop_mean_square` must be >= 0; got {self.stop_mean_square}.")
+        check_real("learning_rate", self.learning_rate, above=0)
+        check_whole("max_steps", self.max_steps, 1)
+        check_whole("batch_steps", self.batch_steps, 1)
+        check_real("stop_mean_square", self.stop_mean_square, least=0)
 
 
 def descend(

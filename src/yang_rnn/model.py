@@ -10,7 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from yang_rnn.recipe import NOTEBOOK, Activation, Initialisation, Recipe
+from yang_rnn.recipe import (
+    NOTEBOOK,
+    Activation,
+    Initialisation,
+    Recipe,
+    check_real,
+    check_whole,
+)
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
@@ -69,7 +76,7 @@ class CTRNN(bp.DynamicalSystem):
     num_input, num_hidden, num_output : int
         Channels and units.
     dt : float, optional
-        Time step (ms); without one alpha is 1.
+        Time step (ms), at most `tau`; without one alpha is 1.
     tau : float
         Time constant of a hidden unit (ms).
     activation : {"relu", "tanh", "sigmoid", "softplus"}
@@ -82,8 +89,7 @@ class CTRNN(bp.DynamicalSystem):
     Raises
     ------
     ValueError
-        If a size is below 1, `dt` or `tau` is not above 0, or the activation or the initialisation
-        is unknown.
+        If a number is out of its range, or the activation or the initialisation is unknown.
 
     References
     ----------
@@ -102,12 +108,13 @@ class CTRNN(bp.DynamicalSystem):
         initialisation: Initialisation = NOTEBOOK.initialisation,
         seed: int = NOTEBOOK.seed,
     ):
-        sizes = {"num_input": num_input, "num_hidden": num_hidden, "num_output": num_output}
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"`{name}` must be 1 or more; got {size}")
-        if not tau > 0 or (dt is not None and not dt > 0):
-            raise ValueError(f"`dt` and `tau` must be above 0 ms; got {dt} and {tau}")
+        num_input = check_whole("num_input", num_input, 1)
+        num_hidden = check_whole("num_hidden", num_hidden, 1)
+        num_output = check_whole("num_output", num_output, 1)
+        seed = check_whole("seed", seed, 0)
+        tau = check_real("tau", tau, above=0)
+        if dt is not None and check_real("dt", dt, above=0) > tau:
+            raise ValueError(f"`dt` must be at most `tau` ({tau:.12g} ms); got {dt}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"`activation` must be one of {list(ACTIVATIONS)}; got {activation!r}")
         if initialisation not in get_args(Initialisation):
@@ -116,7 +123,7 @@ class CTRNN(bp.DynamicalSystem):
         super().__init__(mode=bm.TrainingMode())
         self.num_input, self.num_hidden, self.num_output = num_input, num_hidden, num_output
         self.tau = tau
-        self.alpha = 1.0 if dt is None else dt / tau
+        self.alpha = 1.0 if dt is None else float(dt) / tau
         self.activation = activation
 
         seeds = iter(np.random.SeedSequence(seed).generate_state(6).tolist())
@@ -176,16 +183,23 @@ class CTRNN(bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            If a name is missing or unknown, or a shape is another one; nothing is set then.
+            If a name is missing or unknown, a shape is another one, or a number is not finite in
+            float32; nothing is set then.
         """
         if set(weights) != set(self.weight_names):
             raise ValueError(f"`weights` must have {self.weight_names}; got {sorted(weights)}")
+        arrays: dict[str, jax.Array] = {}
         for name, value in weights.items():
             expected = getattr(self, name).shape
             if np.shape(value) != expected:
                 raise ValueError(f"`{name}` must have shape {expected}; got {np.shape(value)}")
-        for name, value in weights.items():
-            getattr(self, name).value = jnp.asarray(value, dtype=jnp.float32)
+            with np.errstate(over="ignore"):  # told below, by name
+                arrays[name] = jnp.asarray(value, dtype=jnp.float32)
+            broken = int((~jnp.isfinite(arrays[name])).sum())
+            if broken:
+                raise ValueError(f"`{name}` must be finite in float32; got {broken} that are not")
+        for name, array in arrays.items():
+            getattr(self, name).value = array
 
     def reset_state(self, batch_size: int = 1, **_: Any) -> None:
         """Set h and o to 0 for a number of trials."""

@@ -32,6 +32,7 @@ from jax.tree_util import Partial
 
 from yang_rnn.gradient import Progress, SearchEnd
 from yang_rnn.maps import Map, as_map, padded, speeds
+from yang_rnn.recipe import check_real, check_whole
 
 _FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 _SINGULAR = 1e-13  # ratio of pivots below which full steps are not trusted
@@ -65,14 +66,11 @@ class NewtonSettings:
     def __post_init__(self) -> None:
         """Check the ranges."""
         for name in ("undamped", "max_newton", "max_damped"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"`{name}` must be >= 0; got {getattr(self, name)}.")
-        if self.window < 1:
-            raise ValueError(f"`window` must be at least 1; got {self.window}.")
-        if not self.merge_distance >= 0:
-            raise ValueError(f"`merge_distance` must be >= 0; got {self.merge_distance}.")
-        if not 0 <= self.progress < 1:
-            raise ValueError(f"`progress` must be in [0, 1); got {self.progress}.")
+            check_whole(name, getattr(self, name), 0)
+        check_whole("window", self.window, 1)
+        check_real("merge_distance", self.merge_distance, least=0)
+        if not check_real("progress", self.progress, least=0) < 1:
+            raise ValueError(f"`progress` must be below 1; got {self.progress}")
 
 
 def solve(
