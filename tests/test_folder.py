@@ -85,11 +85,58 @@ def test_name_taken_meanwhile_is_not_overwritten(tmp_path: Path):
     assert names(tmp_path / "run") == []
 
 
-def test_place_that_cannot_be_written_is_an_error(tmp_path: Path):
+def test_place_that_cannot_be_written_is_an_error_that_names_the_folder(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
-        NewFolder(tmp_path / "file" / "run").__enter__()
+    for path in (tmp_path / "file" / "run", Path("/proc/run"), tmp_path / (300 * "n")):
+        with pytest.raises(OSError, match=f"'{path}'$"):
+            NewFolder(path).__enter__()
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("target", ["run", "nowhere"])
+def test_symbolic_link_is_refused_before_the_work(tmp_path: Path, target: str, overwrite: bool):
+    with NewFolder(tmp_path / "run") as folder:
+        fill(folder, "old")
+    (tmp_path / "link").symlink_to(target)
+    with pytest.raises(FileExistsError, match="link is a symbolic link"):
+        NewFolder(tmp_path / "link", overwrite=overwrite).__enter__()
+    assert names(tmp_path) == ["link", "run"]
+    assert (tmp_path / "run" / MARK).read_text() == "old"
+
+
+def test_numbers_go_on_behind_a_dangling_link(tmp_path: Path):
+    (tmp_path / "run").symlink_to("nowhere")
+    with NewFolder(tmp_path / "run", number_on=True) as folder:
+        assert fill(folder, "new") == tmp_path / "run-2"
+    assert names(tmp_path) == ["run", "run-2"]
+
+
+def test_parent_that_is_a_link_is_followed(tmp_path: Path):
+    (tmp_path / "big").mkdir()
+    (tmp_path / "runs").symlink_to("big")
+    with NewFolder(tmp_path / "runs" / "run") as folder:
+        fill(folder, "new")
+    assert names(tmp_path / "big") == ["run"]
+
+
+@pytest.mark.parametrize("path", ["", ".", "x/..", "here/..", "here/../here"])
+def test_name_of_a_folder_that_is_there_is_refused(tmp_path: Path, path: str):
+    (tmp_path / "here").mkdir()
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match=f"^{tmp_path}.* exists"):
+            NewFolder(path, overwrite=overwrite).__enter__()
+    assert names(tmp_path) == ["here"]
+
+
+def test_way_back_through_a_missing_folder_is_taken(tmp_path: Path):
+    with NewFolder("missing/../run") as folder:
+        fill(folder, "new")
+    assert names(tmp_path) == ["run"]
+    with NewFolder("missing/../run", overwrite=True) as folder:
+        fill(folder, "newer")
+    assert (tmp_path / "run" / MARK).read_text() == "newer"
+    assert names(tmp_path) == ["run"]
 
 
 def test_replaced_run_comes_back_if_its_successor_fails(

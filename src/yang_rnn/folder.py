@@ -30,7 +30,8 @@ class NewFolder:
     ------
     FileExistsError
         If the path exists and neither `overwrite` nor `number_on` is given, or it is to be
-        replaced and is not the folder of a run.
+        replaced and is not the folder of a run. A symbolic link, dangling or not, is never
+        replaced.
     OSError
         If the folder can't be written.
     """
@@ -42,31 +43,42 @@ class NewFolder:
         overwrite: bool = False,
         number_on: bool = False,
     ):
-        self.path = Path(path)
+        path = Path(path)
+        # "." and "x/.." have no name of their own, and the x of "x/../y" need not be there.
+        nameless = path.name == "" or ".." in path.parts
+        self.path = Path(os.path.realpath(path)) if nameless else path
         self._overwrite, self._number_on = overwrite, number_on
         self._made: list[Path] = []
 
     def __enter__(self) -> "NewFolder":
-        if self.path.exists() and not (self._overwrite or self._number_on):
-            raise FileExistsError(f"{self.path} exists")
-        if self._overwrite and self.path.exists() and not (self.path / SUMMARY_FILE).is_file():
-            raise FileExistsError(f"{self.path} exists and has no {SUMMARY_FILE}")
+        if os.path.lexists(self.path) and (self._overwrite or not self._number_on):
+            if self.path.is_symlink():
+                raise FileExistsError(f"{self.path} is a symbolic link")
+            if not self._overwrite:
+                raise FileExistsError(f"{self.path} exists")
+            if not self.is_run():
+                raise FileExistsError(f"{self.path} exists and has no {SUMMARY_FILE}")
         parent = self.path.absolute().parent
-        missing = [p for p in (parent, *parent.parents) if not p.exists()]
+        missing = [p for p in (parent, *parent.parents) if not os.path.lexists(p)]
         try:
             for folder in reversed(missing):
                 folder.mkdir()
                 self._made.append(folder)
             self.staging = Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=parent))
-        except OSError:
+        except OSError as error:
             self._remove_made()
-            raise
+            # The system names the hidden folder, which nobody asked for.
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None or self.staging.exists():
             shutil.rmtree(self.staging, ignore_errors=True)
             self._remove_made()
+
+    def is_run(self) -> bool:
+        """Tell whether the folder of a run is there, which `overwrite` replaces."""
+        return not self.path.is_symlink() and os.path.isfile(self.path / SUMMARY_FILE)
 
     def publish(self) -> Path:
         """Give the folder its name; return where it is."""
@@ -105,12 +117,12 @@ class NewFolder:
 
 
 def _rename_to_new(folder: Path, path: Path) -> Path:
-    if path.exists():
+    if os.path.lexists(path):
         raise FileExistsError(path)
     try:
         folder.rename(path)
     except OSError as error:
-        if path.exists():  # another process took the name between the two lines above
+        if os.path.lexists(path):  # another process took the name between the two lines above
             raise FileExistsError(path) from error
         raise
     return path
