@@ -50,7 +50,8 @@ def test_existing_folder_takes_overwrite(tmp_path: Path, capsys: pytest.CaptureF
     assert main([*SMALL_WORDS, *out]) == 0
     capsys.readouterr()
     assert main([*SMALL_WORDS, *out, "--seed", "5"]) == 2
-    assert "--out must be a new folder; here exists" in capsys.readouterr().err
+    expected = "--out must be a new folder; here exists (--overwrite replaces it)\n"
+    assert capsys.readouterr().err.endswith(expected)
     assert load_run("here").recipe.seed == SMALL.seed
     assert main([*SMALL_WORDS, *out, "--seed", "5", "--overwrite"]) == 0
     assert load_run("here").recipe.seed == 5
@@ -78,6 +79,8 @@ def test_overwrite_spares_a_folder_that_is_no_run(tmp_path: Path):
         ("--out file/run", "--out"),
         ("--out file", "--out"),
         ("--out /proc/run", "--out"),
+        ("--out /proc/run", "'/proc/run'"),
+        ("--overwrite", "--overwrite needs --out"),
         ("--unknown 3", "--unknown"),
     ],
 )
@@ -92,6 +95,21 @@ def test_bad_value_is_one_line_and_nothing_written(
     assert shown.err.startswith("yang-rnn: ")
     assert option in shown.err
     assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("out", ["", "file", "link", "thesis", "thesis/.."])
+def test_overwrite_is_no_hint_where_it_would_not_help(
+    out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "thesis").mkdir()
+    assert main(["--out", out]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("yang-rnn: --out must be a new folder; ")
+    assert "--overwrite" not in shown
+    assert main(["--out", out, "--overwrite"]) == 2
+    assert names(tmp_path) == ["file", "link", "thesis"]
 
 
 def test_divergence_is_one_line_and_nothing_written(
@@ -143,7 +161,11 @@ def test_lack_of_memory_is_one_line_and_nothing_written(
 
 
 @pytest.mark.slow
-def test_interrupt_leaves_nothing(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_interrupt_leaves_nothing(tmp_path: Path, number: int, code: int, word: str):
     words = [*SMALL_WORDS, "--epochs", "100000"]
     process = subprocess.Popen(
         [sys.executable, "-m", "yang_rnn.run", *words],
@@ -154,13 +176,29 @@ def test_interrupt_leaves_nothing(tmp_path: Path):
     assert process.stderr is not None
     assert process.stderr.readline().startswith("epoch 1/")
     assert names(tmp_path / "runs")  # hidden, under way
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert out == ""
-    assert err.splitlines()[-1] == "yang-rnn: interrupted; nothing was written"
+    assert err.splitlines()[-1] == f"yang-rnn: {word}; nothing was written"
     assert "Traceback" not in err
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "start", [["-m", "yang_rnn.run"], ["-c", "from yang_rnn.run import command; command()"]]
+)
+def test_interrupt_among_the_first_imports_is_one_line(tmp_path: Path, start: list[str]):
+    (tmp_path / "tyro.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, *start],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 130
+    assert ended.stderr == "yang-rnn: interrupted; nothing was written\n"
 
 
 @pytest.mark.slow

@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
-from yang_rnn.folder import NewFolder
-from yang_rnn.options import PROGRAM, Options, UsageError, parse
-from yang_rnn.progress import progress_for
+if TYPE_CHECKING:
+    from yang_rnn.folder import NewFolder
+    from yang_rnn.options import Options
 
-# The rest of the package takes seconds to import: that waits until there is work to do.
+# Functions import what they need. To read options takes a third of a second of imports, in which
+# Ctrl-C must end well; the rest takes seconds, and waits until there is work to do.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,27 +31,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code. 0: done; 1: the experiment failed (training diverged, disk full); 2: an option
-        can't be used, nothing was done; 130: interrupted, nothing was written.
+        can't be used, nothing was done; 130 or 143: interrupted by Ctrl-C or terminated by
+        SIGTERM, nothing was written.
     """
     try:
-        _run(parse(sys.argv[1:] if arguments is None else arguments))
+        return _run_or_say_why(sys.argv[1:] if arguments is None else arguments)
+    except _Terminated:
+        return _end("terminated; nothing was written", 128 + signal.SIGTERM)
+    except KeyboardInterrupt:
+        return _end("interrupted; nothing was written", 128 + signal.SIGINT)
+
+
+def _run_or_say_why(arguments: Sequence[str]) -> int:
+    from yang_rnn.options import UsageError, parse
+
+    try:
+        _run(parse(arguments))
     except UsageError as error:
         return _end(str(error), 2)
     except (ArithmeticError, OSError) as error:
         return _end(str(error), 1)
     except MemoryError as error:
         return _end(f"not enough memory; try fewer units or trials ({error})", 1)
-    except KeyboardInterrupt:
-        return _end("interrupted; nothing was written", 130)
     return 0
 
 
 def _end(message: str, code: int) -> int:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    print(f"yang-rnn: {message}", file=sys.stderr)
     return code
 
 
-def _run(options: Options) -> None:
+def _run(options: "Options") -> None:
+    from yang_rnn.progress import progress_for
+
     started = time.perf_counter()
     recipe = options.numbers
     with contextlib.ExitStack() as stack:
@@ -85,29 +98,43 @@ def _run(options: Options) -> None:
         print(f"{'files':<11}{path}{os.sep}", flush=True)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
 class _Interrupts:
-    """Remembers Ctrl-C: Python drops the exception where it falls into a garbage collection."""
+    """Remembers Ctrl-C and SIGTERM: Python drops an exception that falls into a garbage collection.
+
+    In a `with` statement both are exceptions, so that what was begun is cleaned up.
+    """
+
+    _KINDS: ClassVar[dict[int, type[KeyboardInterrupt]]] = {
+        signal.SIGINT: KeyboardInterrupt,
+        signal.SIGTERM: _Terminated,
+    }
 
     def __enter__(self) -> Self:
-        self._seen = False
-        self._before = signal.signal(signal.SIGINT, self._note)
+        self._seen: type[KeyboardInterrupt] | None = None
+        self._before = {number: signal.signal(number, self._note) for number in self._KINDS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
-    def _note(self, *_: object) -> None:
-        self._seen = True
-        raise KeyboardInterrupt
+    def _note(self, number: int, _: object) -> None:
+        self._seen = self._KINDS[number]
+        raise self._seen
 
     def check(self) -> None:
         """Raise what was dropped."""
         if self._seen:
-            raise KeyboardInterrupt
+            raise self._seen
 
     def ignore(self) -> None:
-        """Take no more notice of Ctrl-C."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """Take no more notice of them."""
+        for number in self._KINDS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
@@ -123,15 +150,21 @@ def _memory_errors() -> Iterator[None]:
         raise MemoryError(str(error).splitlines()[0]) from error
 
 
-def _claim(options: Options, stack: contextlib.ExitStack) -> NewFolder:
+def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
     """Make sure that the results will have a place, before any work."""
+    from yang_rnn.folder import NewFolder
+    from yang_rnn.options import UsageError
+
+    if options.overwrite and options.out is None:
+        raise UsageError("--overwrite needs --out, the folder to replace")
     recipe = options.numbers
     path = options.out or Path("runs") / f"{recipe.name}-seed{recipe.seed}"
     folder = NewFolder(path, overwrite=options.overwrite, number_on=options.out is None)
     try:
         return stack.enter_context(folder)
     except FileExistsError as error:
-        hint = "" if options.overwrite else " (--overwrite replaces it)"
+        replaceable = folder.is_run() and not options.overwrite
+        hint = " (--overwrite replaces it)" if replaceable else ""
         raise UsageError(f"--out must be a new folder; {error}{hint}") from error
     except OSError as error:
         raise UsageError(f"--out must be a folder that can be written; {error}") from error
@@ -140,6 +173,8 @@ def _claim(options: Options, stack: contextlib.ExitStack) -> NewFolder:
 def _set_platform(platform: str) -> None:
     """Compute on this platform, and keep what is compiled for the next run."""
     import jax
+
+    from yang_rnn.options import UsageError
 
     with contextlib.suppress(OSError):  # without a cache folder, everything is compiled anew
         jax.config.update("jax_compilation_cache_dir", str(_compilation_cache()))
