@@ -86,6 +86,23 @@ def test_damaged_or_missing_file_is_named(folder: Path, name: str):
         load_run(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("history.csv", ""),
+        ("history.csv", "epoch,loss,accuracy\n"),
+        ("summary.json", "[]"),
+        ("summary.json", "3"),
+        ("summary.json", "[" * 100_000),
+        ("recipe.json", "[" * 100_000),
+    ],
+)
+def test_file_that_holds_no_run_is_named(folder: Path, name: str, content: str):
+    (folder / name).write_text(content)
+    with pytest.raises(ValueError, match=f"{name} is damaged: "):
+        load_run(folder)
+
+
 def test_folder_that_is_none_is_an_error(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="no such folder"):
         load_run(tmp_path / "nowhere")

@@ -108,7 +108,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         net=net,
         history=_read(folder / HISTORY, _read_history),
         points=_read(folder / POINTS, FixedPoints.load),
-        summary=_read(folder / SUMMARY_FILE, lambda path: json.loads(path.read_text("utf-8"))),
+        summary=_read(folder / SUMMARY_FILE, _read_summary),
     )
 
 
@@ -117,7 +117,9 @@ def _read(path: Path, reader: Any) -> Any:
         raise FileNotFoundError(f"{path} is missing")
     try:
         return reader(path)
-    except (ValueError, TypeError, KeyError, EOFError, BadZipFile, SafetensorError) as error:
+    except (
+        ValueError, TypeError, KeyError, EOFError, RecursionError, BadZipFile, SafetensorError
+    ) as error:  # fmt: skip
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
@@ -132,4 +134,13 @@ def _write_history(history: History, path: Path) -> None:
 def _read_history(path: Path) -> History:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    if not rows:
+        raise ValueError("it has no epoch")
     return History(*(np.array([float(row[name]) for row in rows]) for name in History._fields))
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    summary = json.loads(path.read_text("utf-8"))
+    if not isinstance(summary, dict):
+        raise ValueError(f"it must be a JSON object; got {type(summary).__name__}")
+    return summary
