@@ -50,8 +50,9 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
     dt : float
         Time step (ms).
     t_fixation, t_stimulus, t_delay, t_decision : float or callable
-        Durations (ms), whole steps of `dt`; a callable is asked for each trial's, which the parent
-        cuts down to whole steps.
+        Durations (ms), whole steps of `dt` in decimals: 0.3 ms are three steps of 0.1 ms, where
+        the parent, which cuts off what `0.3 / 0.1` lacks, would take two. A callable is asked for
+        each trial's, which the parent cuts down to whole steps.
     noise_sigma : float
         Input noise; each step has a standard deviation of ``noise_sigma / sqrt(dt)``.
     num_choice : int
