@@ -248,7 +248,8 @@ def _descent(
         accept = (new_q < old) & (gain > 1e-4)
         yes, no = active[accept], active[~accept]
         h[yes], q[yes] = new[accept], new_q[accept]
-        damping[yes] *= np.maximum(0.1, 1.0 - (2.0 * gain[accept] - 1.0) ** 3)
+        better = np.minimum(gain[accept], 1.0)  # above 1 the cube may overflow; it is 0.1 anyway
+        damping[yes] *= np.maximum(0.1, 1.0 - (2.0 * better - 1.0) ** 3)
         growth[yes] = 2.0
         damping[no] = np.maximum(damping[no], 1e-12) * growth[no]
         growth[no] *= 2.0

@@ -1,0 +1,374 @@
+"""Whether a network that decides has a line attractor: measured, traced and judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import Partial
+from sklearn.decomposition import PCA
+
+from yang_rnn.analysis import central_point, find_slow_points, fit_pca
+from yang_rnn.linearisation import Linearisation, linearise
+from yang_rnn.manifold import SlowManifold, trace_slow_manifold
+from yang_rnn.maps import as_map
+from yang_rnn.model import CTRNN
+from yang_rnn.points import FixedPoints
+from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.task import PerceptualDecisionMaking, Trials
+from yang_rnn.verdict import Criterion, Measures, Thresholds, evidence_kept, judge, leak_with
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a network was found to be, and why.
+
+    Attributes
+    ----------
+    verdict : str
+        One of `VERDICTS`.
+    reason : str
+        The verdict's grounds in one sentence, with numbers.
+    criteria : tuple of Criterion
+        All that was held against thresholds.
+    measures : Measures
+    points : FixedPoints
+        The fixed and slow points that were found.
+    centre : int or None
+        Which of them the analysis stands on; None where there is none.
+    modes : Linearisation or None
+        The map around the centre, one entry.
+    manifold : SlowManifold or None
+        Traced from the centre where its leading mode does not turn.
+    position, evidence : numpy.ndarray, shape (trial,)
+        Position at the end of the stimulus and summed evidence of each trial.
+    """
+
+    verdict: str
+    reason: str
+    criteria: tuple[Criterion, ...]
+    measures: Measures
+    points: FixedPoints
+    centre: int | None
+    modes: Linearisation | None
+    manifold: SlowManifold | None
+    position: np.ndarray
+    evidence: np.ndarray
+
+    def __repr__(self) -> str:
+        """Say the verdict and its reason."""
+        return f"Verdict({self.verdict}: {self.reason})"
+
+
+def line_attractor_verdict(
+    net: CTRNN,
+    trials: Trials,
+    *,
+    recipe: Recipe = NOTEBOOK,
+    stimulus: Any = None,
+    points: FixedPoints | None = None,
+    pca: PCA | None = None,
+    thresholds: Thresholds | None = None,
+    on_progress: Callable[[int, int, float], None] | None = None,
+) -> Verdict:
+    """Tell whether a network has a line attractor at a constant input.
+
+    At the central fixed point (without one, the slowest slow point) the leading mode is taken; if
+    it does not turn, the slow manifold is traced from there, and what the trials do is compared
+    with both. `Measures` defines each number, `judge` the rules.
+
+    Parameters
+    ----------
+    net : CTRNN
+        A network with two choices.
+    trials : Trials
+        Trials of the recipe's task, a hundred or more; each begins at h = 0.
+    recipe : Recipe
+        Durations, tolerances and the number of random starts.
+    stimulus : array of shape (inputs,), optional
+        The constant input; without one the recipe's, fixation on and no coherence.
+    points : FixedPoints, optional
+        Fixed and slow points at that input; without them they are searched by Newton's method.
+    pca : PCA, optional
+        The PC 1 that is compared; without it that of the trials.
+    thresholds : Thresholds, optional
+    on_progress : callable, optional
+        As `find_slow_points` takes it.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ValueError
+        If there are not two choices, or trials and recipe disagree.
+
+    References
+    ----------
+    .. [1] Sussillo & Barak (2013), Neural Computation 25:626-649 (speed, slow points).
+    .. [2] Mante, Sussillo, Shenoy & Newsome (2013), Nature 503:78-84 (choice axis, selection
+       vector).
+    .. [3] Seung (1996), PNAS 93:13339-13344 (line attractors as integrators); Yang & Wang (2020),
+       Neuron 107:1048-1070 (this network).
+    """
+    thresholds = thresholds or Thresholds()
+    stimulus = recipe.search_input if stimulus is None else stimulus
+    seen = _observe(net, trials, recipe)
+    pc1 = np.asarray((pca or fit_pca(seen.activity)).components_)[0]
+    if points is None:
+        newton = dataclasses.replace(recipe, fixed_points="newton")
+        points = find_slow_points(
+            net, seen.activity, stimulus, recipe=newton, on_progress=on_progress
+        )
+    centre = central_point(points, seen.activity)
+    found: dict[str, Any] = {
+        "num_fixed": points.counts["fixed"],
+        "num_slow": points.counts["slow"],
+        "state_time_r2": _explained_by_time(seen.during),
+        "pc1_choice": _correlation(seen.end @ pc1, seen.chose_second),
+    }
+    modes: Linearisation | None = None
+    manifold: SlowManifold | None = None
+    position = _oriented(seen.during @ pc1, seen)
+    if centre is not None:
+        modes = _linearise(net, points[centre], stimulus, recipe)
+        found |= _of_leading_mode(modes, recipe)
+        found |= _of_place(points[centre], seen)
+        right = modes.right[0, 0].real / np.linalg.norm(modes.right[0, 0].real)
+        found["eigenvector_pc1"] = abs(right @ pc1)
+        if seen.choice_axis.any():
+            found["eigenvector_choice"] = abs(right @ seen.choice_axis)
+        if found["turn"] <= thresholds.straight:
+            towards = right if right @ seen.choice_axis >= 0 else -right
+            found |= _of_selection(modes, towards)
+            manifold = _trace(net, points[centre], stimulus, towards, seen)
+            position = manifold.position(seen.during)
+            found |= _of_manifold(net, manifold, stimulus, position[-1], recipe)
+            found["eigenvector_manifold"] = abs(right @ manifold.axis)
+        found["has_stable_point"] = _has_stable_point(net, points, modes, stimulus, recipe)
+    found |= {
+        "evidence_r2": _correlation(position[-1], seen.evidence) ** 2,
+        "evidence_r2_within": _correlation(seen.within(position[-1]), seen.within(seen.evidence))
+        ** 2,
+        "time_r2": _explained_by_time(position[..., None]),
+        "position_choice": _correlation(position[-1], seen.chose_second),
+    }
+    measures = Measures(**{name: np.asarray(value).item() for name, value in found.items()})
+    verdict, reason, criteria = judge(measures, thresholds)
+    return Verdict(
+        verdict=verdict,
+        reason=reason,
+        criteria=criteria,
+        measures=measures,
+        points=points,
+        centre=centre,
+        modes=modes,
+        manifold=manifold,
+        position=position[-1],
+        evidence=seen.evidence,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the trials did."""
+
+    activity: np.ndarray  # (time, trial, unit)
+    during: np.ndarray  # (stimulus step, trial, unit)
+    evidence: np.ndarray  # (trial,)
+    chose_second: np.ndarray  # (trial,)
+    signed_coherence: np.ndarray  # (trial,)
+
+    @property
+    def end(self) -> np.ndarray:
+        """States at the end of the stimulus, (trial, unit)."""
+        return self.during[-1]
+
+    @property
+    def choice_axis(self) -> np.ndarray:
+        """Unit vector between the mean states before choice 1 and 2; 0 if all chose alike."""
+        second = self.chose_second
+        if second.all() or not second.any():
+            return np.zeros(self.end.shape[1])
+        axis = self.end[second].mean(axis=0) - self.end[~second].mean(axis=0)
+        length = np.linalg.norm(axis)
+        return axis / length if length > 0 else axis
+
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """Take from each trial's value the mean of its signed coherence."""
+        values = values.copy()
+        for level in np.unique(self.signed_coherence):
+            same = self.signed_coherence == level
+            values[same] -= values[same].mean()
+        return values
+
+
+def _observe(net: CTRNN, trials: Trials, recipe: Recipe) -> _Seen:
+    if net.num_input != 3 or net.num_output != 3 or recipe.choices != 2:
+        raise ValueError("`net` and `recipe` must have two choices")
+    task = PerceptualDecisionMaking.from_recipe(recipe)
+    stimulus, decision = task.time_mask("stimulus"), task.time_mask("decision")
+    if len(trials.inputs) != len(stimulus):
+        raise ValueError(
+            f"`trials` must have the recipe's {len(stimulus)} steps; got {len(trials.inputs)}"
+        )
+    activity, outputs = (np.asarray(array, np.float64) for array in net.predict(trials.inputs))
+    last = outputs[decision][-1]
+    channels = trials.inputs[stimulus]
+    return _Seen(
+        activity=activity,
+        during=activity[stimulus],
+        evidence=(channels[..., 2] - channels[..., 1]).sum(axis=0),
+        chose_second=last[:, 2] > last[:, 1],
+        signed_coherence=np.where(trials.choice == 1, trials.coherence, -trials.coherence) + 0.0,
+    )
+
+
+def _linearise(net: CTRNN, points: FixedPoints, stimulus: Any, recipe: Recipe) -> Linearisation:
+    return linearise(
+        net.state_map(stimulus),
+        points,
+        dt=recipe.dt,
+        inputs=stimulus,
+        input_map=net.input_map(),
+        preactivation=net.preactivation_map(stimulus) if net.activation == "relu" else None,
+    )
+
+
+def _of_leading_mode(modes: Linearisation, recipe: Recipe) -> dict[str, Any]:
+    values, time_constants = modes.eigenvalues[0], modes.time_constant[0]
+    second = 2 if values[0].imag != 0 else 1
+    has_second = second < len(values)
+    lasting = min(recipe.stimulus, abs(time_constants[0]))
+    return {
+        "eigenvalue": complex(values[0]),
+        "second_eigenvalue": complex(values[second]) if has_second else complex("nan"),
+        "time_constant": float(time_constants[0]),
+        # A network of one unit has no second mode: as if it were gone at once.
+        "second_time_constant": float(time_constants[second]) if has_second else 0.0,
+        "turn": abs(float(np.angle(values[0]))) * lasting / recipe.dt,
+        "mode_keeps": evidence_kept(float(time_constants[0]), recipe.stimulus),
+    }
+
+
+def _of_place(point: FixedPoints, seen: _Seen) -> dict[str, Any]:
+    states = seen.during.reshape(-1, seen.during.shape[-1])
+    radius = np.sqrt(((states - states.mean(axis=0)) ** 2).sum(axis=1).mean())
+    distance = np.median(np.linalg.norm(states - point.state[0], axis=1))
+    return {
+        "centre_speed": float(point.speed[0]),
+        "centre_distance": float(distance / radius) if radius > 0 else math.nan,
+    }
+
+
+def _of_selection(modes: Linearisation, towards: np.ndarray) -> dict[str, Any]:
+    left = modes.left[0, 0].real
+    left = left / (left @ towards)
+    evidence = modes.input_jacobian[0, :, 2] - modes.input_jacobian[0, :, 1]
+    size = np.linalg.norm(left) * np.linalg.norm(evidence)
+    gain = float(left @ evidence)
+    return {"gain": gain, "selection_evidence": gain / size if size > 0 else math.nan}
+
+
+def _trace(
+    net: CTRNN, point: FixedPoints, stimulus: Any, towards: np.ndarray, seen: _Seen
+) -> SlowManifold:
+    """Trace from the centre as far as the trajectories reach, and a little both ways anyway."""
+    along = (seen.end - point.state[0]) @ towards
+    little = max(0.05 * np.ptp(along), 1e-6)
+    low, high = min(along.min(), -little), max(along.max(), little)
+    return trace_slow_manifold(
+        net.state_map(stimulus), point.state[0], towards, float(low), float(high)
+    )
+
+
+def _of_manifold(
+    net: CTRNN, manifold: SlowManifold, stimulus: Any, ends: np.ndarray, recipe: Recipe
+) -> dict[str, Any]:
+    low, high = np.percentile(ends, (5, 95))
+    span, steps = high - low, round(recipe.stimulus / recipe.dt)
+    if not span > 0:
+        return {}
+    F = as_map(net.state_map(stimulus), np.float64)
+    arc = manifold.arc
+    slow = np.sqrt(2 * manifold.speed) * steps <= span
+    length = _run_around(slow, manifold.centre, arc)
+    inside = (arc >= low) & (arc <= high)
+    found = {
+        "length": length,
+        "relative_length": length / span,
+        "participation_ratio": manifold.participation_ratio,
+        "curvature": manifold.curvature,
+    }
+    if inside.sum() < 3:  # the traced part is elsewhere: nothing to say about the span
+        return found
+    moved = _alone(F, manifold.state[inside], steps)
+    displacement = manifold.position(moved) - arc[inside]
+    persistence = 1 - float((displacement**2).mean() / (arc[inside] ** 2).mean())
+    memory = leak_with(persistence, recipe.stimulus)
+    seconds = recipe.stimulus / 1000
+    return found | {
+        "drift": float(np.abs(displacement).mean()) / span / seconds,
+        "persistence": persistence,
+        "memory": memory,
+        "manifold_keeps": evidence_kept(memory, recipe.stimulus),
+    }
+
+
+def _run_around(mask: np.ndarray, centre: int, arc: np.ndarray) -> float:
+    """Arc length of the run of True around the centre."""
+    if not mask[centre]:
+        return 0.0
+    outside = np.flatnonzero(~mask)
+    first = outside[outside < centre].max(initial=-1) + 1
+    last = outside[outside > centre].min(initial=len(mask)) - 1
+    return float(arc[last] - arc[first])
+
+
+def _alone(F: Partial, states: np.ndarray, steps: int) -> np.ndarray:
+    """Run states on for a number of steps, in float64."""
+    with jax.enable_x64(True):
+        return np.asarray(_run_on(F, states, steps))
+
+
+@jax.jit
+def _run_on(F: Partial, states: jax.Array, steps: jax.Array) -> jax.Array:
+    return jax.lax.fori_loop(0, steps, lambda _, h: jax.vmap(F)(h), states)
+
+
+def _has_stable_point(
+    net: CTRNN, points: FixedPoints, centre: Linearisation, stimulus: Any, recipe: Recipe
+) -> bool:
+    if str(centre.label[0]).startswith("stable"):
+        return True
+    fixed = points.with_status("fixed")
+    return len(fixed) > 0 and bool(
+        np.char.startswith(_linearise(net, fixed, stimulus, recipe).label, "stable").any()
+    )
+
+
+def _explained_by_time(values: np.ndarray) -> float:
+    """Share of the variance of (time, trial, unit) that lies between times."""
+    total = values.reshape(-1, values.shape[-1]).var(axis=0).sum()
+    return float(values.mean(axis=1).var(axis=0).sum() / total) if total > 0 else math.nan
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """|r|, NaN where one of the two never changes."""
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return math.nan
+    return float(abs(np.corrcoef(one, other)[0, 1]))
+
+
+def _oriented(position: np.ndarray, seen: _Seen) -> np.ndarray:
+    """Turn positions (time, trial) round, if need be, so that they grow towards choice 2."""
+    second = seen.chose_second
+    if second.all() or not second.any():
+        return position
+    return position * (-1.0 if position[-1, second].mean() < position[-1, ~second].mean() else 1.0)

@@ -1,0 +1,307 @@
+"""The rules by which a network is said to have a line attractor, and the numbers they look at."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Literal
+
+import numpy as np
+
+VERDICTS = (
+    "line attractor",
+    "rotation",
+    "point attractor(s)",
+    "no slow structure",
+    "inconclusive",
+)
+"""What a network can be found to be."""
+
+Outcome = Literal["for", "unclear", "against"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Where a number speaks for a line attractor (or a rotation), and where against it.
+
+    Between the two it is unclear. What a leaky integrator is worth is measured by the share of the
+    evidence's information that it keeps (`evidence_kept`).
+    """
+
+    keeps: float = 0.75
+    """From this share of the evidence's information on an integrator does its work.
+
+    A leak with half the stimulus for a time constant keeps 0.76, one as long as it 0.92.
+    """
+    loses: float = 0.5
+    """Below it it doesn't: a time constant of 0.26 of the stimulus."""
+    straight: float = 0.1
+    """Up to here (rad) the leading mode doesn't turn within its time constant or the stimulus."""
+    turning: float = 1.0
+    """From here on (rad) it rotates."""
+    gap: float = 2.0
+    """The leading time constant must be so many times the second."""
+    near: float = 2.0
+    """A centre is near the trajectories up to this distance, over their root mean square radius."""
+    far: float = 3.0
+    """From here on the trajectories are elsewhere, and its modes say nothing about them."""
+    long: float = 0.5
+    """A manifold is long from this share of the trajectories' span on."""
+    short: float = 0.25
+    """Below it is short."""
+    predicts: float = 0.5
+    """From this R^2 on, evidence (or time) predicts the position."""
+    does_not_predict: float = 0.25
+    """Below this R^2 it doesn't."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measures:
+    """The numbers that a verdict stands on; NaN where one isn't defined.
+
+    T is the duration of the stimulus. Positions are arc lengths along the slow manifold, from the
+    centre, growing towards choice 2; without a manifold they are those on PC 1. The span is what
+    the trajectories' positions at the end of the stimulus cover, from the 5th to the 95th
+    percentile.
+    """
+
+    eigenvalue: complex = complex("nan")
+    """Leading eigenvalue at the centre, the one of largest modulus [1]_."""
+    second_eigenvalue: complex = complex("nan")
+    """The next one that is not its conjugate."""
+    time_constant: float = math.nan
+    """-dt / ln|eigenvalue| (ms): negative for a mode that grows, inf for one that does neither."""
+    second_time_constant: float = math.nan
+    """The same for the second eigenvalue (ms)."""
+    turn: float = math.nan
+    """Angle (rad) by which the leading mode turns within T or its time constant, the shorter."""
+    mode_keeps: float = math.nan
+    """Share of the evidence's information that an integrator with the leading mode's leak keeps."""
+    centre_speed: float = math.nan
+    """q = 1/2 ||F(h) - h||^2 at the centre [1]_."""
+    centre_distance: float = math.nan
+    """Median distance of the stimulus states from the centre, over their RMS radius."""
+    length: float = math.nan
+    """Arc length of the slow part of the manifold, in units of state [1]_.
+
+    The part around the centre where a state at its speed, ||F(h) - h|| / dt, would take longer than
+    T across the span.
+    """
+    relative_length: float = math.nan
+    """That length over the span."""
+    participation_ratio: float = math.nan
+    """Of the traced manifold: 1 if straight."""
+    curvature: float = math.nan
+    """By how much the traced manifold turns from end to end (rad)."""
+    drift: float = math.nan
+    """Mean speed along the manifold of states left alone for T, over the span (1/s)."""
+    persistence: float = math.nan
+    """How well a position on the manifold predicts that after T without evidence: 1 is perfectly.
+
+    1 - mean squared displacement / mean squared position, over the traced points within the span. A
+    leak of time constant tau gives 1 - (1 - e^(-T/tau))^2; switches and sinks give about 0.
+    """
+    memory: float = math.nan
+    """Time constant (ms) of the leak that has this persistence: that of the manifold as a whole."""
+    manifold_keeps: float = math.nan
+    """Share of the evidence's information that an integrator with that leak keeps."""
+    eigenvector_manifold: float = math.nan
+    """|cos| between the leading right eigenvector and the manifold's axis."""
+    eigenvector_pc1: float = math.nan
+    """|cos| between the leading right eigenvector and PC 1."""
+    eigenvector_choice: float = math.nan
+    """|cos| between it and the choice axis, between mean states at the end of the stimulus [2]_."""
+    selection_evidence: float = math.nan
+    """cos between the selection vector and the evidence direction [2]_ [3]_.
+
+    The selection vector is the leading left eigenvector; the evidence direction is what one unit
+    more in the second stimulus channel and one less in the first does to the state in one step:
+    W_ir[2] - W_ir[1], at the units that are active.
+    """
+    gain: float = math.nan
+    """Motion towards choice 2 along the leading right eigenvector per unit of that evidence."""
+    evidence_r2: float = math.nan
+    """R^2 of the position at the end of the stimulus on the summed evidence."""
+    evidence_r2_within: float = math.nan
+    """The same within signed coherences: what noise alone moves [3]_."""
+    time_r2: float = math.nan
+    """Share of the variance of the position during the stimulus that time since onset explains."""
+    state_time_r2: float = math.nan
+    """The same of the whole state."""
+    position_choice: float = math.nan
+    """|r| between the position at the end of the stimulus and the choice made."""
+    pc1_choice: float = math.nan
+    """|r| between PC 1 at the end of the stimulus and the choice made."""
+    num_fixed: int = 0
+    """Fixed points that were found."""
+    num_slow: int = 0
+    """Slow points that were found."""
+    has_stable_point: bool = False
+    """Whether one of the fixed points is stable."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Criterion:
+    """One number held against its thresholds.
+
+    Attributes
+    ----------
+    name : str
+        What is asked, in words.
+    value : float
+    rule : str
+        What speaks for it and what against, with the thresholds.
+    outcome : {"for", "unclear", "against"}
+    """
+
+    name: str
+    value: float
+    rule: str
+    outcome: Outcome
+
+
+def judge(
+    measures: Measures, thresholds: Thresholds | None = None
+) -> tuple[str, str, tuple[Criterion, ...]]:
+    """Come to a verdict from the numbers.
+
+    - ``no slow structure``: no fixed or slow point was found; or the leading mode at the centre is
+      fast and no fixed point is stable.
+    - ``point attractor(s)``: the leading mode at the centre is fast and a fixed point is stable:
+      states settle there, or at one of several, well within the stimulus.
+    - ``rotation``: the leading mode is not fast and rotates, and the state is not independent of
+      time.
+    - ``line attractor``: all criteria speak for it, those of the mode at the centre, of the
+      manifold as a whole and of the trajectories.
+    - ``inconclusive``: anything else, in particular where these disagree, or where the centre is
+      far from the trajectories.
+
+    Parameters
+    ----------
+    measures : Measures
+    thresholds : Thresholds, optional
+
+    Returns
+    -------
+    verdict : str
+    reason : str
+    criteria : tuple of Criterion
+    """
+    at, m = thresholds or Thresholds(), measures
+    if m.num_fixed + m.num_slow == 0:
+        return "no slow structure", "no fixed or slow point was found", ()
+    with np.errstate(divide="ignore"):
+        gap = float(np.divide(abs(m.time_constant), abs(m.second_time_constant)))
+
+    def rising(name: str, value: float, enough: float, too_little: float | None) -> Criterion:
+        rule = f"at least {enough:g}"
+        if too_little is not None:
+            rule += f"; against below {too_little:g}"
+        low = too_little is not None and value < too_little
+        outcome: Outcome = "for" if value >= enough else "against" if low else "unclear"
+        return Criterion(name, value, rule, outcome)
+
+    def falling(name: str, value: float, enough: float, too_much: float) -> Criterion:
+        outcome: Outcome = (
+            "for" if value <= enough else "against" if value >= too_much else "unclear"
+        )
+        rule = f"at most {enough:g}; against from {too_much:g}"
+        return Criterion(name, value, rule, outcome)
+
+    mode = rising("evidence kept by the leading mode", m.mode_keeps, at.keeps, at.loses)
+    turn = falling("turn of the leading mode (rad)", m.turn, at.straight, at.turning)
+    near = falling("distance of the trajectories (radii)", m.centre_distance, at.near, at.far)
+    whole = rising("evidence kept by the manifold", m.manifold_keeps, at.keeps, at.loses)
+    criteria = (
+        mode,
+        turn,
+        rising("time constant over the second mode's", gap, at.gap, None),
+        near,
+        rising("length of the manifold over the span", m.relative_length, at.long, at.short),
+        whole,
+        rising("R2 of position on evidence", m.evidence_r2, at.predicts, at.does_not_predict),
+        falling("R2 of position on time", m.time_r2, at.does_not_predict, at.predicts),
+    )
+    grounds = (
+        f"leading eigenvalue {in_words(m.eigenvalue)}, which {describe_change(m.time_constant)}"
+    )
+    if near.outcome == "against":
+        grounds += f", but the trajectories are {m.centre_distance:.2g} radii away from there"
+        return "inconclusive", grounds, criteria
+    if mode.outcome == "against" and whole.outcome != "for":
+        grounds += f": it keeps {100 * m.mode_keeps:.0f} % of the evidence; "
+        if not m.has_stable_point:
+            return "no slow structure", grounds + "no fixed point is stable", criteria
+        return "point attractor(s)", grounds + "a fixed point is stable", criteria
+    if turn.outcome == "against":
+        part = f"time explains {100 * m.state_time_r2:.0f} % of the state's variance"
+        grounds += f" and turns by {m.turn:.2g} rad meanwhile"
+        if m.state_time_r2 < at.does_not_predict:
+            return "inconclusive", f"{grounds}, but {part}", criteria
+        return "rotation", f"{grounds}; {part}", criteria
+    doubts = [c for c in criteria if c.outcome != "for"]
+    if not doubts:
+        grounds += (
+            f"; the manifold as a whole {describe_change(m.memory)}; evidence explains "
+            f"{100 * m.evidence_r2:.0f} % of the positions along it"
+        )
+        return "line attractor", grounds, criteria
+    listed = ", ".join(f"{c.name} {c.value:.2g} ({c.outcome})" for c in doubts)
+    return "inconclusive", f"{grounds}; {listed}", criteria
+
+
+def evidence_kept(time_constant: float, stimulus: float) -> float:
+    """Return the share of the evidence's information that a leaky integrator keeps.
+
+    It weighs evidence by e^(-t/tau) where the ideal observer weighs all alike; of noisy evidence
+    of constant strength, that leaves tanh(r/2) / (r/2) of the squared d', r = T / tau. Growth
+    loses as much of the late evidence as a leak of the early.
+
+    Parameters
+    ----------
+    time_constant : float
+        tau (ms), negative for growth, inf for neither.
+    stimulus : float
+        T (ms).
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
+    half = abs(stimulus / time_constant) / 2 if time_constant else math.inf
+    return math.tanh(half) / half if half else 1.0
+
+
+def leak_with(persistence: float, stimulus: float) -> float:
+    """Return the time constant of the leak that has a persistence (see `Measures`).
+
+    Parameters
+    ----------
+    persistence : float
+        1 - (1 - e^(-T/tau))^2; 1 or less.
+    stimulus : float
+        T (ms).
+
+    Returns
+    -------
+    float
+        tau (ms): inf at 1, 0 from 0 down.
+    """
+    lost = math.sqrt(max(0.0, 1 - persistence))
+    if lost >= 1:
+        return 0.0
+    return math.inf if lost == 0 else -stimulus / math.log(1 - lost)
+
+
+def in_words(value: complex) -> str:
+    """Return an eigenvalue as text, with its conjugate if it is one of a pair."""
+    return f"{value.real:.3f}" if value.imag == 0 else f"{value.real:.3f}±{abs(value.imag):.3f}i"
+
+
+def describe_change(time_constant: float) -> str:
+    """Return what a mode of a time constant (ms) does, as text."""
+    if abs(time_constant) > 1e6:
+        return "neither decays nor grows within minutes"
+    verb = "grows" if time_constant < 0 else "decays"
+    return f"{verb} with a time constant of {abs(time_constant) / 1000:.3g} s"
