@@ -58,9 +58,9 @@ def test_a_choice_has_its_colour_in_every_figure(data: Any):
         handles: Any
         handles, labels = figure.axes[0].get_legend_handles_labels()
         legends.append({k: h.get_color() for h, k in zip(handles, labels, strict=True)})
-    for choice in ("choice 1", "choice 2"):
+    for choice in ("choice 1 correct", "choice 2 correct"):
         assert legends[0][choice] == legends[1][choice]
-    assert legends[0]["choice 1"] != legends[0]["choice 2"]
+    assert legends[0]["choice 1 correct"] != legends[0]["choice 2 correct"]
 
 
 def test_slow_points_are_drawn_where_they_are(data: Any):

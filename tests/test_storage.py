@@ -1,6 +1,8 @@
 import dataclasses
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ from safetensors import safe_open
 from small import SMALL
 
 import yang_rnn as yr
+import yang_rnn.experiment
 from yang_rnn.experiment import Experiment, run_experiment
 from yang_rnn.report import describe, summarise
 from yang_rnn.storage import load_run, save_run
+from yang_rnn.train import History
 
 FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
 
@@ -20,12 +24,17 @@ def experiment() -> Experiment:
     return run_experiment(SMALL)
 
 
-@pytest.fixture
-def folder(experiment: Experiment, tmp_path: Path) -> Path:
-    path = tmp_path / "run"
-    path.mkdir()
+@pytest.fixture(scope="module")
+def saved(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved")
     save_run(experiment, path, FACTS)
     return path
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    """Each test has a copy of its own to damage."""
+    return Path(shutil.copytree(saved, tmp_path / "run"))
 
 
 def test_loaded_run_is_the_saved_one(experiment: Experiment, folder: Path):
@@ -39,6 +48,7 @@ def test_loaded_run_is_the_saved_one(experiment: Experiment, folder: Path):
     assert np.array_equal(run.history.accuracy, experiment.history.accuracy)
     assert np.array_equal(run.points.state, experiment.points.state)
     assert run.points.search_counts == experiment.points.search_counts
+    assert np.array_equal(run.exact.state, experiment.exact.state)
     assert run.summary == summarise(experiment) | FACTS
 
 
@@ -50,11 +60,21 @@ def test_folder_has_what_the_readme_lists(folder: Path):
         "weights.safetensors",
         "history.csv",
         "slow_points.npz",
+        "fixed_points.npz",
+        "stimulus_dependence.csv",
         "summary.json",
     }
 
 
-FIGURES = ("trajectories", "slow_points", "slow_points_3d", "eigenvalues")
+ANY_CHOICES = {"trajectories", "slow_points", "slow_points_3d", "eigenvalues"}
+FIGURES = ANY_CHOICES | {
+    "psychometric",
+    "averages",
+    "slow_manifold",
+    "flow_field",
+    "line_attractor",
+    "stimulus_dependence",
+}
 
 
 def test_other_tools_open_the_files(experiment: Experiment, folder: Path):
@@ -71,7 +91,14 @@ def test_other_tools_open_the_files(experiment: Experiment, folder: Path):
 
 @pytest.mark.parametrize(
     "name",
-    ["recipe.json", "weights.safetensors", "history.csv", "slow_points.npz", "summary.json"],
+    [
+        "recipe.json",
+        "weights.safetensors",
+        "history.csv",
+        "slow_points.npz",
+        "fixed_points.npz",
+        "summary.json",
+    ],
 )
 def test_damaged_or_missing_file_is_named(folder: Path, name: str):
     path = folder / name
@@ -136,11 +163,21 @@ def test_summary_is_json_and_its_text_has_its_numbers(experiment: Experiment):
     assert slow > 0
     assert f"gradient from 220 states: 0 became fixed, {slow} slow" in text
     point = summary["analysed_point"]
-    assert "a slow point, so its modes hold only while the state stays near it" in text
+    assert "Newton's method finds 1 fixed, 0 slow points" in text
+    assert f"a fixed point, {point['label']} with no unstable directions" in text
     assert f"q = {point['speed']:.1e}" in text
     first = point["modes"][0]
     assert f"{first['eigenvalue'][0]:.3f}" in text
-    assert f"with {abs(first['time_constant_ms']) / 1000:.3g} s" in text
+    assert f"time constant of {abs(first['time_constant_ms']) / 1000:.3g} s" in text
+    judged = summary["line_attractor"]
+    assert judged["verdict"] in text
+    assert judged["reason"].split(";")[0][:60] in text.replace("\n           ", " ")
+    for level, value in zip(
+        summary["accuracy_by_coherence"]["coherence"],
+        summary["accuracy_by_coherence"]["accuracy"],
+        strict=True,
+    ):
+        assert f"{value:.2f} at {level:g} %" in text
 
 
 def test_summary_of_a_fixed_point_has_its_stability_and_time_scales():
@@ -148,9 +185,11 @@ def test_summary_of_a_fixed_point_has_its_stability_and_time_scales():
     experiment = run_experiment(recipe)
     centre, modes = experiment.centre, experiment.modes
     assert centre is not None
+    assert modes is not None
+    assert experiment.exact is experiment.points
     point = summarise(experiment)["analysed_point"]
     assert point["status"] == "fixed"
-    assert point["label"] == modes.label[centre]
+    assert point["label"] == modes.label[0]
     moduli = np.hypot(*np.transpose([mode["eigenvalue"] for mode in point["modes"]]))
     assert (np.diff(moduli) <= 1e-12).all()
     for mode, modulus in zip(point["modes"], moduli, strict=True):
@@ -168,10 +207,54 @@ def test_mode_that_neither_decays_nor_grows_is_said_and_is_json(experiment: Expe
     json.dumps(summary, allow_nan=False)
 
 
-def test_summary_without_a_slow_point_says_so():
-    recipe = dataclasses.replace(SMALL, slow_mean_square=1e-15)
-    experiment = run_experiment(recipe)
-    summary = summarise(experiment)
+def test_summary_of_a_slow_point_says_what_its_modes_are_worth(experiment: Experiment):
+    assert experiment.centre is not None
+    moved = dataclasses.replace(
+        experiment.exact, status=np.array(["slow"] * len(experiment.exact), dtype=str)
+    )
+    assert experiment.modes is not None
+    unlabelled = dataclasses.replace(experiment.modes, label=np.array([""]))
+    text = describe(
+        summarise(dataclasses.replace(experiment, exact=moved, modes=unlabelled)) | FACTS
+    )
+    assert "a slow point, so its modes hold only while the state stays near it" in text
+
+
+@pytest.fixture(scope="module")
+def runaway() -> Experiment:
+    """Return the experiment of a network whose every unit doubles itself: nothing is slow."""
+
+    def fail_to_train(net: Any, *_: Any, **__: Any) -> History:
+        zeros = {name: np.zeros_like(value) for name, value in net.weights.items()}
+        net.set_weights(zeros | {"w_rr": 2 * np.eye(12), "b_rr": np.full(12, 2.0)})
+        return History(np.ones(2), np.ones(2))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yang_rnn.experiment, "train", fail_to_train)
+        return run_experiment(SMALL)
+
+
+def test_summary_without_a_slow_point_says_so(runaway: Experiment):
+    summary = summarise(runaway)
     assert summary["analysed_point"] is None
+    assert summary["line_attractor"]["verdict"] == "no slow structure"
     assert "no fixed or slow point was found" in describe(summary | FACTS)
-    assert set(yr.draw(experiment)) == set(FIGURES)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_experiment_without_a_slow_point_is_saved_with_all_figures(
+    runaway: Experiment, tmp_path: Path
+):
+    save_run(runaway, tmp_path, FACTS)
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == FIGURES
+    assert len(load_run(tmp_path).exact) == 0
+
+
+def test_three_choices_have_no_verdict_and_end_well(tmp_path: Path):
+    experiment = run_experiment(dataclasses.replace(SMALL, choices=3))
+    assert experiment.decisions is None
+    summary = save_run(experiment, tmp_path, FACTS)
+    assert summary["line_attractor"] is summary["psychometric"] is None
+    assert "verdict" not in describe(summary)
+    assert set(yr.draw(experiment)) == ANY_CHOICES
+    assert not (tmp_path / "stimulus_dependence.csv").exists()

@@ -1,17 +1,25 @@
 from . import figures as figures
+from .analysis import CoherenceAverages as CoherenceAverages
+from .analysis import average_by_coherence as average_by_coherence
 from .analysis import central_point as central_point
 from .analysis import find_slow_points as find_slow_points
 from .analysis import fit_pca as fit_pca
 from .behaviour import accuracy as accuracy
+from .behaviour import accuracy_by_coherence as accuracy_by_coherence
 from .behaviour import ideal_observer_accuracy as ideal_observer_accuracy
 from .behaviour import psychometric_function as psychometric_function
 from .experiment import Experiment as Experiment
 from .experiment import draw as draw
 from .experiment import run_experiment as run_experiment
 from .fixed_points import find_fixed_points as find_fixed_points
+from .flow import flow_field as flow_field
 from .gradient import GradientSettings as GradientSettings
+from .line_attractor import Verdict as Verdict
+from .line_attractor import line_attractor_verdict as line_attractor_verdict
 from .linearisation import Linearisation as Linearisation
 from .linearisation import linearise as linearise
+from .manifold import SlowManifold as SlowManifold
+from .manifold import trace_slow_manifold as trace_slow_manifold
 from .model import CTRNN as CTRNN
 from .newton import NewtonSettings as NewtonSettings
 from .points import FixedPoints as FixedPoints
@@ -24,6 +32,7 @@ from .report import summarise as summarise
 from .starts import jittered_states as jittered_states
 from .starts import trajectory_states as trajectory_states
 from .starts import uniform_states as uniform_states
+from .stimulus_dependence import stimulus_dependence as stimulus_dependence
 from .storage import Run as Run
 from .storage import load_run as load_run
 from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
@@ -31,6 +40,8 @@ from .task import Trials as Trials
 from .train import DivergenceError as DivergenceError
 from .train import History as History
 from .train import train as train
+from .verdict import Measures as Measures
+from .verdict import Thresholds as Thresholds
 
 __all__: list[str]
 __version__: str

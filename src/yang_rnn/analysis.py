@@ -1,17 +1,19 @@
 """Trajectories in PC space, and the slow points of a trained network."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
 
+from yang_rnn.behaviour import signed_coherence
 from yang_rnn.fixed_points import find_fixed_points
 from yang_rnn.gradient import GradientSettings
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.starts import uniform_states
+from yang_rnn.task import Trials
 
 
 def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
@@ -46,6 +48,46 @@ def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
     # States that never change have no variance to share: 0, where 0 / 0 gives NaN.
     pca.explained_variance_ratio_ = np.nan_to_num(pca.explained_variance_ratio_)
     return pca
+
+
+class CoherenceAverages(NamedTuple):
+    """Trial-averaged states by signed coherence.
+
+    Attributes
+    ----------
+    signed_coherence : array of shape (level,)
+        Coherence (%), negative where choice 1 is correct, in rising order.
+    activity : array of shape (time, level, unit)
+        Mean hidden states.
+    """
+
+    signed_coherence: np.ndarray
+    activity: np.ndarray
+
+
+def average_by_coherence(activity: Any, trials: Trials) -> CoherenceAverages:
+    """Average hidden states over the trials of each signed coherence.
+
+    Parameters
+    ----------
+    activity : array of shape (time, trial, unit)
+        Hidden states.
+    trials : Trials
+        The trials of this activity.
+
+    Raises
+    ------
+    ValueError
+        If they disagree on the number of trials.
+    """
+    states, signed = np.asarray(activity), signed_coherence(trials)
+    if states.ndim != 3 or states.shape[1] != len(signed):
+        raise ValueError(
+            f"`activity` must have shape (time, {len(signed)}, unit); got {states.shape}"
+        )
+    levels = np.unique(signed)
+    means = [states[:, signed == level].mean(axis=1, dtype=np.float64) for level in levels]
+    return CoherenceAverages(levels, np.stack(means, axis=1))
 
 
 def find_slow_points(

@@ -34,6 +34,62 @@ def accuracy(net: CTRNN, trials: Trials) -> float:
     return float((answers == trials.targets)[asked].mean())
 
 
+class CoherenceAccuracy(NamedTuple):
+    """How often the choice is right, by the strength of the evidence.
+
+    Attributes
+    ----------
+    coherence : array of shape (level,)
+        Coherence (%), in rising order.
+    num_trials : int array of shape (level,)
+        Trials of each.
+    accuracy : array of shape (level,)
+        Share of them with a correct choice; at coherence 0 correct is what the task says.
+    low, high : array of shape (level,)
+        Wilson's interval of it.
+    ideal : array of shape (level,)
+        The ideal observer's accuracy.
+    """
+
+    coherence: np.ndarray
+    num_trials: np.ndarray
+    accuracy: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    ideal: np.ndarray
+
+
+def accuracy_by_coherence(
+    net: CTRNN, trials: Trials, recipe: Recipe = NOTEBOOK, confidence: float = 0.95
+) -> CoherenceAccuracy:
+    """Measure how often a network is right at each coherence.
+
+    Parameters
+    ----------
+    net : CTRNN
+    trials : Trials
+        Trials of the recipe's task, the more the narrower the intervals.
+    recipe : Recipe
+        The task of the ideal observer.
+    confidence : float
+        Coverage of the intervals.
+
+    Raises
+    ------
+    ValueError
+        If no step asks for a choice, or the confidence is not between 0 and 1.
+    """
+    _check_confidence(confidence)
+    last = _last_asked(trials)
+    _, outputs = net.predict(trials.inputs)
+    right = np.asarray(outputs)[last].argmax(axis=-1) == trials.targets[last]
+    levels = np.unique(trials.coherence)
+    total, hits = _counts(trials.coherence, right, levels)
+    low, high = _intervals(hits, total, confidence)
+    ideal = np.array([_ideal_at(recipe, level) for level in levels])
+    return CoherenceAccuracy(levels, total, hits / total, low, high, ideal)
+
+
 class Psychometric(NamedTuple):
     """How often choice 2 is taken, by the strength of the evidence for it.
 
@@ -89,28 +145,28 @@ def psychometric_function(
     """
     if net.num_output != 3 or recipe.choices != 2:
         raise ValueError("`net` and `recipe` must have two choices")
-    if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must be between 0 and 1; got {confidence}")
+    _check_confidence(confidence)
+    last = _last_asked(trials)
     _, outputs = net.predict(trials.inputs)
-    last = np.flatnonzero((trials.targets > 0).any(axis=1))[-1]
     took_second = np.asarray(outputs)[last, :, 2] > np.asarray(outputs)[last, :, 1]
-    signed = np.where(trials.choice == 1, trials.coherence, -trials.coherence) + 0.0
+    signed = signed_coherence(trials)
     levels = np.unique(signed)
-    total = np.array([(signed == level).sum() for level in levels])
-    second = np.array([took_second[signed == level].sum() for level in levels])
-    intervals = [
-        binomtest(int(k), int(n)).proportion_ci(confidence, method="wilson")
-        for k, n in zip(second, total, strict=True)
-    ]
+    total, second = _counts(signed, took_second, levels)
+    low, high = _intervals(second, total, confidence)
     right = np.array([_ideal_at(recipe, abs(level)) for level in levels])
     return Psychometric(
         signed_coherence=levels,
         num_trials=total,
         probability=second / total,
-        low=np.array([interval.low for interval in intervals]),
-        high=np.array([interval.high for interval in intervals]),
+        low=low,
+        high=high,
         ideal=np.where(levels < 0, 1 - right, right),
     )
+
+
+def signed_coherence(trials: Trials) -> np.ndarray:
+    """Return the coherence (%) of each trial, negative where choice 1 is correct."""
+    return np.where(trials.choice == 1, trials.coherence, -trials.coherence) + 0.0
 
 
 def ideal_observer_accuracy(recipe: Recipe = NOTEBOOK) -> float:
@@ -138,8 +194,40 @@ def ideal_observer_accuracy(recipe: Recipe = NOTEBOOK) -> float:
     return float(np.mean([_ideal_at(recipe, coherence) for coherence in recipe.coherences]))
 
 
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"`confidence` must be between 0 and 1; got {confidence}")
+
+
+def _last_asked(trials: Trials) -> int:
+    """Return the last step that asks for a choice."""
+    asked = np.flatnonzero((trials.targets > 0).any(axis=1))
+    if not len(asked):
+        raise ValueError("`trials` must have a target above 0; got none")
+    return int(asked[-1])
+
+
+def _counts(
+    group: np.ndarray, hit: np.ndarray, levels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the trials and the hits of each level."""
+    total = np.array([(group == level).sum() for level in levels])
+    return total, np.array([hit[group == level].sum() for level in levels])
+
+
+def _intervals(
+    hits: np.ndarray, total: np.ndarray, confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's intervals."""
+    intervals = [
+        binomtest(int(k), int(n)).proportion_ci(confidence, method="wilson")
+        for k, n in zip(hits, total, strict=True)
+    ]
+    return np.array([i.low for i in intervals]), np.array([i.high for i in intervals])
+
+
 def _ideal_at(recipe: Recipe, coherence: float) -> float:
-    steps = int(recipe.stimulus / recipe.dt)
+    steps = round(recipe.stimulus / recipe.dt)
     tuning = np.cos(2 * np.pi * np.arange(recipe.choices) / recipe.choices)
     signal = coherence / 200 * float(np.linalg.norm(tuning)) * math.sqrt(steps)
     if signal == 0:

@@ -1,21 +1,59 @@
-"""A whole experiment: from a recipe to a trained network, its slow points and its figures."""
+"""A whole experiment: from a recipe to a trained network, its analysis and its figures."""
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from yang_rnn import figures
-from yang_rnn.analysis import central_point, find_slow_points, fit_pca
-from yang_rnn.behaviour import accuracy
+from yang_rnn.analysis import (
+    CoherenceAverages,
+    average_by_coherence,
+    central_point,
+    find_slow_points,
+    fit_pca,
+)
+from yang_rnn.behaviour import (
+    CoherenceAccuracy,
+    Psychometric,
+    accuracy,
+    accuracy_by_coherence,
+    psychometric_function,
+)
+from yang_rnn.flow import flow_field
+from yang_rnn.line_attractor import Verdict, line_attractor_verdict
 from yang_rnn.linearisation import Linearisation, linearise
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.stimulus_dependence import StimulusPoints, stimulus_dependence
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 from yang_rnn.train import History, train
+
+
+@dataclasses.dataclass(frozen=True)
+class Decisions:
+    """What only a network with two choices has.
+
+    Attributes
+    ----------
+    psychometric : Psychometric
+        On the test trials.
+    averages : CoherenceAverages
+        States averaged over the test trials.
+    verdict : Verdict
+        Whether there is a line attractor.
+    by_stimulus : tuple of StimulusPoints
+        The fixed points at other inputs.
+    """
+
+    psychometric: Psychometric
+    averages: CoherenceAverages
+    verdict: Verdict
+    by_stimulus: tuple[StimulusPoints, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +69,8 @@ class Experiment:
         Loss and accuracy of each epoch.
     test_accuracy : float
         Share of correct decisions on fresh trials.
+    by_coherence : CoherenceAccuracy
+        The same at each coherence.
     trials : Trials
         Fresh trials whose states were analysed.
     activity : array of shape (time, trial, unit)
@@ -38,23 +78,31 @@ class Experiment:
     pca : PCA
         Fitted to them.
     points : FixedPoints
-        The points that the search kept.
-    modes : Linearisation
-        The map around each of them.
+        The points that the recipe's search kept.
+    exact : FixedPoints
+        The fixed and slow points that Newton's method found from the same starts; `points` itself
+        where that is the recipe's search.
     centre : int or None
-        Which of them the analysis stands on; None where none was kept.
+        Which of `exact` the analysis stands on; None where there is none.
+    modes : Linearisation or None
+        The map around that point, one entry.
+    decisions : Decisions or None
+        None unless there are two choices.
     """
 
     recipe: Recipe
     net: CTRNN
     history: History
     test_accuracy: float
+    by_coherence: CoherenceAccuracy
     trials: Trials
     activity: np.ndarray
     pca: PCA
     points: FixedPoints
-    modes: Linearisation
+    exact: FixedPoints
     centre: int | None
+    modes: Linearisation | None
+    decisions: Decisions | None
 
 
 def run_experiment(
@@ -63,7 +111,7 @@ def run_experiment(
     on_epoch: Callable[[int, float, float], None] | None = None,
     on_search: Callable[[int, int, float], None] | None = None,
 ) -> Experiment:
-    """Train a recipe's network, test it and search for its slow points.
+    """Train a recipe's network, test it, search for its slow points and judge it.
 
     Parameters
     ----------
@@ -71,7 +119,7 @@ def run_experiment(
     on_epoch : callable, optional
         Called after each epoch with its number, loss and accuracy.
     on_search : callable, optional
-        Called during the search with the step, the most steps and the mean square.
+        Called during the recipe's search with the step, the most steps and the mean square.
 
     Returns
     -------
@@ -95,49 +143,96 @@ def run_experiment(
     )
     fresh = PerceptualDecisionMaking.from_recipe(recipe, seed=recipe.test_seed)
     trials = fresh.sample_trials(recipe.analysis_trials)
+    test = fresh.sample_trials(recipe.test_trials)
     activity = np.asarray(net.predict(trials.inputs)[0])
-    points = find_slow_points(net, activity, recipe=recipe, on_progress=on_search)
-    stimulus = recipe.search_input
-    modes = linearise(
-        net.state_map(stimulus),
-        points,
-        dt=recipe.dt,
-        inputs=stimulus,
-        input_map=net.input_map(),
-        preactivation=net.preactivation_map(stimulus) if recipe.activation == "relu" else None,
-    )
+    pca = fit_pca(activity, recipe.components)
+    points = exact = find_slow_points(net, activity, recipe=recipe, on_progress=on_search)
+    if recipe.fixed_points != "newton":
+        newton = dataclasses.replace(recipe, fixed_points="newton")
+        exact = find_slow_points(net, activity, recipe=newton)
+    centre = central_point(exact, activity)
+    decisions = None
+    if recipe.choices == 2:
+        verdict = line_attractor_verdict(net, trials, recipe=recipe, points=exact, pca=pca)
+        decisions = Decisions(
+            psychometric=psychometric_function(net, test, recipe),
+            averages=average_by_coherence(net.predict(test.inputs)[0], test),
+            verdict=verdict,
+            by_stimulus=stimulus_dependence(net, activity, verdict, recipe),
+        )
     return Experiment(
         recipe=recipe,
         net=net,
         history=history,
-        test_accuracy=accuracy(net, fresh.sample_trials(recipe.test_trials)),
+        test_accuracy=accuracy(net, test),
+        by_coherence=accuracy_by_coherence(net, test, recipe),
         trials=trials,
         activity=activity,
-        pca=fit_pca(activity, recipe.components),
+        pca=pca,
         points=points,
-        modes=modes,
-        centre=central_point(points, activity),
+        exact=exact,
+        centre=centre,
+        modes=None if centre is None else _linearise(net, exact[centre], recipe),
+        decisions=decisions,
     )
 
 
 def draw(experiment: Experiment) -> dict[str, Figure]:
     """Draw an experiment's figures; return them by name."""
     activity, pca, trials = experiment.activity, experiment.pca, experiment.trials
-    points, modes, centre = experiment.points, experiment.modes, experiment.centre
+    modes, recipe = experiment.modes, experiment.recipe
     values, title = (), None
-    if centre is not None:
-        values = modes.eigenvalues[centre]
-        parts = [f"{points.status[centre]} point", str(modes.label[centre])]
-        title = ", ".join([*filter(None, parts), f"q = {points.speed[centre]:.1e}"])
-    in_plane = {"stability": modes.label, "centre": centre}
+    if modes is not None and experiment.centre is not None:
+        values = modes.eigenvalues[0]
+        speed = experiment.exact.speed[experiment.centre]
+        kind = f"{experiment.exact.status[experiment.centre]} point"
+        title = ", ".join([*filter(None, [kind, str(modes.label[0])]), f"q = {speed:.1e}"])
     drawn = {
         "trajectories": figures.trajectories(pca, activity, trials),
-        "slow_points": figures.slow_points(pca, activity, points, trials, **in_plane),
         "eigenvalues": figures.eigenvalues(values, title),
     }
+    points = experiment.points
+    in_plane: dict[str, Any] = {"stability": _stability(experiment)}
+    if points is experiment.exact:
+        in_plane["centre"] = experiment.centre
+    drawn["slow_points"] = figures.slow_points(pca, activity, points, trials, **in_plane)
     if activity.shape[-1] >= 3:
         space = pca if pca.n_components_ >= 3 else fit_pca(activity, 3)
         drawn["slow_points_3d"] = figures.slow_points(
             space, activity, points, trials, dimensions=3, **in_plane
         )
-    return drawn
+    if experiment.decisions is None:
+        return drawn
+    mean, verdict = experiment.decisions.averages, experiment.decisions.verdict
+    F = experiment.net.state_map(recipe.search_input)
+    field = flow_field(F, verdict, pca, activity, dt=recipe.dt)
+    rows = experiment.decisions.by_stimulus
+    return drawn | {
+        "psychometric": figures.psychometric(experiment.decisions.psychometric),
+        "averages": figures.averages(pca, mean),
+        "slow_manifold": figures.averages(pca, mean, verdict),
+        "flow_field": figures.flow_field(field, mean, verdict),
+        "line_attractor": figures.line_attractor(pca, mean, verdict),
+        "stimulus_dependence": figures.stimulus_dependence(pca, mean, rows, verdict),
+    }
+
+
+def _linearise(net: CTRNN, points: FixedPoints, recipe: Recipe) -> Linearisation:
+    stimulus = recipe.search_input
+    return linearise(
+        net.state_map(stimulus),
+        points,
+        dt=recipe.dt,
+        preactivation=net.preactivation_map(stimulus) if net.activation == "relu" else None,
+    )
+
+
+def _stability(experiment: Experiment) -> list[str]:
+    """Label the fixed ones of the points; the others have no stability."""
+    labels = np.full(len(experiment.points), "", dtype="<U20")
+    fixed = experiment.points.status == "fixed"
+    if fixed.any():
+        labels[fixed] = _linearise(
+            experiment.net, experiment.points[fixed], experiment.recipe
+        ).label
+    return labels.tolist()

@@ -13,6 +13,7 @@ from jax.tree_util import Partial
 from sklearn.decomposition import PCA
 
 from yang_rnn.analysis import central_point, find_slow_points, fit_pca
+from yang_rnn.behaviour import signed_coherence
 from yang_rnn.linearisation import Linearisation, linearise
 from yang_rnn.manifold import SlowManifold, trace_slow_manifold
 from yang_rnn.maps import as_map
@@ -225,7 +226,7 @@ def _observe(net: CTRNN, trials: Trials, recipe: Recipe) -> _Seen:
         during=activity[stimulus],
         evidence=(channels[..., 2] - channels[..., 1]).sum(axis=0),
         chose_second=last[:, 2] > last[:, 1],
-        signed_coherence=np.where(trials.choice == 1, trials.coherence, -trials.coherence) + 0.0,
+        signed_coherence=signed_coherence(trials),
     )
 
 

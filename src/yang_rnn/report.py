@@ -1,13 +1,18 @@
 """What an experiment came to, as numbers and as text."""
 
+import dataclasses
 import importlib.metadata
+import math
 import platform
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from yang_rnn.behaviour import ideal_observer_accuracy
-from yang_rnn.experiment import Experiment
+from yang_rnn.experiment import Decisions, Experiment
+from yang_rnn.stimulus_dependence import table_of
+from yang_rnn.verdict import describe_change, in_words
 
 NUM_LEADING = 6
 """Eigenvalues that a summary lists."""
@@ -34,6 +39,7 @@ def summarise(experiment: Experiment) -> dict[str, Any]:
         Numbers, strings, lists and dicts; an eigenvalue is [real, imaginary].
     """
     recipe, points = experiment.recipe, experiment.points
+    decisions = experiment.decisions
     return {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -43,6 +49,7 @@ def summarise(experiment: Experiment) -> dict[str, Any]:
         "test_trials": recipe.test_trials,
         "test_accuracy": experiment.test_accuracy,
         "ideal_observer_accuracy": ideal_observer_accuracy(recipe),
+        "accuracy_by_coherence": _columns(experiment.by_coherence),
         "explained_variance_ratio": experiment.pca.explained_variance_ratio_.tolist(),
         "search": {
             "method": points.method,
@@ -52,22 +59,52 @@ def summarise(experiment: Experiment) -> dict[str, Any]:
             "ends": points.search_counts,
             "kept": points.counts,
         },
+        "newton": experiment.exact.counts,
         "analysed_point": _analysed(experiment),
+        "psychometric": None if decisions is None else _columns(decisions.psychometric),
+        "line_attractor": None if decisions is None else _judged(decisions),
+        "stimulus_dependence": None if decisions is None else table_of(decisions.by_stimulus),
+    }
+
+
+def _columns(record: Any) -> dict[str, list[Any]]:
+    """Turn a named tuple of arrays into lists by name."""
+    return {name: np.asarray(values).tolist() for name, values in record._asdict().items()}
+
+
+def _judged(decisions: Decisions) -> dict[str, Any]:
+    """Give a verdict with its numbers; JSON has neither NaN nor infinity, nor complex numbers."""
+    verdict = decisions.verdict
+    measures: dict[str, Any] = {}
+    for name, value in dataclasses.asdict(verdict.measures).items():
+        if isinstance(value, complex):
+            measures[name] = [value.real, value.imag] if np.isfinite(value) else None
+        else:
+            measures[name] = value if np.isfinite(value) else None
+    return {
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "criteria": [
+            dataclasses.asdict(criterion)
+            | {"value": criterion.value if np.isfinite(criterion.value) else None}
+            for criterion in verdict.criteria
+        ],
+        "measures": measures,
     }
 
 
 def _analysed(experiment: Experiment) -> dict[str, Any] | None:
-    centre, points, modes = experiment.centre, experiment.points, experiment.modes
-    if centre is None:
+    centre, points, modes = experiment.centre, experiment.exact, experiment.modes
+    if centre is None or modes is None:
         return None
     return {
         "status": str(points.status[centre]),
-        "label": str(modes.label[centre]),
-        "on_kink": bool(modes.kink[centre]),
+        "label": str(modes.label[0]),
+        "on_kink": bool(modes.kink[0]),
         "speed": float(points.speed[centre]),
         "mean_square": float(points.mean_square[centre]),
         "starts_reached": int(points.starts_reached[centre]),
-        "unstable_directions": int(modes.unstable[centre]),
+        "unstable_directions": int(modes.unstable[0]),
         "modes": [
             {
                 "eigenvalue": [float(value.real), float(value.imag)],
@@ -76,9 +113,9 @@ def _analysed(experiment: Experiment) -> dict[str, Any] | None:
                 "frequency_hz": float(frequency),
             }
             for value, time_constant, frequency in zip(
-                modes.eigenvalues[centre][:NUM_LEADING],
-                modes.time_constant[centre],
-                modes.frequency[centre],
+                modes.eigenvalues[0][:NUM_LEADING],
+                modes.time_constant[0],
+                modes.frequency[0],
                 strict=False,
             )
         ],
@@ -99,7 +136,9 @@ def describe(summary: dict[str, Any]) -> str:
     """
     search, point = summary["search"], summary["analysed_point"]
     shares = summary["explained_variance_ratio"]
-    ends, kept = search["ends"], search["kept"]
+    ends, kept, exact = search["ends"], search["kept"], summary["newton"]
+    by_coherence = summary["accuracy_by_coherence"]
+    levels = zip(by_coherence["coherence"], by_coherence["accuracy"], strict=True)
     lines = [
         (
             "network",
@@ -111,27 +150,38 @@ def describe(summary: dict[str, Any]) -> str:
             f"{summary['test_accuracy']:.4f} on {summary['test_trials']} fresh trials "
             f"(ideal observer {summary['ideal_observer_accuracy']:.4f})",
         ),
+        ("", ", ".join(f"{value:.2f} at {level:g} %" for level, value in levels)),
         ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1))),
         (
             "search",
             f"{search['method']} from {search['starts']} states: {ends['fixed']} became fixed, "
             f"{ends['slow']} slow, {ends['unconverged']} neither, {ends['diverged']} diverged",
         ),
-        ("kept", f"{kept['fixed']} fixed and {kept['slow']} slow points"),
+        ("", f"different ones, without outliers: {kept['fixed']} fixed, {kept['slow']} slow"),
     ]
+    if search["method"] != "newton":
+        lines.append(
+            ("", f"Newton's method finds {exact['fixed']} fixed, {exact['slow']} slow points")
+        )
     if point is None:
         lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
     else:
         lines.append(("analysed", _describe_point(point)))
         shown = [mode for mode in point["modes"] if mode["eigenvalue"][1] >= 0]
         lines += [("modes" if mode is shown[0] else "", _describe_mode(mode)) for mode in shown]
+    judged = summary["line_attractor"]
+    if judged is not None:
+        lines.append(("verdict", judged["verdict"]))
+        lines += [("", line) for line in textwrap.wrap(judged["reason"], 88)]
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
 
 
 def _describe_point(point: dict[str, Any]) -> str:
     kind = f"a {point['status']} point"
     if point["label"]:
-        kind += f", {point['label']} with {point['unstable_directions']} unstable directions"
+        number = point["unstable_directions"]
+        directions = f"{number or 'no'} unstable direction{'' if number == 1 else 's'}"
+        kind += f", {point['label']} with {directions}"
     else:
         kind += ", so its modes hold only while the state stays near it"
     kink = "; on a kink of the relu, so its modes hold on one side" if point["on_kink"] else ""
@@ -139,12 +189,9 @@ def _describe_point(point: dict[str, Any]) -> str:
 
 
 def _describe_mode(mode: dict[str, Any]) -> str:
-    real, imaginary = mode["eigenvalue"]
-    value = f"{real:.3f}" if imaginary == 0 else f"{real:.3f}±{imaginary:.3f}i"
+    value = complex(*mode["eigenvalue"])
     time_constant = mode["time_constant_ms"]
-    change = "neither decays nor grows"
-    if time_constant is not None:
-        verb = "grows" if time_constant < 0 else "decays"
-        change = f"{verb} with {abs(time_constant) / 1000:.3g} s"
-    turn = f", rotates at {mode['frequency_hz']:.2f} Hz" if imaginary else ""
-    return f"{value:<15} {change}{turn}"
+    change = describe_change(math.inf if time_constant is None else time_constant)
+    turn = f", rotates at {mode['frequency_hz']:.2f} Hz" if value.imag else ""
+    flip = ", changes sign every step" if value.imag == 0 and value.real < 0 else ""
+    return f"{in_words(value):<15} {change}{turn}{flip}"

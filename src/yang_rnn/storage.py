@@ -22,7 +22,8 @@ from yang_rnn.report import summarise
 from yang_rnn.train import History
 
 RECIPE, WEIGHTS, HISTORY = "recipe.json", "weights.safetensors", "history.csv"
-POINTS, FIGURES = "slow_points.npz", "figures"
+POINTS, EXACT, FIGURES = "slow_points.npz", "fixed_points.npz", "figures"
+STIMULI = "stimulus_dependence.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Run:
     history : History
         Loss and accuracy of each epoch.
     points : FixedPoints
-        The points that the search kept.
+        The points that the recipe's search kept.
+    exact : FixedPoints
+        The fixed and slow points that Newton's method found.
     summary : dict
         What `summary.json` holds.
     """
@@ -46,6 +49,7 @@ class Run:
     net: CTRNN
     history: History
     points: FixedPoints
+    exact: FixedPoints
     summary: dict[str, Any]
 
 
@@ -68,10 +72,13 @@ def save_run(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dic
     save_file(experiment.net.weights, folder / WEIGHTS)
     _write_history(experiment.history, folder / HISTORY)
     experiment.points.save(folder / POINTS)
+    experiment.exact.save(folder / EXACT)
     (folder / FIGURES).mkdir()
     for name, figure in draw(experiment).items():
         figures.save(figure, folder / FIGURES / name)
     summary = summarise(experiment) | facts
+    if summary["stimulus_dependence"] is not None:
+        _write_table(summary["stimulus_dependence"], folder / STIMULI)
     (folder / SUMMARY_FILE).write_text(
         json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8"
     )
@@ -108,6 +115,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         net=net,
         history=_read(folder / HISTORY, _read_history),
         points=_read(folder / POINTS, FixedPoints.load),
+        exact=_read(folder / EXACT, FixedPoints.load),
         summary=_read(folder / SUMMARY_FILE, _read_summary),
     )
 
@@ -129,6 +137,13 @@ def _write_history(history: History, path: Path) -> None:
         writer.writerow(("epoch", *History._fields))
         for epoch, row in enumerate(zip(*history, strict=True), start=1):
             writer.writerow((epoch, *(repr(float(value)) for value in row)))
+
+
+def _write_table(rows: list[dict[str, Any]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _read_history(path: Path) -> History:

@@ -219,8 +219,8 @@ def judge(
         near,
         rising("length of the manifold over the span", m.relative_length, at.long, at.short),
         whole,
-        rising("R2 of position on evidence", m.evidence_r2, at.predicts, at.does_not_predict),
-        falling("R2 of position on time", m.time_r2, at.does_not_predict, at.predicts),
+        rising("R² of position on evidence", m.evidence_r2, at.predicts, at.does_not_predict),
+        falling("R² of position on time", m.time_r2, at.does_not_predict, at.predicts),
     )
     grounds = (
         f"leading eigenvalue {in_words(m.eigenvalue)}, which {describe_change(m.time_constant)}"

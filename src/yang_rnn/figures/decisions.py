@@ -1,0 +1,41 @@
+"""How a network decides."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from yang_rnn.behaviour import Psychometric
+from yang_rnn.figures.style import axes_or_new, figure_of, styled
+
+
+@styled
+def psychometric(measured: Psychometric, ax: Axes | None = None) -> Figure:
+    """Draw a psychometric function with its intervals beside the ideal observer's.
+
+    Parameters
+    ----------
+    measured : Psychometric
+        From `yang_rnn.psychometric_function`.
+    ax : Axes, optional
+        Where to draw; without it on a new figure.
+    """
+    ax = axes_or_new(ax)
+    ax.axhline(0.5, color="0.85", linewidth=0.8)
+    ax.axvline(0.0, color="0.85", linewidth=0.8)
+    style = {"color": "0.5", "marker": "D", "markersize": 7, "mfc": "none", "linestyle": ":"}
+    ax.plot(measured.signed_coherence, measured.ideal, label="ideal observer", **style)
+    reach = (measured.probability - measured.low, measured.high - measured.probability)
+    ax.errorbar(
+        measured.signed_coherence,
+        measured.probability,
+        yerr=np.maximum(reach, 0),
+        fmt="o",
+        color="black",
+        markersize=4,
+        label=f"network, {measured.num_trials.sum()} trials",
+    )
+    ax.set_ylim(-0.03, 1.03)
+    ax.set_xlabel("signed coherence (%), positive for choice 2")
+    ax.set_ylabel("probability of choice 2")
+    ax.legend(fontsize=8, loc="upper left")
+    return figure_of(ax)

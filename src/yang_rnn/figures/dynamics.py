@@ -1,0 +1,123 @@
+"""The map itself: its eigenvalues, its flow."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from yang_rnn.analysis import CoherenceAverages
+from yang_rnn.figures.style import (
+    CHOICE_COLOURS,
+    MANIFOLD_STYLE,
+    POINT_STYLES,
+    axes_or_new,
+    figure_of,
+    shade_of,
+    styled,
+)
+from yang_rnn.flow import FlowField
+from yang_rnn.line_attractor import Verdict
+
+
+@styled
+def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -> Figure:
+    """Draw the eigenvalues of a map's Jacobian in the complex plane, with the unit circle.
+
+    A mode within the circle decays, one outside grows. On the dashed line, Re = 1, lies a mode that
+    neither decays nor grows nor turns.
+
+    Parameters
+    ----------
+    values : complex array of shape (mode,)
+        The eigenvalues; none is a figure that says so.
+    title : str, optional
+        What point they belong to.
+    ax : Axes, optional
+        Where to draw; without it on a new figure.
+    """
+    values = np.asarray(values)
+    ax = axes_or_new(ax)
+    angle = np.linspace(0, 2 * np.pi, 361)
+    ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
+    ax.axvline(1.0, color="0.7", linewidth=0.8, linestyle="--", label="Re \u03bb = 1")
+    if len(values):
+        inside = np.abs(values) < 1
+        for group, marker, label in (
+            (values[inside], "o", "modulus below 1"),
+            (values[~inside], "^", "modulus 1 or more"),
+        ):
+            colour = CHOICE_COLOURS[2] if marker == "o" else CHOICE_COLOURS[3]
+            if len(group):
+                at_zero = int((np.abs(group) < 1e-9).sum())
+                note = f", of which {at_zero} at 0" if at_zero > 1 else ""
+                label = f"{label}: {len(group)}{note}"
+                style = {"color": colour, "markersize": 4.5, "label": label}
+                ax.plot(group.real, group.imag, marker, **style)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, fontsize=7)
+    else:
+        ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")
+    ax.set_aspect("equal")
+    ax.margins(0.08)
+    ax.set_xlabel("Re \u03bb")
+    ax.set_ylabel("Im \u03bb")
+    if title is not None:
+        ax.set_title(title, pad=44 if len(values) else None)
+    return figure_of(ax)
+
+
+@styled
+def flow_field(
+    field: FlowField,
+    mean: CoherenceAverages | None = None,
+    verdict: Verdict | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw how states move in a plane of state space, as streamlines coloured by speed.
+
+    What is shown is the motion within the plane; a state may leave it.
+
+    Parameters
+    ----------
+    field : FlowField
+        From `yang_rnn.flow_field`.
+    mean : CoherenceAverages, optional
+        Averaged trajectories to project onto the plane.
+    verdict : Verdict, optional
+        Adds its manifold and points, projected too.
+    ax : Axes, optional
+        Where to draw; without it on a new figure.
+    """
+    ax = axes_or_new(ax)
+    # Still states have no direction and no logarithm; the smallest positive speed stands for them.
+    speed = np.linalg.norm(field.velocity, axis=-1)
+    moving = speed[speed > 0]
+    colour = np.log10(np.maximum(speed, moving.min() if len(moving) else 1.0))
+    stream = ax.streamplot(
+        field.x, field.y, field.velocity[..., 0], field.velocity[..., 1], color=colour,
+        cmap="Greys", linewidth=0.8, arrowsize=0.7, density=1.2,
+    )  # fmt: skip
+    stream.lines.set_clim(colour.min() - 1.0, colour.max())  # the slowest are grey, not white
+    figure_of(ax).colorbar(
+        stream.lines, ax=ax, label="log10 speed (units of state / s)", shrink=0.8
+    )
+    if mean is not None:
+        strongest = np.abs(mean.signed_coherence).max()
+        for level, path in zip(
+            mean.signed_coherence, field.project(mean.activity).swapaxes(0, 1), strict=True
+        ):
+            if level != 0:
+                ax.plot(*path.T, color=shade_of(level, strongest), linewidth=1.4)
+    if verdict is not None:
+        if verdict.manifold is not None:
+            ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **MANIFOLD_STYLE)
+        for status in ("slow", "fixed"):
+            here = verdict.points.state[verdict.points.status == status]
+            shown = field.project(here)
+            ax.plot(*shown.T, linestyle="none", zorder=4, **POINT_STYLES[status])
+    ax.set_xlim(field.x[0], field.x[-1])
+    ax.set_ylim(field.y[0], field.y[-1])
+    ax.set_xlabel(field.names[0])
+    ax.set_ylabel(field.names[1])
+    return figure_of(ax)

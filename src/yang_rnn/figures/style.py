@@ -1,0 +1,156 @@
+"""What all figures share: colours, settings, projection, axes, saving.
+
+Colours mean the same choice everywhere and can be told apart by a colour-blind reader (the palette
+of Okabe & Ito, "Color universal design", 2008).
+"""
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+
+CHOICE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Colour of each choice, in order; from the seventh on they start over."""
+
+POINT_STYLES: dict[str, dict[str, Any]] = {
+    "slow": {"marker": "x", "color": "0.25", "markersize": 4, "markeredgewidth": 0.8},
+    "fixed": {"marker": "o", "color": "black", "markersize": 5},
+    "fixed, stable": {"marker": "o", "color": "black", "markersize": 5},
+    "fixed, marginal": {"marker": "s", "color": "0.5", "markersize": 5, "mec": "black"},
+    "fixed, saddle": {"marker": "D", "color": "white", "markersize": 5, "mec": "black"},
+    "fixed, unstable": {"marker": "^", "color": "white", "markersize": 6, "mec": "black"},
+}
+"""How a point is drawn by its status and, if it is fixed, its stability."""
+
+MANIFOLD_STYLE: dict[str, Any] = {"color": "black", "linewidth": 1.2}
+"""The traced slow manifold."""
+
+EIGENVECTOR_STYLE: dict[str, Any] = {"color": "#CC79A7", "linewidth": 4.0, "alpha": 0.8}
+"""The leading right eigenvector through the centre."""
+
+CENTRE_STYLE: dict[str, Any] = {
+    "marker": "o",
+    "color": "none",
+    "markersize": 11,
+    "mec": "#CC79A7",
+    "markeredgewidth": 1.8,
+}
+"""The ring around the point that an analysis stands on."""
+
+STYLE: dict[Any, Any] = {
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.0,
+    "figure.dpi": 110.0,
+    "savefig.dpi": 200.0,
+    "pdf.fonttype": 42,
+}
+"""Settings in force while a figure is drawn or saved, and not after."""
+
+_P = ParamSpec("_P")
+
+
+def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+    """Draw with `STYLE`."""
+
+    @wraps(draw)
+    def drawn(*args: _P.args, **kwargs: _P.kwargs) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def project(pca: PCA, states: Any, dimensions: int = 2) -> np.ndarray:
+    """Return states (..., unit) in the first PCs, (..., dimensions)."""
+    states = np.asarray(states)
+    flat = pca.transform(states.reshape(-1, states.shape[-1]))
+    return flat[:, :dimensions].reshape(*states.shape[:-1], dimensions)
+
+
+def colour_of(choice: Any) -> str:
+    """Return the colour of a choice, counted from 0."""
+    return CHOICE_COLOURS[int(choice) % len(CHOICE_COLOURS)]
+
+
+def shade_of(signed_coherence: float, strongest: float) -> tuple[float, ...]:
+    """Return the colour of a signed coherence: the choice's hue, lighter with strength."""
+    base = np.array(to_rgb(colour_of(0 if signed_coherence < 0 else 1)))
+    white = 0.7 * abs(signed_coherence) / strongest
+    return tuple((base * (1 - white) + white).tolist())
+
+
+def label_pcs(ax: Any, pca: PCA, dimensions: int = 2) -> None:
+    """Name the axes, with the share of the variance that each PC explains."""
+    share = 100 * pca.explained_variance_ratio_
+    ax.set_xlabel(f"PC 1 ({share[0]:.0f} % of variance)")
+    ax.set_ylabel(f"PC 2 ({share[1]:.0f} %)")
+    if dimensions == 3:
+        ax.set_zlabel(f"PC 3 ({share[2]:.0f} %)")
+
+
+def choice_legend(
+    ax: Axes, choices: Any, extra: Sequence[tuple[str, dict[str, Any]]], loc: Any = "best"
+) -> None:
+    """Add a legend of the correct choices and of other marks."""
+    for choice in np.unique(np.asarray(choices, dtype=int)):
+        ax.plot([], [], color=colour_of(choice), label=f"choice {choice + 1} correct")
+    for label, style in extra:
+        ax.plot([], [], linestyle="none", label=label, **style)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(fontsize=8, loc=loc)
+
+
+def axes_or_new(ax: Axes | None) -> Axes:
+    """Return the axes, or those of a new figure."""
+    if ax is not None:
+        return ax
+    return Figure(figsize=(4.6, 4.0), layout="constrained").subplots()
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that axes belong to."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("`ax` must belong to a figure")
+    return figure
+
+
+def save(figure: Figure, stem: str | os.PathLike[str]) -> list[Path]:
+    """Write a figure as PNG and PDF; text in the PDF stays text.
+
+    Parameters
+    ----------
+    figure : Figure
+    stem : path
+        File name without its ending.
+
+    Returns
+    -------
+    list of Path
+        The files. The same figure gives the same bytes each time.
+    """
+    paths = [Path(f"{os.fspath(stem)}.{ending}") for ending in ("png", "pdf")]
+    with mpl.rc_context(STYLE):
+        if figure.get_layout_engine() is not None:
+            # Laid out once, not once a file: half of the time of a figure of many panels.
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+        for path, metadata in zip(paths, ({"Software": None}, {"CreationDate": None}), strict=True):
+            # Drawn in memory first: on a full disk, the PDF writer would hide the reason.
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
+            path.write_bytes(drawn.getvalue())
+    return paths
