@@ -47,7 +47,7 @@ class Decisions:
     verdict : Verdict
         Whether there is a line attractor.
     by_stimulus : tuple of StimulusPoints
-        The fixed points at other inputs.
+        The fixed points at other inputs; empty where they were not looked for.
     """
 
     psychometric: Psychometric
@@ -141,6 +141,35 @@ def run_experiment(
         learning_rate=recipe.learning_rate,
         on_epoch=on_epoch,
     )
+    return analyse(net, history, recipe, on_search=on_search)
+
+
+def analyse(
+    net: CTRNN,
+    history: History,
+    recipe: Recipe,
+    *,
+    stimuli: bool = True,
+    on_search: Callable[[int, int, float], None] | None = None,
+) -> Experiment:
+    """Test a trained network, search for its slow points and judge it.
+
+    Parameters
+    ----------
+    net : CTRNN
+        The trained network.
+    history : History
+        Of its training.
+    recipe : Recipe
+    stimuli : bool
+        Whether to look for fixed points at other inputs too.
+    on_search : callable, optional
+        Called during the recipe's search with the step, the most steps and the mean square.
+
+    Returns
+    -------
+    Experiment
+    """
     fresh = PerceptualDecisionMaking.from_recipe(recipe, seed=recipe.test_seed)
     trials = fresh.sample_trials(recipe.analysis_trials)
     test = fresh.sample_trials(recipe.test_trials)
@@ -158,7 +187,7 @@ def run_experiment(
             psychometric=psychometric_function(net, test, recipe),
             averages=average_by_coherence(net.predict(test.inputs)[0], test),
             verdict=verdict,
-            by_stimulus=stimulus_dependence(net, activity, verdict, recipe),
+            by_stimulus=stimulus_dependence(net, activity, verdict, recipe) if stimuli else (),
         )
     return Experiment(
         recipe=recipe,

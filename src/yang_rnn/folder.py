@@ -87,6 +87,7 @@ class NewFolder:
         # Temporary files and folders are made for their owner alone; results are as others are.
         for path in (self.staging, *self.staging.rglob("*")):
             path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+            _sync(path)  # the name must not be on disk before what it stands for
         if self._overwrite and self.path.exists():
             aside = self.staging.with_name(self.staging.name + "-old")
             self.path.rename(aside)
@@ -114,6 +115,15 @@ class NewFolder:
             with contextlib.suppress(OSError):  # not empty: another process uses it by now
                 folder.rmdir()
         self._made.clear()
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _rename_to_new(folder: Path, path: Path) -> Path:

@@ -16,7 +16,7 @@ from yang_rnn.analysis import central_point, find_slow_points, fit_pca
 from yang_rnn.behaviour import signed_coherence
 from yang_rnn.linearisation import Linearisation, linearise
 from yang_rnn.manifold import SlowManifold, trace_slow_manifold
-from yang_rnn.maps import as_map
+from yang_rnn.maps import as_map, bucket, padded
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
@@ -334,7 +334,8 @@ def _run_around(mask: np.ndarray, centre: int, arc: np.ndarray) -> float:
 def _alone(F: Partial, states: np.ndarray, steps: int) -> np.ndarray:
     """Run states on for a number of steps, in float64."""
     with jax.enable_x64(True):
-        return np.asarray(_run_on(F, states, steps))
+        together = padded(states, bucket(len(states), len(states) * 2))
+        return np.asarray(_run_on(F, together, steps))[: len(states)]
 
 
 @jax.jit

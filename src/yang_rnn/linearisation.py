@@ -16,6 +16,7 @@ from yang_rnn.maps import (
     Map,
     as_map,
     as_states,
+    bucket,
     check_map,
     check_real_image,
     chunks,
@@ -321,7 +322,7 @@ def _kinks_by_probe(F: Partial, states: np.ndarray, tolerance: float) -> np.ndar
 def _map_rows(function: Callable, states: np.ndarray, shape: tuple[int, ...], F: Partial, *rest):
     """Apply a batched function of (F, states, ...) in chunks, in float64."""
     n, units = states.shape
-    size = max(1, min(n, 2**21 // units**2))
+    size = bucket(n, 2**21 // units**2)
     out = np.empty((n, *shape))
     with jax.enable_x64(True):
         for part in chunks(n, size):

@@ -124,6 +124,19 @@ def chunks(total: int, size: int) -> Iterator[slice]:
         yield slice(first, min(first + size, total))
 
 
+def bucket(count: int, most: int) -> int:
+    """Return how many rows to compute at once: a power of two for few, so that few shapes compile.
+
+    Parameters
+    ----------
+    count : int
+        Rows there are.
+    most : int
+        Most that fit.
+    """
+    return max(1, min(most, 1 << max(0, count - 1).bit_length()))
+
+
 def padded(rows: np.ndarray, size: int) -> np.ndarray:
     """Repeat the last row until there are `size` rows, so that one compiled shape serves all."""
     missing = size - len(rows)
@@ -147,7 +160,7 @@ def speeds(F: Map, states: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape (n,), float64
         The speeds; not finite where the map is not.
     """
-    size = max(1, min(len(states), 2**21 // states.shape[1]))
+    size = bucket(len(states), 2**21 // states.shape[1])
     out = np.empty(len(states))
     with jax.enable_x64(True):
         pure = as_map(F, np.float64)

@@ -52,6 +52,11 @@ _CELLS = {name: _cell(activation) for name, activation in ACTIVATIONS.items()}
 _INPUT_MAPS = {name: _swapped(cell) for name, cell in _CELLS.items()}
 
 
+def cell_of(activation: str) -> Callable[..., jax.Array]:
+    """Return one step of a network as a pure function of w_ir, w_rr, bias, alpha, x and h."""
+    return _CELLS[activation]
+
+
 class CTRNN(bp.DynamicalSystem):
     r"""Continuous-time recurrent network, stepped by Euler's method [1]_.
 

@@ -56,12 +56,12 @@ def parse(arguments: Sequence[str]) -> Options:
     SystemExit
         After `--help`.
     """
-    with _errors_in_one_line():
+    with errors_in_one_line():
         chosen, _ = tyro.cli(
             _Chosen, args=arguments, prog=PROGRAM, add_help=False, return_unknown_args=True
         )
-    default = Options(recipe=chosen.recipe, numbers=_find_recipe(chosen.recipe))
-    with _errors_in_one_line():
+    default = Options(recipe=chosen.recipe, numbers=find_recipe(chosen.recipe))
+    with errors_in_one_line():
         return tyro.cli(Options, args=arguments, prog=PROGRAM, default=default, registry=_TYPES)
 
 
@@ -70,7 +70,8 @@ class _Chosen:
     recipe: str = NOTEBOOK.name
 
 
-def _find_recipe(name: str) -> Recipe:
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by its name or its file; raise `UsageError` where there is none."""
     if name in RECIPES:
         return RECIPES[name]
     known = f"--recipe must be {' or '.join(RECIPES)}, or a recipe's JSON file"
@@ -83,7 +84,7 @@ def _find_recipe(name: str) -> Recipe:
 
 
 @contextlib.contextmanager
-def _errors_in_one_line() -> Iterator[None]:
+def errors_in_one_line() -> Iterator[None]:
     """Turn the box that tyro prints on an error into a `UsageError`."""
     box = io.StringIO()
     try:

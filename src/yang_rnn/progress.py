@@ -1,11 +1,15 @@
 """What a run shows while it works: bars on a terminal, lines elsewhere."""
 
 import sys
-from typing import Self
+import time
+from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
 from yang_rnn.recipe import Recipe
+
+if TYPE_CHECKING:
+    from yang_rnn.sweep import Progress
 
 
 class Quiet:
@@ -76,3 +80,82 @@ def progress_for(recipe: Recipe, quiet: bool) -> Quiet:
     if quiet:
         return Quiet()
     return Bars(recipe) if sys.stderr.isatty() else Lines(recipe)
+
+
+class QuietSweep:
+    """Shows nothing of a sweep but what went wrong."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def tell(self, progress: "Progress") -> None:
+        """Show nothing."""
+
+    def note(self, line: str) -> None:
+        """Print a line about what went wrong, on standard error."""
+        print(line, file=sys.stderr, flush=True)
+
+
+class SweepLines(QuietSweep):
+    """A line a member, on standard error."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def tell(self, progress: "Progress") -> None:
+        """Print members done, failed and to go, the time left, and the verdicts so far."""
+        left = progress.total - progress.done
+        seconds = time.perf_counter() - self._begun
+        wait = f", {_clock(seconds / progress.made * left)} left" if progress.made and left else ""
+        print(
+            f"{progress.done}/{progress.total} members, {progress.failed} failed, "
+            f"{left} to go{wait}{_verdicts(progress)}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+class SweepBar(QuietSweep):
+    """A bar of members, on standard error."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def tell(self, progress: "Progress") -> None:
+        """Move the bar; the verdicts so far stand behind it."""
+        if self._bar is None:
+            self._bar = tqdm(
+                total=progress.total, initial=progress.done, desc="members", unit="member"
+            )
+        self._bar.set_postfix_str(f"{progress.failed} failed{_verdicts(progress)}", refresh=False)
+        self._bar.update(progress.done - self._bar.n)
+
+    def note(self, line: str) -> None:
+        """Print a line above the bar."""
+        tqdm.write(line, file=sys.stderr)
+
+
+def sweep_progress_for(quiet: bool) -> QuietSweep:
+    """Return what suits standard error: nothing if quiet, a bar on a terminal, else lines."""
+    if quiet:
+        return QuietSweep()
+    return SweepBar() if sys.stderr.isatty() else SweepLines()
+
+
+def _verdicts(progress: "Progress") -> str:
+    counts = sorted(progress.verdicts.items(), key=lambda item: -item[1])
+    listed = ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+    return f"; {listed}" if listed else ""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

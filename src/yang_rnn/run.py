@@ -1,15 +1,15 @@
 """The command: `python -m yang_rnn.run` does a whole experiment and leaves a folder of results."""
 
 import contextlib
-import hashlib
 import os
-import platform as machine
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
+
+from yang_rnn.interrupts import Interrupts, Terminated
 
 if TYPE_CHECKING:
     from yang_rnn.folder import NewFolder
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         return _run_or_say_why(sys.argv[1:] if arguments is None else arguments)
-    except _Terminated:
+    except Terminated:
         return _end("terminated; nothing was written", 128 + signal.SIGTERM)
     except KeyboardInterrupt:
         return _end("interrupted; nothing was written", 128 + signal.SIGINT)
@@ -67,9 +67,11 @@ def _run(options: "Options") -> None:
     started = time.perf_counter()
     recipe = options.numbers
     with contextlib.ExitStack() as stack:
-        interrupts = stack.enter_context(_Interrupts())
+        interrupts = stack.enter_context(Interrupts())
         folder = _claim(options, stack)
-        _set_platform(options.platform)
+        from yang_rnn.device import use_platform
+
+        use_platform(options.platform)
         from yang_rnn.experiment import run_experiment
         from yang_rnn.report import describe, versions
         from yang_rnn.storage import save_run
@@ -96,45 +98,6 @@ def _run(options: "Options") -> None:
         path = folder.publish()
         print(describe(summary))
         print(f"{'files':<11}{path}{os.sep}", flush=True)
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
-
-
-class _Interrupts:
-    """Remembers Ctrl-C and SIGTERM: Python drops an exception that falls into a garbage collection.
-
-    In a `with` statement both are exceptions, so that what was begun is cleaned up.
-    """
-
-    _KINDS: ClassVar[dict[int, type[KeyboardInterrupt]]] = {
-        signal.SIGINT: KeyboardInterrupt,
-        signal.SIGTERM: _Terminated,
-    }
-
-    def __enter__(self) -> Self:
-        self._seen: type[KeyboardInterrupt] | None = None
-        self._before = {number: signal.signal(number, self._note) for number in self._KINDS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _: object) -> None:
-        self._seen = self._KINDS[number]
-        raise self._seen
-
-    def check(self) -> None:
-        """Raise what was dropped."""
-        if self._seen:
-            raise self._seen
-
-    def ignore(self) -> None:
-        """Take no more notice of them."""
-        for number in self._KINDS:
-            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
@@ -168,47 +131,6 @@ def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
         raise UsageError(f"--out must be a new folder; {error}{hint}") from error
     except OSError as error:
         raise UsageError(f"--out must be a folder that can be written; {error}") from error
-
-
-def _set_platform(platform: str) -> None:
-    """Compute on this platform, and keep what is compiled for the next run."""
-    import jax
-
-    from yang_rnn.options import UsageError
-
-    with contextlib.suppress(OSError):  # without a cache folder, everything is compiled anew
-        jax.config.update("jax_compilation_cache_dir", str(_compilation_cache()))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-    import brainpy.math as bm
-
-    bm.set_platform(platform)
-    try:
-        jax.devices(platform)
-    except RuntimeError as error:
-        seen = sorted({device.platform for device in jax.devices()})
-        raise UsageError(
-            f"--platform must be one that JAX finds here ({', '.join(seen)}); got {platform}"
-        ) from error
-    if platform != "cpu":
-        # Accelerators multiply float32 in fewer bits unless told otherwise.
-        jax.config.update("jax_default_matmul_precision", "highest")
-
-
-def _compilation_cache() -> Path:
-    """Return this processor's folder of compiled programs: code for another could crash here."""
-    import jax
-    import platformdirs
-
-    processor = machine.machine() + machine.processor()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        processor += "".join(sorted({x for x in lines if x.startswith(("model name", "flags"))}))
-    name = hashlib.sha256(processor.encode()).hexdigest()[:16]
-    folder = Path(platformdirs.user_cache_dir("yang_rnn")) / f"jax-{jax.__version__}-{name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def command() -> NoReturn:

@@ -54,7 +54,7 @@ class Run:
 
 
 def save_run(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    """Write an experiment's files into an existing folder.
+    """Write an experiment's files into an existing folder, figures and all.
 
     Parameters
     ----------
@@ -68,16 +68,22 @@ def save_run(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dic
     dict
         The summary, as `summary.json` has it.
     """
+    summary = save_numbers(experiment, folder, facts)
+    (folder / FIGURES).mkdir()
+    for name, figure in draw(experiment).items():
+        figures.save(figure, folder / FIGURES / name)
+    return summary
+
+
+def save_numbers(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Write what `load_run` reads, without figures; as `save_run` else."""
     experiment.recipe.save(folder / RECIPE)
     save_file(experiment.net.weights, folder / WEIGHTS)
     _write_history(experiment.history, folder / HISTORY)
     experiment.points.save(folder / POINTS)
     experiment.exact.save(folder / EXACT)
-    (folder / FIGURES).mkdir()
-    for name, figure in draw(experiment).items():
-        figures.save(figure, folder / FIGURES / name)
     summary = summarise(experiment) | facts
-    if summary["stimulus_dependence"] is not None:
+    if summary["stimulus_dependence"]:
         _write_table(summary["stimulus_dependence"], folder / STIMULI)
     (folder / SUMMARY_FILE).write_text(
         json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8"

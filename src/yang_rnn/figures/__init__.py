@@ -2,6 +2,7 @@
 
 from yang_rnn.figures.decisions import psychometric
 from yang_rnn.figures.dynamics import eigenvalues, flow_field
+from yang_rnn.figures.ensembles import sweep
 from yang_rnn.figures.portraits import averages, slow_points, trajectories
 from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE, save
 from yang_rnn.figures.summary import line_attractor, stimulus_dependence
@@ -18,5 +19,6 @@ __all__ = [
     "save",
     "slow_points",
     "stimulus_dependence",
+    "sweep",
     "trajectories",
 ]

@@ -1,0 +1,57 @@
+"""The device that a command computes on, and the cache of programs compiled for it."""
+
+import contextlib
+import hashlib
+import platform as machine
+from pathlib import Path
+
+
+def use_platform(platform: str) -> None:
+    """Compute on a platform from here on, and keep what is compiled for the next process.
+
+    Parameters
+    ----------
+    platform : {"cpu", "gpu", "tpu"}
+
+    Raises
+    ------
+    UsageError
+        If JAX finds no such device.
+    """
+    import jax
+
+    from yang_rnn.options import UsageError
+
+    with contextlib.suppress(OSError):  # without a cache folder, everything is compiled anew
+        jax.config.update("jax_compilation_cache_dir", str(_compilation_cache()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+    import brainpy.math as bm
+
+    bm.set_platform(platform)
+    try:
+        jax.devices(platform)
+    except RuntimeError as error:
+        seen = sorted({device.platform for device in jax.devices()})
+        raise UsageError(
+            f"--platform must be one that JAX finds here ({', '.join(seen)}); got {platform}"
+        ) from error
+    if platform != "cpu":
+        # Accelerators multiply float32 in fewer bits unless told otherwise.
+        jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def _compilation_cache() -> Path:
+    """Return this processor's folder of compiled programs: code for another could crash here."""
+    import jax
+    import platformdirs
+
+    processor = machine.machine() + machine.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor += "".join(sorted({x for x in lines if x.startswith(("model name", "flags"))}))
+    name = hashlib.sha256(processor.encode()).hexdigest()[:16]
+    folder = Path(platformdirs.user_cache_dir("yang_rnn")) / f"jax-{jax.__version__}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

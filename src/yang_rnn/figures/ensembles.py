@@ -1,0 +1,140 @@
+"""Figures of many networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from yang_rnn.figures.style import CHOICE_COLOURS, project, shade_of, styled
+from yang_rnn.verdict import VERDICTS
+
+if TYPE_CHECKING:
+    import pandas
+
+    from yang_rnn.sweep_results import Portrait
+
+VERDICT_COLOURS = dict(
+    zip(VERDICTS, (CHOICE_COLOURS[2], CHOICE_COLOURS[4], CHOICE_COLOURS[0], "0.35", "0.75"),
+        strict=True)
+)  # fmt: skip
+"""Colour of each verdict."""
+
+
+@styled
+def sweep(
+    table: pandas.DataFrame,
+    summary: pandas.DataFrame,
+    portraits: Sequence[Portrait],
+    varied: Sequence[str] = (),
+) -> Figure:
+    """Draw a sweep: how often each verdict, leading eigenvalues, time constants, portraits.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row a member.
+    summary : pandas.DataFrame
+        A row a verdict, with Wilson's intervals.
+    portraits : sequence of Portrait
+        Averaged trajectories of some members, each in the plane of its own PCs.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+    """
+    rows = -(-len(portraits) // 4)
+    figure = Figure(figsize=(11.0, 3.6 + 2.2 * rows), layout="constrained")
+    if rows:
+        above, below = figure.subfigures(2, 1, height_ratios=(3.6, 2.2 * rows))
+    else:
+        above, below = figure, None
+    panels: Any = above.subplots(1, 3, width_ratios=(1.2, 1.0, 1.2))
+    shares, plane, times = panels
+    _shares(shares, summary, varied)
+    judged = table[table["error"] == ""]
+    if "verdict" in judged:
+        _eigenvalues(plane, judged)
+        _time_constants(times, judged)
+    if below is not None:
+        places = list(np.ravel(below.subplots(rows, 4, squeeze=False)))
+        for ax, portrait in zip(places, portraits, strict=False):
+            _portrait(ax, portrait)
+        for ax in places[len(portraits) :]:
+            ax.set_axis_off()
+    return figure
+
+
+def _shares(ax: Axes, summary: Any, varied: Sequence[str]) -> None:
+    """Draw the share of each verdict with its interval, a group of bars each combination."""
+    groups = list(summary.groupby(["recipe", *varied], sort=True))
+    width = 0.8 / len(VERDICTS)
+    for place, (_, group) in enumerate(groups):
+        for k, row in enumerate(group.itertuples()):
+            x = place + (k - (len(VERDICTS) - 1) / 2) * width
+            reach = [[max(0.0, row.share - row.low)], [max(0.0, row.high - row.share)]]
+            label = row.verdict if place == 0 else None
+            colour = VERDICT_COLOURS[row.verdict]
+            ax.bar(x, row.share, width * 0.9, color=colour, label=label)
+            ax.errorbar(x, row.share, yerr=reach, color="black", linewidth=0.8, capsize=2)
+    names = [
+        "\n".join([str(key[0]), *(f"{f} {v}" for f, v in zip(varied, key[1:], strict=True))])
+        for key, _ in groups
+    ]
+    members = [f"\n({group['members'].iloc[0]} networks)" for _, group in groups]
+    ax.set_xticks(range(len(groups)), [a + b for a, b in zip(names, members, strict=True)])
+    ax.set_ylabel("share of networks (95 % interval)")
+    ax.set_ylim(0, 1.02)
+    ax.legend(fontsize=7)
+
+
+def _eigenvalues(ax: Axes, judged: Any) -> None:
+    """Draw each member's leading eigenvalue, with the conjugate that it may have."""
+    angle = np.linspace(0, 2 * np.pi, 361)
+    ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8)
+    for verdict, colour in VERDICT_COLOURS.items():
+        rows = judged[judged["verdict"] == verdict].dropna(subset=["eigenvalue_real"])
+        real, imag = (rows[f"eigenvalue_{part}"].astype(float) for part in ("real", "imag"))
+        if len(rows):
+            ax.plot(real, imag, ".", color=colour, alpha=0.7)
+            ax.plot(real, -imag, ".", color=colour, alpha=0.7)
+    ax.set_aspect("equal")
+    ax.set_title("leading eigenvalues")
+    ax.set_xlabel("Re \u03bb")
+    ax.set_ylabel("Im \u03bb")
+
+
+def _time_constants(ax: Axes, judged: Any) -> None:
+    """Draw how the leading time constants are distributed."""
+    known = judged.dropna(subset=["time_constant"])
+    seconds = known["time_constant"].astype(float).abs() / 1000
+    if len(known):
+        low, high = seconds.clip(lower=1e-2).min(), seconds.clip(upper=1e3).max()
+        bins = np.geomspace(low * 0.9, max(high, low) * 1.1, 16)
+        groups = [seconds[known["verdict"] == verdict] for verdict in VERDICT_COLOURS]
+        ax.hist(
+            [group.clip(low, high) for group in groups], bins=bins.tolist(), stacked=True,
+            color=list(VERDICT_COLOURS.values()),
+        )  # fmt: skip
+        ax.set_xscale("log")
+        for axis_formatter in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
+            axis_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.tick_params(axis="x", which="both", labelsize=7, labelrotation=45)
+    ax.set_title(f"time constants; {len(judged) - len(known)} without a point")
+    ax.set_xlabel("|leading time constant| (s)")
+    ax.set_ylabel("networks")
+
+
+def _portrait(ax: Axes, portrait: Portrait) -> None:
+    strongest = np.abs(portrait.mean.signed_coherence).max()
+    paths = project(portrait.pca, portrait.mean.activity).swapaxes(0, 1)
+    for level, path in zip(portrait.mean.signed_coherence, paths, strict=True):
+        if level != 0:
+            ax.plot(*path.T, color=shade_of(level, strongest), linewidth=1.0)
+    ax.set_title(portrait.title, fontsize=7)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_xlabel("PC 1", fontsize=7)
+    ax.set_ylabel("PC 2", fontsize=7)

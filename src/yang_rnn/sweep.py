@@ -1,0 +1,376 @@
+"""How often? Many networks trained, analysed and counted: `python -m yang_rnn.sweep`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from yang_rnn.interrupts import Interrupts, Terminated
+from yang_rnn.recipe import NOTEBOOK, Recipe
+
+if TYPE_CHECKING:
+    import pandas
+
+MEMBERS, SETTINGS, LOCK = "members", "sweep.json", ".lock"
+TABLE, SUMMARY, FIGURE = "table", "summary.csv", "sweep"
+
+
+class SweepError(Exception):
+    """A sweep can't begin or go on; the message says why, and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    done, failed, total : int
+        Members finished, failed ones among them, and in all.
+    verdicts : dict
+        How many finished members have each verdict.
+    made : int
+        Members finished since the sweep was started (again).
+    """
+
+    done: int
+    failed: int
+    total: int
+    verdicts: dict[str, int]
+    made: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sweep:
+    """A finished sweep.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is; `yang_rnn.load_run(folder / "members" / name)` opens a member.
+    table : pandas.DataFrame
+        A row a member, see `yang_rnn.members.member_row`.
+    summary : pandas.DataFrame
+        A row a verdict, for each recipe and each varied number: see `summary_of`.
+    """
+
+    folder: Path
+    table: pandas.DataFrame
+    summary: pandas.DataFrame
+
+
+def sweep(
+    recipe: Recipe = NOTEBOOK,
+    seeds: Iterable[int] = range(10),
+    *,
+    out: str | os.PathLike[str],
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    workers: int = 0,
+    scheduler: str | None = None,
+    platform: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_damage: Callable[[str], None] | None = None,
+) -> Sweep:
+    """Train, analyse and judge a network for each seed and each combination of varied numbers.
+
+    Finished members are kept in the folder as they come, each whole: the same call goes on where
+    an earlier one ended, in whatever way, and more seeds or values may be added. Slow points are
+    searched by Newton's method. A member depends on its recipe, not on the others or on the number
+    of workers: on the same kind of processor, with the same versions, it comes out the same to the
+    bit. It is not the one that `run` trains to the bit: rounding differs, and training amplifies
+    that.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The numbers of all members.
+    seeds : iterable of int
+    out : path
+        The sweep's folder; a new one, or one with a sweep of the same recipe.
+    vary : mapping from field names to sequences, optional
+        Values of the recipe's fields; every combination gets every seed.
+    workers : int
+        Processes to start on this machine; 0: this one does the work. Scripts that start processes
+        need the usual ``if __name__ == "__main__":``.
+    scheduler : str, optional
+        Address of a Dask scheduler that runs already, as in ``tcp://host:8786``.
+    platform : str, optional
+        What other processes compute on.
+    on_progress : callable, optional
+        Called with `Progress` at the start and after each member.
+    on_damage : callable, optional
+        Called with a line about each member whose files were damaged; it is made again.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    SweepError
+        If the folder has another sweep or one that is running, or the workers fail.
+    ValueError
+        If a number is out of its range, or there are no seeds.
+    OSError
+        If the folder can't be written; members finished before are whole.
+    """
+    vary = dict(vary or {})
+    recipes = members_of(recipe, seeds, vary)
+    folder = Path(out)
+    with _alone(folder):
+        _settle(folder, recipe, vary)
+        _finish(folder, recipes, tuple(vary), workers, scheduler, platform, on_progress, on_damage)
+        return _conclude(folder, tuple(vary))
+
+
+def members_of(
+    recipe: Recipe, seeds: Iterable[int], vary: Mapping[str, Sequence[Any]]
+) -> list[Recipe]:
+    """Return the recipes of a sweep's members, seeds running fastest.
+
+    Raises
+    ------
+    ValueError
+        If there are no seeds or no values, a field is unknown or the seed, or a value is out of
+        range.
+    """
+    seeds = list(dict.fromkeys(seeds))
+    if not seeds:
+        raise ValueError("`seeds` must have one or more; got none")
+    known = {field.name for field in dataclasses.fields(Recipe)} - {"name", "seed", "fixed_points"}
+    for field, values in vary.items():
+        if field not in known:
+            raise ValueError(f"`vary` must name fields of a recipe that may vary; got {field!r}")
+        if not len(values):
+            raise ValueError(f"`vary` must have values for {field!r}; got none")
+    combinations = [
+        dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())
+    ]
+    return [
+        dataclasses.replace(recipe, **numbers, seed=seed, fixed_points="newton")
+        for numbers in combinations
+        for seed in seeds
+    ]
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Any:
+    """Hold the folder: two sweeps at once would make the same members twice."""
+    import filelock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    foreign = [p for p in folder.iterdir() if p.name not in (SETTINGS, LOCK)]
+    if foreign and not (folder / SETTINGS).is_file():
+        raise SweepError(f"{folder} must be a new folder or a sweep's; it has {foreign[0].name}")
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise SweepError(f"another sweep is running in {folder}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _settle(folder: Path, recipe: Recipe, vary: Mapping[str, Sequence[Any]]) -> None:
+    """Write down what the sweep is of, or make sure that it is of the same."""
+    own = dataclasses.replace(recipe, seed=0, fixed_points="newton", name=recipe.name)
+    numbers = {k: v for k, v in json.loads(own.to_json()).items() if k not in vary}
+    settings = {"recipe": numbers, "varied": sorted(vary)}
+    path = folder / SETTINGS
+    if not path.is_file():
+        aside = folder / f".{SETTINGS}"
+        aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+        return
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        then: dict[str, Any] = {**before["recipe"], "varied numbers": before["varied"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise SweepError(f"{path} is damaged; take a new folder") from error
+    now = {**numbers, "varied numbers": sorted(vary)}
+    other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    if other:
+        changes = ", ".join(
+            f"{name} was {then.get(name, 'varied')}, is {now.get(name, 'varied')}" for name in other
+        )
+        raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
+
+
+def _finish(
+    folder: Path,
+    recipes: Sequence[Recipe],
+    varied: Sequence[str],
+    workers: int,
+    scheduler: str | None,
+    platform: str | None,
+    on_progress: Callable[[Progress], None] | None,
+    on_damage: Callable[[str], None] | None,
+) -> None:
+    """Make the members that are missing."""
+    from yang_rnn.members import batches_of, damage, member_name, member_row, store_member
+    from yang_rnn.workers import WorkersError, make_batches
+
+    members = folder / MEMBERS
+    members.mkdir(exist_ok=True)
+    _sweep_up(members)
+    missing, verdicts, failed = [], Counter[str](), 0
+    for recipe in recipes:
+        place = members / member_name(recipe, varied)
+        wrong = damage(place) if place.exists() else "missing"
+        if not wrong:
+            row = member_row(place, varied)
+            verdicts[row.get("verdict") or "none"] += not row["error"]
+            failed += bool(row["error"])
+            continue
+        missing.append(recipe)
+        if place.exists():
+            if on_damage is not None:
+                on_damage(f"{place.name}: {wrong}; it is made again")
+            _discard(place)
+    done = total = len(recipes)
+    done -= len(missing)
+
+    def tell(made: int) -> None:
+        if on_progress is not None:
+            on_progress(Progress(done + made, failed, total, dict(verdicts), made))
+
+    tell(0)
+    made = 0
+    try:
+        for member in make_batches(
+            batches_of(missing), workers=workers, scheduler=scheduler, platform=platform
+        ):
+            place = members / member_name(member.recipe, varied)
+            store_member(member, place)
+            row = member_row(place, varied)
+            verdicts[row.get("verdict") or "none"] += not row["error"]
+            failed += bool(row["error"])
+            made += 1
+            tell(made)
+    except WorkersError as error:
+        raise SweepError(str(error)) from error
+
+
+def _sweep_up(members: Path) -> None:
+    """Remove what a killed sweep had not finished."""
+    for path in members.glob(".*"):
+        _discard(path)
+
+
+def _discard(path: Path) -> None:
+    import shutil
+
+    shutil.rmtree(path)
+
+
+def _conclude(folder: Path, varied: tuple[str, ...]) -> Sweep:
+    """Put all members that there are into tables and a figure."""
+    from yang_rnn import figures
+    from yang_rnn.sweep_results import portraits_of, read_table, summary_of
+
+    table = read_table(folder / MEMBERS, varied)
+    summary = summary_of(table, varied)
+    for name, write in (
+        (f"{TABLE}.csv", lambda path: table.to_csv(path, index=False)),
+        (f"{TABLE}.parquet", lambda path: table.to_parquet(path, index=False)),
+        (SUMMARY, lambda path: summary.to_csv(path, index=False)),
+    ):
+        aside = folder / f".{name}"
+        write(aside)
+        os.replace(aside, folder / name)
+    portraits = portraits_of(folder / MEMBERS)
+    figures.save(figures.sweep(table, summary, portraits, varied), folder / FIGURE)
+    return Sweep(folder, table, summary)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands behind the command's name; without it that of this process.
+
+    Returns
+    -------
+    int
+        Exit code. 0: done; 1: the sweep failed; 2: an option can't be used; 130 or 143:
+        interrupted by Ctrl-C or terminated by SIGTERM. But for 0 and 2, finished members are kept
+        and the same command goes on.
+    """
+    on_with = "finished members are kept: the same command goes on"
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except Terminated:
+        return _end(f"terminated; {on_with}", 128 + signal.SIGTERM)
+    except KeyboardInterrupt:
+        return _end(f"interrupted; {on_with}", 128 + signal.SIGINT)
+    except OSError as error:
+        return _end(f"{error}; {on_with}", 1)
+    except MemoryError as error:
+        return _end(f"not enough memory ({error}); {on_with}", 1)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from yang_rnn.options import UsageError
+    from yang_rnn.sweep_options import parse
+
+    try:
+        options = parse(arguments)
+        with Interrupts() as interrupts:
+            from yang_rnn.device import use_platform
+            from yang_rnn.progress import sweep_progress_for
+            from yang_rnn.sweep_results import describe
+
+            use_platform(options.platform)
+            with sweep_progress_for(options.quiet) as shown:
+
+                def on_progress(progress: Progress) -> None:
+                    interrupts.check()
+                    shown.tell(progress)
+
+                done = sweep(
+                    options.base,
+                    options.seed_list,
+                    out=options.out,
+                    vary=options.vary,
+                    workers=options.workers,
+                    scheduler=options.scheduler,
+                    platform=options.platform,
+                    on_progress=on_progress,
+                    on_damage=shown.note,
+                )
+            interrupts.check()
+            print(describe(done))
+    except UsageError as error:
+        return _end(str(error), 2)
+    except SweepError as error:
+        return _end(str(error), 1)
+    return 0
+
+
+def _end(message: str, code: int) -> int:
+    print(f"yang-rnn-sweep: {message}", file=sys.stderr)
+    return code
+
+
+def command() -> NoReturn:
+    """Run the command and leave the process, with `main`'s exit code."""
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no Ctrl-C while Python shuts down
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    command()

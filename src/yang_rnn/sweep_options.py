@@ -1,0 +1,118 @@
+"""What the command line of a sweep says."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from yang_rnn.options import UsageError, errors_in_one_line, find_recipe
+from yang_rnn.recipe import NOTEBOOK, Recipe, RecipeError
+
+PROGRAM = "yang-rnn-sweep"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """Train, analyse and judge many networks; count the verdicts.
+
+    The same command goes on where an earlier one ended, in whatever way.
+    """
+
+    out: Path
+    """Folder of the sweep: a new one, or one to go on with."""
+    recipe: str = NOTEBOOK.name
+    """A recipe's name, or the recipe.json of a run."""
+    seeds: str = "0:10"
+    """Seeds, as in 7 or 0:64 (64 is not among them) or 0:8,100:108."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A number of the recipe and its values, as in hidden=64,128; may be given again."""
+    workers: int = 0
+    """Processes to start on this machine, which share its cores; 0: this one does the work."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler that runs already, as in tcp://host:8786."""
+    platform: Literal["cpu", "gpu", "tpu"] = "cpu"
+    """What to compute on."""
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print nothing but the result."""
+
+    @property
+    def base(self) -> Recipe:
+        """The recipe of all members, with the numbers that are set to one value."""
+        fixed = {field: values[0] for field, values in self._set.items() if len(values) == 1}
+        try:
+            return dataclasses.replace(find_recipe(self.recipe), **fixed)
+        except RecipeError as error:
+            raise UsageError(str(error).replace(f"`{error.field}`", f"--set {error.field}")) from (
+                error
+            )
+
+    @property
+    def vary(self) -> dict[str, list[Any]]:
+        """The numbers that are set to several values."""
+        return {field: values for field, values in self._set.items() if len(values) > 1}
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds, each once, in the order given."""
+        try:
+            parts = [[int(word) for word in part.split(":")] for part in self.seeds.split(",")]
+            ranges = [range(p[0], p[1]) if len(p) == 2 else range(p[0], p[0] + 1) for p in parts]
+            if any(len(part) > 2 for part in parts):
+                raise ValueError
+        except ValueError as error:
+            raise UsageError(
+                f"--seeds must be like 7, 0:64 or 0:8,100:108; got {self.seeds!r}"
+            ) from error
+        seeds = list(dict.fromkeys(seed for part in ranges for seed in part))
+        if not seeds:
+            raise UsageError(f"--seeds must have one or more; got {self.seeds!r}")
+        return seeds
+
+    @property
+    def _set(self) -> dict[str, list[Any]]:
+        values: dict[str, list[Any]] = {}
+        fields = {field.name: field.default for field in dataclasses.fields(Recipe)}
+        for field in ("name", "seed", "fixed_points", "coherences"):
+            fields.pop(field)
+        for entry in self.set:
+            name, _, words = entry.partition("=")
+            name = name.strip().replace("-", "_")
+            if name not in fields or not words:
+                known = ", ".join(fields)
+                raise UsageError(f"--set must be NAME=VALUE,... with one of {known}; got {entry!r}")
+            kind = type(fields[name])
+            try:
+                values[name] = list(dict.fromkeys(kind(word) for word in words.split(",")))
+            except ValueError as error:
+                raise UsageError(
+                    f"--set {name} must be of {kind.__name__} values; got {words!r}"
+                ) from error
+        return values
+
+
+def parse(arguments: Sequence[str]) -> SweepOptions:
+    """Read command-line arguments; check all that can be checked before the work.
+
+    Raises
+    ------
+    UsageError
+        If an option is unknown or its value can't be used.
+    SystemExit
+        After `--help`.
+    """
+    from yang_rnn.sweep import members_of
+
+    with errors_in_one_line():
+        options = tyro.cli(SweepOptions, args=arguments, prog=PROGRAM)
+    if options.workers < 0:
+        raise UsageError(f"--workers must be 0 or more; got {options.workers}")
+    if options.workers and options.scheduler is not None:
+        raise UsageError("--workers and --scheduler can't be given together")
+    try:
+        members_of(options.base, options.seed_list, options.vary)
+    except RecipeError as error:
+        option = "--seeds" if error.field == "seed" else f"--set {error.field}"
+        raise UsageError(str(error).replace(f"`{error.field}`", option)) from error
+    return options

@@ -1,0 +1,156 @@
+"""What a sweep came to: its tables, its portraits, its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas
+from scipy.stats import binomtest
+from sklearn.decomposition import PCA
+
+from yang_rnn.analysis import CoherenceAverages, average_by_coherence, fit_pca
+from yang_rnn.folder import SUMMARY_FILE
+from yang_rnn.members import member_row
+from yang_rnn.storage import load_run
+from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.verdict import VERDICTS
+
+if TYPE_CHECKING:
+    from yang_rnn.sweep import Sweep
+
+NUM_PORTRAITS = 12
+"""Members that a sweep's figure shows."""
+
+PORTRAIT_TRIALS = 500
+"""Fresh trials behind each portrait."""
+
+CONFIDENCE = 0.95
+"""Coverage of the intervals of a summary."""
+
+
+class Portrait(NamedTuple):
+    """A member in the plane of its own first two PCs."""
+
+    title: str
+    pca: PCA
+    mean: CoherenceAverages
+
+
+def read_table(members: Path, varied: Sequence[str]) -> pandas.DataFrame:
+    """Read the finished members of a sweep into a table, sorted by varied numbers and seed.
+
+    Parameters
+    ----------
+    members : Path
+        The folder of members.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a member, as `yang_rnn.members.member_row` gives it.
+    """
+    rows = [member_row(path, varied) for path in members.iterdir() if path.name[0] != "."]
+    widest = max(rows, key=len)
+    table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
+    return table.sort_values([*varied, "seed"], ignore_index=True)
+
+
+def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFrame:
+    """Count the verdicts, for each recipe and each combination of varied numbers.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `read_table`.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns recipe, the varied ones, verdict, count, members (judged ones), share, low and high
+        (Wilson's interval of the share, 95 %), failed (members that came to an error) and
+        median_accuracy (of all that did not).
+    """
+    rows = []
+    grouped: Any = table.groupby(["recipe", *varied], sort=True)
+    for key, group in grouped:
+        judged = group[group["error"] == ""]
+        for verdict in VERDICTS:
+            count = int((judged.get("verdict") == verdict).sum()) if len(judged) else 0
+            interval: Any = (np.nan, np.nan)
+            if len(judged):
+                interval = binomtest(count, len(judged)).proportion_ci(CONFIDENCE, "wilson")
+            rows.append(
+                dict(zip(["recipe", *varied], key, strict=True))
+                | {
+                    "verdict": verdict,
+                    "count": count,
+                    "members": len(judged),
+                    "share": count / len(judged) if len(judged) else np.nan,
+                    "low": float(interval[0]),
+                    "high": float(interval[1]),
+                    "failed": len(group) - len(judged),
+                    "median_accuracy": judged["accuracy"].median() if len(judged) else np.nan,
+                }
+            )
+    return pandas.DataFrame(rows)
+
+
+def portraits_of(members: Path) -> list[Portrait]:
+    """Return the portraits of some members, evenly spread over all that did not fail.
+
+    Parameters
+    ----------
+    members : Path
+        The folder of members.
+    """
+    finished = [path for path in members.iterdir() if (path / SUMMARY_FILE).is_file()]
+    whole = sorted(finished, key=_group_and_seed)
+    chosen = np.unique(np.linspace(0, len(whole) - 1, NUM_PORTRAITS).round().astype(int))
+    portraits = []
+    for path in [whole[i] for i in chosen] if whole else []:
+        run = load_run(path)
+        fresh = PerceptualDecisionMaking.from_recipe(run.recipe, seed=run.recipe.test_seed)
+        trials = fresh.sample_trials(PORTRAIT_TRIALS)
+        activity = np.asarray(run.net.predict(trials.inputs)[0])
+        judged = run.summary["line_attractor"]
+        title = path.name if judged is None else f"{path.name}: {judged['verdict']}"
+        portraits.append(Portrait(title, fit_pca(activity), average_by_coherence(activity, trials)))
+    return portraits
+
+
+def _group_and_seed(member: Path) -> tuple[str, int]:
+    group, _, seed = member.name.rpartition("seed")
+    return group, int(seed)
+
+
+def describe(sweep: Sweep) -> str:
+    """Return a sweep's summary as a few lines for a reader."""
+    lines = []
+    columns = list(sweep.summary.columns)
+    keys = columns[: columns.index("verdict")]
+    grouped: Any = sweep.summary.groupby(keys, sort=False)
+    for key, group in grouped:
+        first = group.iloc[0]
+        named = ", ".join(
+            f"{value} recipe" if name == "recipe" else f"{name} {value}"
+            for name, value in zip(keys, key, strict=True)
+        )
+        lines.append(
+            f"{named}: {first['members']} members, {first['failed']} failed, "
+            f"median accuracy {first['median_accuracy']:.4f}"
+        )
+        lines += [
+            f"  {row['verdict']:<20}{row['count']:>5}  {100 * row['share']:5.1f} %  "
+            f"({100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
+            for _, row in group.iterrows()
+            if row["count"]
+        ]
+    lines.append(f"files: {sweep.folder}/ (table.csv, table.parquet, summary.csv, sweep.png)")
+    return "\n".join(lines)

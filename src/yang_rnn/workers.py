@@ -1,0 +1,143 @@
+"""Where the batches of a sweep are made: in this process, or on Dask's workers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from yang_rnn.members import FinishedMember, make_batch, make_whole_batch
+from yang_rnn.recipe import Recipe
+
+ATTEMPTS = 3
+"""A batch is given up when so many workers died over it."""
+
+
+class WorkersError(Exception):
+    """The workers can't do what they are for; the message says why."""
+
+
+def make_batches(
+    batches: Sequence[Sequence[Recipe]],
+    *,
+    workers: int = 0,
+    scheduler: str | None = None,
+    platform: str | None = None,
+) -> Iterator[FinishedMember]:
+    """Make batches of members and give each member as soon as it is there, in any order.
+
+    Parameters
+    ----------
+    batches : sequence of sequences of Recipe
+        As `batches_of` gives them.
+    workers : int
+        Processes to start on this machine, which share its cores; 0: this process does the work.
+    scheduler : str, optional
+        Address of a Dask scheduler that runs already, whose workers have this package.
+    platform : str, optional
+        What other processes compute on; without it what JAX picks.
+
+    Yields
+    ------
+    FinishedMember
+
+    Raises
+    ------
+    WorkersError
+        If Dask is not installed or its scheduler not there, or a batch cost too many workers.
+    """
+    if not workers and scheduler is None:
+        for batch in batches:
+            yield from make_batch(batch)
+        return
+    try:
+        import distributed
+        from distributed.scheduler import KilledWorker
+    except ImportError as error:
+        raise WorkersError("other processes need Dask: pip install 'yang-rnn[sweep]'") from error
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            client = stack.enter_context(_local(min(workers, max(1, len(batches)))))
+        else:
+            try:
+                client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
+            except (OSError, ValueError) as error:
+                raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
+        futures = [
+            client.submit(_task, list(batch), platform, pure=False, retries=0) for batch in batches
+        ]
+        stack.callback(client.cancel, futures)
+        for future in distributed.as_completed(futures):
+            try:
+                done = future.result()
+            except KilledWorker as error:
+                raise WorkersError(
+                    f"{ATTEMPTS} workers died over one batch, for lack of memory perhaps: "
+                    "try fewer workers"
+                ) from error
+            yield from done
+            future.release()
+
+
+def _task(batch: list[Recipe], platform: str | None) -> list[FinishedMember]:
+    if platform is not None:
+        from yang_rnn.device import use_platform
+
+        use_platform(platform)
+    return make_whole_batch(batch)
+
+
+@contextlib.contextmanager
+def _local(workers: int) -> Iterator[Any]:
+    """Start a cluster of processes on this machine that have its cores between them."""
+    import dask.config
+    import distributed
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    each = max(1, (cores or 1) // workers)
+    threads = {name: str(each) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    settings = {
+        "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
+        "distributed.worker.memory.terminate": False,  # the limits are guesses on shared machines
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.target": False,
+        "logging.distributed": "error",
+    }
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,  # pyright: ignore[reportArgumentType]
+            env=threads,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.register_plugin(_OwnCores(each))
+        yield client
+
+
+def _plugin_base() -> type:
+    try:
+        from distributed import WorkerPlugin
+    except ImportError:
+        return object
+    return WorkerPlugin
+
+
+class _OwnCores(_plugin_base()):
+    """Keeps each worker on cores of its own: JAX takes as many threads as it may use cores."""
+
+    def __init__(self, each: int):
+        self.each = each
+
+    def setup(self, worker: Any) -> None:
+        """Narrow the worker's cores, as far as the system has a way."""
+        if not hasattr(os, "sched_setaffinity"):
+            return
+        cores = sorted(os.sched_getaffinity(0))
+        first = int(worker.name) * self.each % len(cores)
+        os.sched_setaffinity(0, set((cores * 2)[first : first + self.each]))
