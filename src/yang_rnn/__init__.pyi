@@ -8,6 +8,7 @@ from .behaviour import accuracy as accuracy
 from .behaviour import accuracy_by_coherence as accuracy_by_coherence
 from .behaviour import ideal_observer_accuracy as ideal_observer_accuracy
 from .behaviour import psychometric_function as psychometric_function
+from .ensemble import train_ensemble as train_ensemble
 from .experiment import Experiment as Experiment
 from .experiment import draw as draw
 from .experiment import run_experiment as run_experiment
@@ -35,6 +36,8 @@ from .starts import uniform_states as uniform_states
 from .stimulus_dependence import stimulus_dependence as stimulus_dependence
 from .storage import Run as Run
 from .storage import load_run as load_run
+from .sweep import Sweep as Sweep
+from .sweep import sweep as sweep
 from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
 from .task import Trials as Trials
 from .train import DivergenceError as DivergenceError

@@ -81,6 +81,9 @@ def make_batches(
 
 
 def _task(batch: list[Recipe], platform: str | None) -> list[FinishedMember]:
+    from brainpy.math.defaults import setting
+
+    setting()  # BrainPy keeps its settings by thread, and a task has a thread of its own
     if platform is not None:
         from yang_rnn.device import use_platform
 

@@ -48,11 +48,11 @@ def sweep(
     rows = -(-len(portraits) // 4)
     figure = Figure(figsize=(11.0, 3.6 + 2.2 * rows), layout="constrained")
     if rows:
-        above, below = figure.subfigures(2, 1, height_ratios=(3.6, 2.2 * rows))
+        halves: Any = figure.subfigures(2, 1, height_ratios=(3.6, 2.2 * rows))
+        above, below = halves
     else:
         above, below = figure, None
-    panels: Any = above.subplots(1, 3, width_ratios=(1.2, 1.0, 1.2))
-    shares, plane, times = panels
+    shares, plane, times = np.ravel(above.subplots(1, 3, width_ratios=(1.2, 1.0, 1.2)))
     _shares(shares, summary, varied)
     judged = table[table["error"] == ""]
     if "verdict" in judged:

@@ -1,0 +1,76 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from small import SMALL
+
+from yang_rnn.ensemble import LANE_BYTES, MOST_LANES, num_lanes, train_ensemble
+from yang_rnn.model import CTRNN
+from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
+from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.train import train
+
+PRIMER_LIKE = dataclasses.replace(
+    SMALL, sequence_steps=30, initialisation="linear", tau=200.0, activation="softplus"
+)
+UNEVEN = dataclasses.replace(SMALL, trials_per_epoch=40)  # a last batch of 8 trials
+
+
+def seeds(recipe: Recipe, *numbers: int) -> list[Recipe]:
+    return [dataclasses.replace(recipe, seed=number) for number in numbers]
+
+
+@pytest.mark.parametrize("recipe", [SMALL, PRIMER_LIKE, UNEVEN], ids=["plain", "primer", "uneven"])
+def test_members_are_trained_as_single_networks_are(recipe: Recipe):
+    for member in train_ensemble(seeds(recipe, 3, 4)):
+        net = CTRNN.from_recipe(member.recipe)
+        history = train(
+            net,
+            PerceptualDecisionMaking.from_recipe(member.recipe),
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            sequence_steps=recipe.sequence_steps,
+            learning_rate=recipe.learning_rate,
+        )
+        assert not member.error
+        np.testing.assert_allclose(member.history.loss, history.loss, rtol=1e-5)
+        np.testing.assert_allclose(member.history.accuracy, history.accuracy, atol=1e-6)
+        assert set(member.weights) == set(net.weights)
+        for name, value in net.weights.items():
+            np.testing.assert_allclose(member.weights[name], value, atol=1e-5)
+
+
+def test_a_member_does_not_depend_on_the_others_to_the_bit():
+    together = train_ensemble(seeds(SMALL, 0, 1, 2, 3, 4))
+    alone = train_ensemble(seeds(SMALL, 3))[0]
+    moved = train_ensemble(seeds(SMALL, 9, 3))[1]
+    for name in alone.weights:
+        assert np.array_equal(together[3].weights[name], alone.weights[name])
+        assert np.array_equal(moved.weights[name], alone.weights[name])
+    assert np.array_equal(together[3].history.loss, alone.history.loss)
+    assert not np.array_equal(together[2].weights["w_rr"], alone.weights["w_rr"])
+
+
+def test_a_member_that_diverges_says_so_and_spares_the_others():
+    wild = dataclasses.replace(SMALL, learning_rate=1e30)
+    member = train_ensemble([wild])[0]
+    assert member.error.startswith("DivergenceError: the loss of epoch 1 is")
+    assert "try a learning rate below 1e+30" in member.error
+
+
+def test_lanes_go_by_the_recipe_and_fit_into_memory():
+    assert num_lanes(NOTEBOOK) == num_lanes(PRIMER) == MOST_LANES
+    huge = dataclasses.replace(NOTEBOOK, hidden=8000)
+    assert 1 <= num_lanes(huge) < MOST_LANES
+    # Weights, gradients and two moments of all lanes alone.
+    assert num_lanes(huge) * 4 * 4 * 8000**2 <= LANE_BYTES
+    assert num_lanes(dataclasses.replace(NOTEBOOK, hidden=100_000)) == 1
+
+
+def test_what_can_not_be_trained_together_is_refused():
+    with pytest.raises(ValueError, match="got none"):
+        train_ensemble([])
+    with pytest.raises(ValueError, match=f"at most {MOST_LANES}; got {MOST_LANES + 1}"):
+        train_ensemble(seeds(SMALL, *range(MOST_LANES + 1)))
+    with pytest.raises(ValueError, match="equal but for their seeds"):
+        train_ensemble([SMALL, dataclasses.replace(SMALL, hidden=13)])
