@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small import SMALL
 
+from yang_rnn.behaviour import accuracy
 from yang_rnn.ensemble import LANE_BYTES, MOST_LANES, num_lanes, train_ensemble
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
@@ -74,3 +75,17 @@ def test_what_can_not_be_trained_together_is_refused():
         train_ensemble(seeds(SMALL, *range(MOST_LANES + 1)))
     with pytest.raises(ValueError, match="equal but for their seeds"):
         train_ensemble([SMALL, dataclasses.replace(SMALL, hidden=13)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("recipe", "least"), [(NOTEBOOK, 0.86), (PRIMER, 0.88)])
+def test_trained_networks_decide_well(recipe: Recipe, least: float):
+    accuracies = []
+    for batch in (range(8), range(8, 10)):
+        for member in train_ensemble(seeds(recipe, *batch)):
+            net = CTRNN.from_recipe(member.recipe)
+            net.set_weights(member.weights)
+            fresh = PerceptualDecisionMaking.from_recipe(recipe, seed=member.recipe.test_seed)
+            accuracies.append(accuracy(net, fresh.sample_trials(10_000)))
+    # A share of 10,000 trials has a standard error of 0.003; the ceiling is 0.8957.
+    assert least <= np.median(accuracies) < 0.8957 + 4 * 0.003

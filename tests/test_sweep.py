@@ -63,9 +63,9 @@ def words(tmp_path: Path) -> list[str]:
 
 
 def test_table_has_a_row_a_member_with_its_numbers(done: Path):
-    table = pandas.read_csv(done / "table.csv", keep_default_na=False)
+    table: Any = pandas.read_csv(done / "table.csv", keep_default_na=False)
+    parquet: Any = pandas.read_parquet(done / "table.parquet")
     assert list(table["seed"]) == list(range(SEEDS))
-    parquet = pandas.read_parquet(done / "table.parquet")
     assert list(parquet.columns) == list(table.columns)
     for name in ("accuracy", "final_loss", "time_constant"):
         as_text = parquet[name].map(lambda value: "" if pandas.isna(value) else repr(float(value)))
@@ -106,7 +106,7 @@ def test_seeds_can_be_added(tmp_path: Path, done: Path):
 
 
 def test_varied_numbers_are_columns_and_groups(tmp_path: Path):
-    swept = yr.sweep(TINY, range(2), out=tmp_path / "varied", vary={"hidden": [10, 12]})
+    swept: Any = yr.sweep(TINY, range(2), out=tmp_path / "varied", vary={"hidden": [10, 12]})
     assert list(swept.table["hidden"]) == [10, 10, 12, 12]
     assert list(swept.table["seed"]) == [0, 1, 0, 1]
     assert sorted(path.name for path in (tmp_path / "varied" / "members").iterdir()) == [
@@ -129,8 +129,8 @@ def test_summary_counts_verdicts_with_wilsons_intervals():
             "accuracy": [0.8, 0.9] * 5 + [None],
         }
     )
-    summary = summary_of(table, ()).set_index("verdict")
-    row = summary.loc["line attractor"]
+    summary: Any = summary_of(table, ()).set_index("verdict")
+    row: Any = summary.loc["line attractor"]
     assert (row["count"], row["members"], row["failed"], row["share"]) == (3, 10, 1, 0.3)
     z = norm.ppf(0.975)
     middle = (0.3 + z**2 / 20) / (1 + z**2 / 10)
@@ -142,10 +142,13 @@ def test_summary_counts_verdicts_with_wilsons_intervals():
 
 
 def test_a_member_that_fails_is_a_row_with_its_error(tmp_path: Path):
-    swept = yr.sweep(TINY, range(2), out=tmp_path / "wild", vary={"learning_rate": [1e-3, 1e30]})
-    wild = swept.table[swept.table["learning_rate"] == 1e30]
+    swept: Any = yr.sweep(
+        TINY, range(2), out=tmp_path / "wild", vary={"learning_rate": [1e-3, 1e30]}
+    )
+    failed: Any = swept.table
+    wild = failed[failed["learning_rate"] == 1e30]
     assert wild["error"].str.startswith("DivergenceError: the loss of epoch 1").all()
-    assert (swept.table[swept.table["learning_rate"] == 1e-3]["error"] == "").all()
+    assert (failed[failed["learning_rate"] == 1e-3]["error"] == "").all()
     assert list(swept.summary.groupby("learning_rate")["failed"].first()) == [0, 2]
     assert (tmp_path / "wild" / "sweep.png").stat().st_size > 10_000
 
@@ -159,7 +162,7 @@ def test_an_analysis_that_fails_is_a_row_too(tmp_path: Path, monkeypatch: pytest
         return analyse(net, history, recipe, **options)
 
     monkeypatch.setattr(yang_rnn.members, "analyse", fail)
-    table = yr.sweep(TINY, range(3), out=tmp_path / "one-fails").table
+    table: Any = yr.sweep(TINY, range(3), out=tmp_path / "one-fails").table
     assert list(table["error"] != "") == [False, True, False]
     assert table["error"][1] == "ValueError: `activity` must be finite; got NaN or infinity"
 
@@ -289,7 +292,11 @@ def test_command_prints_progress_and_summary(words: list[str], capsys: pytest.Ca
     assert shown.err.splitlines()[0] == "0/3 members, 0 failed, 3 to go"
     assert shown.err.splitlines()[-1].startswith("3/3 members, 0 failed, 0 to go; ")
     assert "notebook recipe: 3 members, 0 failed, median accuracy 0." in shown.out
-    assert "(95" not in shown.out
+    table = pandas.read_csv("shown/table.csv")
+    for line, (_, row) in zip(shown.out.splitlines()[1:4], table.iterrows(), strict=True):
+        assert line.split()[0] == str(row["seed"])
+        assert f"{row['accuracy']:.4f}" in line
+        assert line.endswith(str(row["verdict"]))
 
 
 @pytest.mark.slow

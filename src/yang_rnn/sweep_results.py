@@ -16,7 +16,7 @@ from yang_rnn.folder import SUMMARY_FILE
 from yang_rnn.members import member_row
 from yang_rnn.storage import load_run
 from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.verdict import VERDICTS
+from yang_rnn.verdict import VERDICTS, in_words
 
 if TYPE_CHECKING:
     from yang_rnn.sweep import Sweep
@@ -26,6 +26,9 @@ NUM_PORTRAITS = 12
 
 PORTRAIT_TRIALS = 500
 """Fresh trials behind each portrait."""
+
+MOST_LISTED = 32
+"""A sweep of more members is summed up only."""
 
 CONFIDENCE = 0.95
 """Coverage of the intervals of a summary."""
@@ -125,14 +128,34 @@ def portraits_of(members: Path) -> list[Portrait]:
     return portraits
 
 
+def _list_members(table: Any) -> list[str]:
+    """Return a line a member: what varies, accuracy, leading eigenvalue, time constant, verdict."""
+    varied = list(table.columns[1 : list(table.columns).index("seed")])
+    head = " ".join([*(f"{name:>10}" for name in varied), "seed accuracy"])
+    lines = [f"{head}  leading eigenvalue  time constant  verdict"]
+    for _, row in table.iterrows():
+        line = " ".join([*(f"{row[name]:>10}" for name in varied), f"{row['seed']:>4}"])
+        if row["error"]:
+            lines.append(f"{line} {row['error']}")
+            continue
+        value, time_constant = "none", ""
+        if not pandas.isna(row.get("eigenvalue_real")):
+            value = in_words(complex(row["eigenvalue_real"], row["eigenvalue_imag"]))
+            time_constant = f"{row['time_constant'] / 1000:.3g} s"
+        lines.append(
+            f"{line} {row['accuracy']:8.4f}  {value:>18}  {time_constant:>13}  {row['verdict']}"
+        )
+    return lines
+
+
 def _group_and_seed(member: Path) -> tuple[str, int]:
     group, _, seed = member.name.rpartition("seed")
     return group, int(seed)
 
 
 def describe(sweep: Sweep) -> str:
-    """Return a sweep's summary as a few lines for a reader."""
-    lines = []
+    """Return a sweep's summary as a few lines for a reader, and its members if they are few."""
+    lines = _list_members(sweep.table) if len(sweep.table) <= MOST_LISTED else []
     columns = list(sweep.summary.columns)
     keys = columns[: columns.index("verdict")]
     grouped: Any = sweep.summary.groupby(keys, sort=False)
@@ -148,7 +171,7 @@ def describe(sweep: Sweep) -> str:
         )
         lines += [
             f"  {row['verdict']:<20}{row['count']:>5}  {100 * row['share']:5.1f} %  "
-            f"({100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
+            f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
             for _, row in group.iterrows()
             if row["count"]
         ]
