@@ -98,6 +98,18 @@ def test_a_plane_of_fixed_points_is_no_line():
     ]
 
 
+@pytest.mark.parametrize("modulus", [1.0, 0.99])
+def test_a_plane_that_hardly_turns_is_no_line(modulus: float):
+    # 0.06 rad in two seconds: too little for a rotation, but both directions hold their state.
+    turn = [[np.cos(0.003), -np.sin(0.003)], [np.sin(0.003), np.cos(0.003)]]
+    found = examine(linear(modulus * np.array(turn)), LINEAR)
+    assert found.measures.turn == pytest.approx(0.06, rel=1e-3)
+    assert found.verdict == "inconclusive"
+    assert [c.name for c in found.criteria if c.outcome != "for"] == [
+        "time constant over the second mode's"
+    ]
+
+
 def test_a_slow_turn_is_neither_line_nor_rotation():
     assert examine(rotating(0.1), LINEAR).verdict == "inconclusive"
 

@@ -6,8 +6,6 @@ import dataclasses
 import math
 from typing import Literal
 
-import numpy as np
-
 VERDICTS = (
     "line attractor",
     "rotation",
@@ -190,8 +188,7 @@ def judge(
     at, m = thresholds or Thresholds(), measures
     if m.num_fixed + m.num_slow == 0:
         return "no slow structure", "no fixed or slow point was found", ()
-    with np.errstate(divide="ignore"):
-        gap = float(np.divide(abs(m.time_constant), abs(m.second_time_constant)))
+    gap = _gap(m)
 
     def rising(name: str, value: float, enough: float, too_little: float | None) -> Criterion:
         rule = f"at least {enough:g}"
@@ -248,6 +245,15 @@ def judge(
         return "line attractor", grounds, criteria
     listed = ", ".join(f"{c.name} {c.value:.2g} ({c.outcome})" for c in doubts)
     return "inconclusive", f"{grounds}; {listed}", criteria
+
+
+def _gap(m: Measures) -> float:
+    """Return how many times the second mode's time constant the leading mode's is."""
+    leading, second = abs(m.time_constant), abs(m.second_time_constant)
+    # A conjugate pair is two modes that last equally long, however slowly it turns.
+    if m.eigenvalue.imag != 0 or leading == second:
+        return 1.0
+    return leading / second if second != 0 else math.inf
 
 
 def evidence_kept(time_constant: float, stimulus: float) -> float:
