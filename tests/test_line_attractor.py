@@ -110,6 +110,18 @@ def test_a_plane_that_hardly_turns_is_no_line(modulus: float):
     ]
 
 
+def test_states_that_never_move_do_not_rotate():
+    # The map would turn a state, but all stay at its fixed point 0.
+    net = CTRNN(3, 2, 3, activation="tanh", seed=0)
+    zeros = {name: np.zeros_like(value) for name, value in net.weights.items()}
+    turn = [[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]]
+    net.set_weights(zeros | {"w_rr": np.array(turn)})
+    found = examine(net, dataclasses.replace(TANH, hidden=2))
+    assert found.measures.turn == pytest.approx(6.0)
+    assert found.verdict == "inconclusive"
+    assert "the state never changes" in found.reason
+
+
 def test_a_slow_turn_is_neither_line_nor_rotation():
     assert examine(rotating(0.1), LINEAR).verdict == "inconclusive"
 

@@ -91,6 +91,7 @@ def test_a_line_attractor_needs_all_criteria(changes: dict[str, Any], verdict: s
     [
         ({}, "rotation"),
         ({"state_time_r2": 0.1}, "inconclusive"),
+        ({"state_time_r2": math.nan}, "inconclusive"),
         ({"centre_distance": 3.5}, "inconclusive"),
         ({"mode_keeps": 0.4, "manifold_keeps": math.nan}, "point attractor(s)"),
     ],

@@ -233,9 +233,11 @@ def judge(
     if turn.outcome == "against":
         part = f"time explains {100 * m.state_time_r2:.0f} % of the state's variance"
         grounds += f" and turns by {m.turn:.2g} rad meanwhile"
-        if m.state_time_r2 < at.does_not_predict:
-            return "inconclusive", f"{grounds}, but {part}", criteria
-        return "rotation", f"{grounds}; {part}", criteria
+        if m.state_time_r2 >= at.does_not_predict:
+            return "rotation", f"{grounds}; {part}", criteria
+        if math.isnan(m.state_time_r2):
+            part = "the state never changes"
+        return "inconclusive", f"{grounds}, but {part}", criteria
     doubts = [c for c in criteria if c.outcome != "for"]
     if not doubts:
         grounds += (
