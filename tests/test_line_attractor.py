@@ -53,6 +53,16 @@ def test_drift_is_that_of_the_leak():
     assert found.measures.persistence == pytest.approx(1 - (1 - np.exp(-1)) ** 2, rel=1e-3)
 
 
+def test_an_integrator_that_grows_is_not_said_to_decay():
+    found = examine(linear(1.02), LINEAR)
+    # What grows by e^(T / tau) is as far from where it was as under a leak that takes as much.
+    moved = 1.02**20 - 1
+    assert found.measures.memory == pytest.approx(-2000 / np.log(1 - moved), rel=1e-3)
+    assert "which grows with a time constant of 5.05 s" in found.reason
+    assert "kept as by a leak with a time constant of 3.01 s" in found.reason
+    assert "decays" not in found.reason
+
+
 @pytest.mark.parametrize(("turns", "modulus"), [(0.5, 1.0), (1.0, 1.0), (3.0, 0.99), (2.0, 1.02)])
 def test_rotations(turns: float, modulus: float):
     found = examine(rotating(turns, modulus), LINEAR)

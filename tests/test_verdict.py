@@ -111,6 +111,12 @@ def test_thresholds_can_be_changed():
     assert all("at least 0.99" in c.rule for c in criteria if "kept" in c.name)
 
 
+def test_reason_without_a_leak_names_no_time_constant():
+    reason = judge(dataclasses.replace(LINE, time_constant=math.inf, memory=math.inf))[1]
+    assert "kept as by an integrator without a leak" in reason
+    assert "inf" not in reason
+
+
 def test_reason_has_the_numbers():
     reason = judge(LINE)[1]
     for number in ("0.980", "4.95 s", "3 s", "90 %"):

@@ -241,12 +241,19 @@ def judge(
     doubts = [c for c in criteria if c.outcome != "for"]
     if not doubts:
         grounds += (
-            f"; the manifold as a whole {describe_change(m.memory)}; evidence explains "
-            f"{100 * m.evidence_r2:.0f} % of the positions along it"
+            f"; positions on the manifold are kept as by {_leak_in_words(m.memory)}; "
+            f"evidence explains {100 * m.evidence_r2:.0f} % of the positions along it"
         )
         return "line attractor", grounds, criteria
     listed = ", ".join(f"{c.name} {c.value:.2g} ({c.outcome})" for c in doubts)
     return "inconclusive", f"{grounds}; {listed}", criteria
+
+
+def _leak_in_words(memory: float) -> str:
+    """Name the leak that keeps positions as well; the manifold itself may also spread them."""
+    if memory > 1e6:
+        return "an integrator without a leak"
+    return f"a leak with a time constant of {memory / 1000:.3g} s"
 
 
 def _gap(m: Measures) -> float:
