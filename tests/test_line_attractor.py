@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from built import AXES, GAIN, LINEAR, OFFSET, TANH, UNITS, leaky, linear, rotating, switch
+from small import points_at
 
 from yang_rnn.line_attractor import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
@@ -184,6 +185,19 @@ def test_a_network_that_always_answers_the_same_is_examined_too():
     assert np.isnan(m.position_choice)
     assert np.isnan(m.eigenvector_choice)
     assert m.evidence_r2 > 0.99
+
+
+def test_one_unit_can_be_a_line():
+    net = CTRNN(3, 1, 3, seed=0)
+    evidence = np.array([[0.0], [-1.0], [1.0]])
+    readout = {"w_ro": evidence.T, "b_ro": np.array([-100.0, 20.0, -20.0])}
+    # Fixed at 20, where the relu is not felt.
+    leak = {"w_rr": np.array([[0.98]]), "b_rr": np.array([0.4]), "w_ir": evidence}
+    net.set_weights(leak | readout)
+    found = examine(net, LINEAR, points=points_at(["fixed"], [0.0], [[20.0]]))
+    assert found.measures.eigenvalue == pytest.approx(0.98)
+    assert np.isnan(found.measures.second_eigenvalue)
+    assert found.measures.memory == pytest.approx(-100 / np.log(0.98), rel=1e-3)
 
 
 def test_two_choices_and_the_recipes_trials_are_asked_for():

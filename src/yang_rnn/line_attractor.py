@@ -120,7 +120,7 @@ def line_attractor_verdict(
     thresholds = thresholds or Thresholds()
     stimulus = recipe.search_input if stimulus is None else stimulus
     seen = _observe(net, trials, recipe)
-    pc1 = np.asarray((pca or fit_pca(seen.activity)).components_)[0]
+    pc1 = np.asarray((pca or fit_pca(seen.activity, 1)).components_)[0]
     if points is None:
         newton = dataclasses.replace(recipe, fixed_points="newton")
         points = find_slow_points(
