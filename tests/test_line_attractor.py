@@ -187,6 +187,12 @@ def test_a_network_that_always_answers_the_same_is_examined_too():
     assert m.evidence_r2 > 0.99
 
 
+def test_without_noise_nothing_is_to_be_explained_within_a_coherence():
+    found = examine(leaky(5.0), dataclasses.replace(LINEAR, noise=0.0))
+    assert found.measures.evidence_r2 > 0.99
+    assert np.isnan(found.measures.evidence_r2_within)
+
+
 def test_one_unit_can_be_a_line():
     net = CTRNN(3, 1, 3, seed=0)
     evidence = np.array([[0.0], [-1.0], [1.0]])

@@ -205,7 +205,9 @@ class _Seen:
         values = values.copy()
         for level in np.unique(self.signed_coherence):
             same = self.signed_coherence == level
-            values[same] -= values[same].mean()
+            here = values[same]
+            # Equal values are their mean: exactly, whatever rounding makes of it.
+            values[same] = here - here.mean() if np.ptp(here) > 0 else 0.0
         return values
 
 
