@@ -75,9 +75,10 @@ def flow_field(
         first, name = np.asarray(pca.components_)[0], "PC 1"
     else:
         first, name = verdict.manifold.axis, "slow manifold\u2019s axis"
-    rest = states - middle
-    rest = rest - np.outer(rest @ first, first)
-    second = np.linalg.svd(rest, full_matrices=False)[2][0]
+    # In a basis of all that is orthogonal to it, the second direction is so too, even where the
+    # first leaves nothing but rounding.
+    others = np.linalg.svd(first[None])[2][1:]
+    second = np.linalg.svd((states - middle) @ others.T, full_matrices=False)[2][0] @ others
     axes = np.stack([first, second])
     reached = (states - origin) @ axes.T
     low, high = reached.min(axis=0), reached.max(axis=0)
