@@ -221,10 +221,11 @@ def averages(
     if verdict is not None:
         _add_structure(ax, pca, verdict)
     label_pcs(ax, pca)
-    ax.legend(
-        fontsize=7, title="signed coherence", title_fontsize=7, loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-    )  # fmt: skip
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(
+            fontsize=7, title="signed coherence", title_fontsize=7, loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+        )  # fmt: skip
     return figure_of(ax)
 
 
