@@ -1,17 +1,22 @@
+import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from built import AXES, LINEAR, OFFSET, UNITS, leaky
+from matplotlib.colors import rgb_to_hsv, to_hex, to_rgb
 from matplotlib.figure import Figure
 from small import points_at
 
 from yang_rnn import figures
-from yang_rnn.analysis import fit_pca
+from yang_rnn.analysis import CoherenceAverages, average_by_coherence, fit_pca
 from yang_rnn.behaviour import Psychometric
+from yang_rnn.flow import FlowField, flow_field
+from yang_rnn.line_attractor import Verdict, line_attractor_verdict
 from yang_rnn.points import FixedPoints
+from yang_rnn.stimulus_dependence import StimulusPoints, stimulus_dependence
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 
 
@@ -192,3 +197,276 @@ def test_psychometric_figure_has_the_measured_points_and_the_ideal_curve():
     np.testing.assert_allclose(segments[:, :, 1], np.c_[measured.low, measured.high])
     curves = [points_of(line) for line in ax.lines if line.get_label() == "ideal observer"]
     np.testing.assert_allclose(curves[0], np.c_[levels, measured.ideal])
+
+
+class Judged(NamedTuple):
+    pca: Any
+    mean: CoherenceAverages
+    verdict: Verdict
+    field: FlowField
+    rows: tuple[StimulusPoints, ...]
+
+
+@pytest.fixture(scope="module")
+def judged() -> Judged:
+    """Judge an integrator whose centre and slow line are known."""
+    recipe = dataclasses.replace(LINEAR, coherences=(0.0, 25.6, 51.2))
+    net = leaky(2.0)
+    trials = PerceptualDecisionMaking.from_recipe(recipe, seed=5).sample_trials(40)
+    activity = np.asarray(net.predict(trials.inputs)[0])
+    pca = fit_pca(activity)
+    verdict = line_attractor_verdict(net, trials, recipe=recipe)
+    field = flow_field(net.state_map(recipe.search_input), verdict, pca, activity, dt=100.0)
+    rows = stimulus_dependence(net, activity, verdict, recipe)
+    return Judged(pca, average_by_coherence(activity, trials), verdict, field, rows)
+
+
+def projected(pca: Any, states: Any) -> np.ndarray:
+    return (states - pca.mean_) @ pca.components_[:2].T
+
+
+def labelled(ax: Any, label: str) -> Any:
+    (line,) = [line for line in ax.lines if line.get_label() == label]
+    return line
+
+
+def test_averages_are_drawn_at_the_projected_means(data: Any):
+    pca, activity, trials = data
+    mean = average_by_coherence(activity, trials)
+    ax = figures.averages(pca, mean).axes[0]
+    legend: Any = ax.get_legend()
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == [f"{level:+g} %" for level in mean.signed_coherence if level != 0]
+    assert len(shown) == len(mean.signed_coherence) - 1 == len(paths_of(ax, 22))
+    for index, level in enumerate(mean.signed_coherence):
+        if level != 0:
+            line = labelled(ax, f"{level:+g} %")
+            np.testing.assert_allclose(points_of(line), projected(pca, mean.activity[:, index]))
+
+
+def test_averages_have_their_choices_hue_and_are_lighter_with_strength(judged: Judged):
+    ax = figures.averages(judged.pca, judged.mean).axes[0]
+    for sign, choice in ((-1, 0), (1, 1)):
+        weak, strong = (
+            np.array(to_rgb(labelled(ax, f"{sign * level:+g} %").get_color()))
+            for level in (25.6, 51.2)
+        )
+        hue = rgb_to_hsv(to_rgb(figures.CHOICE_COLOURS[choice]))[0]
+        for colour in (weak, strong):
+            assert rgb_to_hsv(colour)[0] == pytest.approx(hue, abs=1e-6)
+        assert (strong > weak)[np.argmin(weak)]
+        assert strong.sum() > weak.sum()
+
+
+@pytest.mark.parametrize("level", [0.0, 6.4])
+def test_averages_of_one_coherence(data: Any, level: float):
+    pca, activity, _ = data
+    mean = CoherenceAverages(np.array([level]), activity[:, :1].astype(float))
+    ax = figures.averages(pca, mean).axes[0]
+    assert len(paths_of(ax, 22)) == (level > 0)
+    assert (ax.get_legend() is None) == (level == 0)
+
+
+def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    ax = figures.averages(pca, mean, verdict).axes[0]
+    centre = np.full(UNITS, OFFSET)
+    (place,) = points_of(labelled(ax, "1 fixed"))
+    np.testing.assert_allclose(place, projected(pca, centre), atol=1e-4)
+    ends = points_of(labelled(ax, "leading eigenvector"))
+    expected = projected(pca, centre + np.array([[-2.0], [2.0]]) * AXES[:, 1])
+    # A line has no direction.
+    ends, expected = (line[np.argsort(line[:, 0])] for line in (ends, expected))
+    np.testing.assert_allclose(ends, expected, atol=1e-3)
+    assert verdict.manifold is not None
+    line = points_of(labelled(ax, "slow manifold"))
+    np.testing.assert_allclose(line, projected(pca, verdict.manifold.state), atol=1e-6)
+    along = projected(pca, centre + verdict.manifold.arc[:, None] * AXES[:, 1])
+    np.testing.assert_allclose(np.ptp(line, axis=0), np.ptp(along, axis=0), atol=1e-3)
+
+
+def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    states = np.random.default_rng(0).normal(size=(3, UNITS)) + OFFSET
+    points = points_at(["slow", "fixed", "slow"], [1e-4, 0.0, 1e-4], states)
+    other = dataclasses.replace(verdict, points=points, centre=1)
+    ax = figures.averages(pca, mean, other).axes[0]
+    slow_ones = points_of(labelled(ax, "2 slow"))
+    np.testing.assert_allclose(slow_ones, projected(pca, states[[0, 2]]))
+    np.testing.assert_allclose(points_of(labelled(ax, "1 fixed")), projected(pca, states[[1]]))
+    ends = points_of(labelled(ax, "leading eigenvector"))
+    np.testing.assert_allclose(ends.mean(axis=0), projected(pca, states[1]), atol=1e-9)
+
+
+def test_without_a_manifold_no_structure_is_made_up(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    none = dataclasses.replace(verdict, manifold=None)
+    labels = figures.averages(pca, mean, none).axes[0].get_legend_handles_labels()[1]
+    assert "slow manifold" not in labels
+    assert "leading eigenvector" not in labels
+    assert "1 fixed" in labels
+
+
+def test_flow_figure_has_the_plane_and_what_lies_in_it(judged: Judged):
+    _, mean, verdict, field, _ = judged
+    figure = figures.flow_field(field, mean, verdict)
+    ax = figure.axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == field.names
+    np.testing.assert_allclose(ax.get_xlim(), field.x[[0, -1]])
+    np.testing.assert_allclose(ax.get_ylim(), field.y[[0, -1]])
+    assert "units of state / s" in figure.axes[1].get_ylabel()
+
+    def in_plane(states: Any) -> np.ndarray:
+        return (states - field.origin) @ field.axes.T
+
+    paths = [points_of(line) for line in paths_of(ax, 22)]
+    drawn = [k for k, level in enumerate(mean.signed_coherence) if level != 0]
+    assert len(paths) == len(drawn) == 4
+    for path, index in zip(paths, drawn, strict=True):
+        np.testing.assert_allclose(path, in_plane(mean.activity[:, index]), atol=1e-9)
+    assert verdict.manifold is not None
+    (line,) = paths_of(ax, len(verdict.manifold))
+    np.testing.assert_allclose(points_of(line), in_plane(verdict.manifold.state), atol=1e-9)
+    (dot,) = [x for x in ax.lines if x.get_marker() == "o"]
+    np.testing.assert_allclose(points_of(dot), [[0.0, 0.0]], atol=1e-9)
+
+
+def test_flow_figure_of_a_field_alone_and_of_one_that_stands_still(judged: Judged):
+    still = judged.field._replace(velocity=0 * judged.field.velocity)
+    for field in (judged.field, still):
+        figure = figures.flow_field(field)
+        assert not figure.axes[0].lines
+        assert figures.save(figure, "flow")[0].stat().st_size > 5000
+
+
+def test_summary_figure_has_the_verdict_and_all_its_criteria(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    figure: Any = figures.line_attractor(pca, mean, verdict)
+    assert figure.get_suptitle() == "Verdict: line attractor"
+    portrait, plane, integration, numbers = figure.axes
+    assert labelled(portrait, "slow manifold")
+    assert "modulus below 1: 16" in plane.get_legend_handles_labels()[1]
+    (trials,) = [line for line in integration.lines if len(line.get_xdata()) == 40]
+    np.testing.assert_allclose(points_of(trials), np.c_[verdict.evidence, verdict.position])
+    assert f"{verdict.measures.evidence_r2:.2f}" in integration.get_title()
+    assert "slow manifold" in integration.get_ylabel()
+    texts = [text.get_text() for text in numbers.texts]
+    assert len(verdict.criteria) == 8
+    for criterion in verdict.criteria:
+        assert criterion.name in texts
+        assert f"for: {criterion.rule}" in texts
+        assert f"{criterion.value:.2g}" in texts
+
+
+def test_summary_figure_tells_outcomes_apart_and_what_is_not_defined(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    mode, turn, *rest = verdict.criteria
+    changed = (
+        dataclasses.replace(mode, outcome="against"),
+        dataclasses.replace(turn, outcome="unclear", value=np.nan),
+        *rest,
+    )
+    other = dataclasses.replace(verdict, verdict="inconclusive", criteria=changed, manifold=None)
+    figure: Any = figures.line_attractor(pca, mean, other)
+    assert figure.get_suptitle() == "Verdict: inconclusive"
+    _, _, integration, numbers = figure.axes
+    assert "PC 1" in integration.get_ylabel()
+    colours = [to_hex(line.get_color()) for line in numbers.lines]
+    assert len(colours) == 8
+    assert len(set(colours[:3])) == 3
+    assert set(colours[2:]) == {colours[2]}
+    texts = [text.get_text() for text in numbers.texts]
+    assert f"against: {mode.rule}" in texts
+    assert f"unclear: {turn.rule}" in texts
+    assert "\u2013" in texts
+
+
+def test_summary_figure_without_a_point_has_the_reason(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    none = dataclasses.replace(
+        verdict,
+        verdict="no slow structure",
+        reason="no fixed or slow point was found",
+        criteria=(),
+        points=verdict.points[[]],
+        centre=None,
+        modes=None,
+        manifold=None,
+    )
+    figure: Any = figures.line_attractor(pca, mean, none)
+    assert figure.get_suptitle() == "Verdict: no slow structure"
+    assert [text.get_text() for text in figure.axes[3].texts] == [none.reason]
+    assert "no slow point" in figure.axes[1].texts[0].get_text()
+
+
+def test_stimulus_figure_has_a_panel_a_stimulus_with_its_points(judged: Judged):
+    pca, mean, verdict, _, rows = judged
+    figure = figures.stimulus_dependence(pca, mean, rows, verdict)
+    panels = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_title().split(",")[0] for ax in panels] == [row.name for row in rows]
+    assert verdict.manifold is not None
+    for ax, row in zip(panels, rows, strict=True):
+        dot = labelled(ax, "fixed, stable")
+        np.testing.assert_allclose(points_of(dot), projected(pca, row.points.state))
+        assert len(paths_of(ax, len(verdict.manifold))) == 1
+        assert len(paths_of(ax, 22)) == len(mean.signed_coherence)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["fixed, stable"]
+
+
+def test_stimulus_figure_says_how_many_points_are_out_of_view(judged: Judged):
+    pca, mean, verdict, _, rows = judged
+    row = rows[3]
+    away = dataclasses.replace(row.points, state=row.points.state + 500 * AXES[:, [1]].T)
+    lost = row._replace(name="away", points=away)
+    slow_too = row._replace(
+        name="slow", points=points_at(["slow"], [1e-4], row.points.state), modes=row.modes[[]]
+    )
+    nothing = row._replace(name="nothing", points=row.points[[]], modes=row.modes[[]], centre=None)
+    figure = figures.stimulus_dependence(pca, mean, (row, lost, slow_too, nothing, row), verdict)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles[:5] == [row.name, "away, 1 out of view", "slow", "nothing", row.name]
+    assert sorted(text.get_text() for text in figure.legends[0].get_texts()) == [
+        "fixed, stable",
+        "slow",
+    ]
+    assert [ax.axison for ax in figure.axes] == [True] * 5 + [False] * 3
+
+
+def test_arguments_of_portraits_are_checked(data: Any):
+    pca, activity, trials = data
+    points = slow(activity[0, :3])
+    with pytest.raises(ValueError, match="`num_few` must be 1 or more; got 0"):
+        figures.trajectories(pca, activity, trials, num_few=0)
+    for centre in (-1, 3):
+        with pytest.raises(ValueError, match=f"one of the 3 points; got {centre}"):
+            figures.slow_points(pca, activity, points, centre=centre)
+    short = PerceptualDecisionMaking(seed=0).sample_trials(4)
+    with pytest.raises(ValueError, match="those of the activity; got 4 for 10"):
+        figures.slow_points(pca, activity, points, short)
+    flat, deep = Figure().subplots(), Figure().add_subplot(projection="3d")
+    with pytest.raises(ValueError, match="`ax` must have 3 dimensions"):
+        figures.slow_points(fit_pca(activity, 3), activity, points, dimensions=3, ax=flat)
+    with pytest.raises(ValueError, match="`ax` must have 2 dimensions"):
+        figures.slow_points(pca, activity, points, ax=deep)
+
+
+def test_text_of_a_saved_figure_stays_text(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    content = figures.save(figures.averages(pca, mean, verdict), "words")[1].read_bytes()
+    # Whole TrueType fonts, with a table of the letters that their glyphs stand for.
+    assert b"/Type0" in content
+    assert b"/FontFile2" in content
+    assert b"/ToUnicode" in content
+
+
+def test_a_saved_figure_can_be_saved_again_and_drawn_on(data: Any):
+    pca, activity, trials = data
+    figure = figures.trajectories(pca, activity, trials)
+    first = [path.read_bytes() for path in figures.save(figure, "one")]
+    places = [ax.get_position().bounds for ax in figure.axes]
+    assert [path.read_bytes() for path in figures.save(figure, "two")] == first
+    assert [ax.get_position().bounds for ax in figure.axes] == places
+    figure.axes[0].set_title("another title")
+    again = [path.read_bytes() for path in figures.save(figure, "three")]
+    assert all(now != before for now, before in zip(again, first, strict=True))
