@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from small import points_at
 
-from yang_rnn.analysis import central_point, find_slow_points, fit_pca
+from yang_rnn.analysis import average_by_coherence, central_point, find_slow_points, fit_pca
 from yang_rnn.fixed_points import find_fixed_points
 from yang_rnn.gradient import GradientSettings
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
@@ -187,3 +187,26 @@ def test_points_of_freshly_trained_networks_are_what_they_are_called(seed: int, 
 def test_states_that_never_change_have_no_variance_to_explain():
     pca = fit_pca(np.ones((5, 3, 4)))
     assert list(pca.explained_variance_ratio_) == [0.0, 0.0]
+
+
+def test_averages_are_those_of_the_trials_of_each_coherence_and_choice():
+    trials = PerceptualDecisionMaking(seed=2).sample_trials(60)
+    activity = np.random.default_rng(0).normal(size=(22, 60, 3)).astype(np.float32)
+    groups: dict[float, list[np.ndarray]] = {}
+    for trial in range(60):
+        # Coherence 0 has no side.
+        level = float(trials.coherence[trial]) * (1 if trials.choice[trial] == 1 else -1)
+        groups.setdefault(0.0 if level == 0 else level, []).append(activity[:, trial])
+    averages = average_by_coherence(activity, trials)
+    assert averages.signed_coherence.tolist() == sorted(groups)
+    assert averages.activity.shape == (22, len(groups), 3)
+    for index, level in enumerate(sorted(groups)):
+        mean = sum(path.astype(float) for path in groups[level]) / len(groups[level])
+        np.testing.assert_allclose(averages.activity[:, index], mean, atol=1e-12)
+
+
+def test_averages_take_the_activity_of_the_trials():
+    trials = PerceptualDecisionMaking(seed=2).sample_trials(6)
+    for shape in ((22, 5, 3), (6, 3), (22, 6)):
+        with pytest.raises(ValueError, match=r"`activity` must have shape \(time, 6, unit\); got"):
+            average_by_coherence(np.ones(shape), trials)

@@ -4,7 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yang_rnn.behaviour import accuracy, ideal_observer_accuracy, psychometric_function
+from yang_rnn.behaviour import (
+    accuracy,
+    accuracy_by_coherence,
+    ideal_observer_accuracy,
+    psychometric_function,
+)
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking, Trials
@@ -105,3 +110,67 @@ def test_psychometric_function_takes_two_choices_and_a_confidence():
         psychometric_function(CTRNN(4, 4, 4), trials, Recipe(choices=3))
     with pytest.raises(ValueError, match=r"between 0 and 1; got 1\.5"):
         psychometric_function(integrator(), trials, confidence=1.5)
+
+
+def test_accuracy_by_coherence_of_one_that_always_answers_the_same():
+    trials = PerceptualDecisionMaking(seed=0).sample_trials(300)
+    for choice in (0, 1):
+        measured = accuracy_by_coherence(fixed_answer(choice), trials)
+        assert list(measured.coherence) == [0.0, 6.4, 12.8, 25.6, 51.2]
+        for level, n, share in zip(
+            measured.coherence, measured.num_trials, measured.accuracy, strict=True
+        ):
+            here = trials.choice[trials.coherence == level]
+            assert n == len(here)
+            assert share == pytest.approx((here == choice).mean())
+    # No choice is no correct choice.
+    silent = accuracy_by_coherence(fixed_answer(-1), trials)
+    assert not silent.accuracy.any()
+    assert not silent.low.any()
+
+
+@pytest.mark.parametrize(("confidence", "z"), [(0.95, 1.959964), (0.6826895, 1.0)])
+def test_intervals_of_the_accuracy_are_wilsons(confidence: float, z: float):
+    trials = PerceptualDecisionMaking(seed=3).sample_trials(200)
+    measured = accuracy_by_coherence(integrator(), trials, confidence=confidence)
+    n, p = measured.num_trials, measured.accuracy
+    # The p0 at which (p - p0)^2 = z^2 p0 (1 - p0) / n: the test of p0 is just not significant.
+    for bound in (measured.low, measured.high):
+        np.testing.assert_allclose((p - bound) ** 2, z**2 * bound * (1 - bound) / n, atol=1e-6)
+    assert (measured.low <= p).all()
+    assert (p <= measured.high).all()
+    assert (measured.low < measured.high).all()
+
+
+def test_accuracy_by_coherence_adds_up_and_comes_near_the_ideal():
+    trials = PerceptualDecisionMaking(seed=1).sample_trials(10_000)
+    measured = accuracy_by_coherence(integrator(), trials)
+    whole = (measured.accuracy * measured.num_trials).sum() / 10_000
+    assert accuracy(integrator(), trials) == pytest.approx(whole)
+    assert measured.ideal.mean() == pytest.approx(ideal_observer_accuracy())
+    assert measured.ideal[0] == 0.5
+    assert (np.abs(measured.accuracy - measured.ideal) < 0.05).all()
+    assert (np.diff(measured.accuracy) >= 0).all()
+
+
+def test_accuracy_by_coherence_is_that_of_the_last_step_of_the_decision():
+    trials = PerceptualDecisionMaking(seed=0, t_decision=300.0).sample_trials(100)
+    # All but the last step of the decision ask for the other choice.
+    other = trials.targets.copy()
+    other[-3:-1] = 3 - other[-3:-1]
+    changed = trials._replace(targets=other)
+    for choice in (0, 1):
+        net = fixed_answer(choice)
+        np.testing.assert_array_equal(
+            accuracy_by_coherence(net, changed).accuracy,
+            accuracy_by_coherence(net, trials).accuracy,
+        )
+
+
+def test_accuracy_by_coherence_takes_a_confidence_and_trials_that_ask():
+    trials = PerceptualDecisionMaking(seed=1).sample_trials(20)
+    for confidence in (0.0, 1.0, float("nan")):
+        with pytest.raises(ValueError, match="`confidence` must be between 0 and 1; got"):
+            accuracy_by_coherence(integrator(), trials, confidence=confidence)
+    with pytest.raises(ValueError, match="a target above 0"):
+        accuracy_by_coherence(integrator(), trials._replace(targets=0 * trials.targets))
