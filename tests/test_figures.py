@@ -351,7 +351,7 @@ def test_summary_figure_has_the_verdict_and_all_its_criteria(judged: Judged):
     assert f"{verdict.measures.evidence_r2:.2f}" in integration.get_title()
     assert "slow manifold" in integration.get_ylabel()
     texts = [text.get_text() for text in numbers.texts]
-    assert len(verdict.criteria) == 8
+    assert len(verdict.criteria) == 9
     for criterion in verdict.criteria:
         assert criterion.name in texts
         assert f"for: {criterion.rule}" in texts
@@ -372,7 +372,7 @@ def test_summary_figure_tells_outcomes_apart_and_what_is_not_defined(judged: Jud
     _, _, integration, numbers = figure.axes
     assert "PC 1" in integration.get_ylabel()
     colours = [to_hex(line.get_color()) for line in numbers.lines]
-    assert len(colours) == 8
+    assert len(colours) == 9
     assert len(set(colours[:3])) == 3
     assert set(colours[2:]) == {colours[2]}
     texts = [text.get_text() for text in numbers.texts]

@@ -34,6 +34,7 @@ from .starts import jittered_states as jittered_states
 from .starts import trajectory_states as trajectory_states
 from .starts import uniform_states as uniform_states
 from .stimulus_dependence import stimulus_dependence as stimulus_dependence
+from .stimulus_dependence import table_of as table_of
 from .storage import Run as Run
 from .storage import load_run as load_run
 from .sweep import Sweep as Sweep
@@ -45,6 +46,7 @@ from .train import History as History
 from .train import train as train
 from .verdict import Measures as Measures
 from .verdict import Thresholds as Thresholds
+from .verdict import evidence_kept as evidence_kept
 
 __all__: list[str]
 __version__: str

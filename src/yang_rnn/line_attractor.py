@@ -16,12 +16,18 @@ from yang_rnn.analysis import central_point, find_slow_points, fit_pca
 from yang_rnn.behaviour import signed_coherence
 from yang_rnn.linearisation import Linearisation, linearise
 from yang_rnn.manifold import SlowManifold, trace_slow_manifold
-from yang_rnn.maps import as_map, bucket, padded
+from yang_rnn.maps import as_map, bucket, padded, speeds
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 from yang_rnn.verdict import Criterion, Measures, Thresholds, evidence_kept, judge, leak_with
+
+SETTLING = 3.0
+"""Time constants of the second mode that states settle for, before their memory is measured."""
+
+FEWEST_TRIALS = 10
+"""No correlation is taken over fewer trials."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,13 +93,15 @@ def line_attractor_verdict(
     net : CTRNN
         A network with two choices.
     trials : Trials
-        Trials of the recipe's task, a hundred or more; each begins at h = 0.
+        Trials of the recipe's task, a hundred or more (below `FEWEST_TRIALS` correlations are not
+        defined); each begins at h = 0.
     recipe : Recipe
         Durations, tolerances and the number of random starts.
     stimulus : array of shape (inputs,), optional
         The constant input; without one the recipe's, fixation on and no coherence.
     points : FixedPoints, optional
-        Fixed and slow points at that input; without them they are searched by Newton's method.
+        Fixed and slow points of this network at that input; without them they are searched by
+        Newton's method.
     pca : PCA, optional
         The PC 1 that is compared; without it that of the trials.
     thresholds : Thresholds, optional
@@ -107,7 +115,8 @@ def line_attractor_verdict(
     Raises
     ------
     ValueError
-        If there are not two choices, or trials and recipe disagree.
+        If there are not two choices, network, trials and recipe disagree, or the points are not
+        those of this network at this input.
 
     References
     ----------
@@ -126,12 +135,14 @@ def line_attractor_verdict(
         points = find_slow_points(
             net, seen.activity, stimulus, recipe=newton, on_progress=on_progress
         )
+    else:
+        _check_points(net, points, stimulus)
     centre = central_point(points, seen.activity)
     found: dict[str, Any] = {
         "num_fixed": points.counts["fixed"],
         "num_slow": points.counts["slow"],
         "state_time_r2": _explained_by_time(seen.during),
-        "pc1_choice": _correlation(seen.end @ pc1, seen.chose_second),
+        "pc1_choice": abs(_correlation(seen.end @ pc1, seen.chose_second)),
     }
     modes: Linearisation | None = None
     manifold: SlowManifold | None = None
@@ -146,18 +157,22 @@ def line_attractor_verdict(
             found["eigenvector_choice"] = abs(right @ seen.choice_axis)
         if found["turn"] <= thresholds.straight:
             towards = right if right @ seen.choice_axis >= 0 else -right
+            if not seen.choice_axis.any():  # all chose alike: the evidence tells the direction
+                towards = towards if _of_selection(modes, towards)["gain"] >= 0 else -towards
             found |= _of_selection(modes, towards)
             manifold = _trace(net, points[centre], stimulus, towards, seen)
             position = manifold.position(seen.during)
-            found |= _of_manifold(net, manifold, stimulus, position[-1], recipe)
+            found |= _of_manifold(net, manifold, stimulus, position[-1], recipe, _settle(found))
+            found["manifold_distance"] = np.median(manifold.distance(seen.end)) / found["span"]
             found["eigenvector_manifold"] = abs(right @ manifold.axis)
         found["has_stable_point"] = _has_stable_point(net, points, modes, stimulus, recipe)
+    within = seen.within(position[-1]), seen.within(seen.evidence)
     found |= {
-        "evidence_r2": _correlation(position[-1], seen.evidence) ** 2,
-        "evidence_r2_within": _correlation(seen.within(position[-1]), seen.within(seen.evidence))
-        ** 2,
+        # Positions that evidence pushes the wrong way are not predicted by adding it up.
+        "evidence_r2": _not_below_0(_correlation(position[-1], seen.evidence)) ** 2,
+        "evidence_r2_within": _not_below_0(_correlation(*within)) ** 2,
         "time_r2": _explained_by_time(position[..., None]),
-        "position_choice": _correlation(position[-1], seen.chose_second),
+        "position_choice": abs(_correlation(position[-1], seen.chose_second)),
     }
     measures = Measures(**{name: np.asarray(value).item() for name, value in found.items()})
     verdict, reason, criteria = judge(measures, thresholds)
@@ -216,6 +231,11 @@ def _observe(net: CTRNN, trials: Trials, recipe: Recipe) -> _Seen:
         raise ValueError("`net` and `recipe` must have two choices")
     task = PerceptualDecisionMaking.from_recipe(recipe)
     stimulus, decision = task.time_mask("stimulus"), task.time_mask("decision")
+    if not math.isclose(net.alpha, recipe.dt / recipe.tau, rel_tol=1e-6):
+        expected = recipe.dt / recipe.tau
+        raise ValueError(
+            f"`net` must have the recipe's dt / tau, {expected:g}; its alpha is {net.alpha:g}"
+        )
     if len(trials.inputs) != len(stimulus):
         raise ValueError(
             f"`trials` must have the recipe's {len(stimulus)} steps; got {len(trials.inputs)}"
@@ -230,6 +250,17 @@ def _observe(net: CTRNN, trials: Trials, recipe: Recipe) -> _Seen:
         chose_second=last[:, 2] > last[:, 1],
         signed_coherence=signed_coherence(trials),
     )
+
+
+def _check_points(net: CTRNN, points: FixedPoints, stimulus: Any) -> None:
+    """Make sure that the points have the speeds that they would have at this input."""
+    if points.state.shape[1] != net.num_hidden:
+        raise ValueError(
+            f"`points` must have the network's {net.num_hidden} units; got {points.state.shape[1]}"
+        )
+    now = speeds(net.state_map(stimulus), points.state)
+    if not np.allclose(now, points.speed, rtol=1e-3, atol=1e-9, equal_nan=True):
+        raise ValueError("`points` must be those of this network at this stimulus")
 
 
 def _linearise(net: CTRNN, points: FixedPoints, stimulus: Any, recipe: Recipe) -> Linearisation:
@@ -254,6 +285,9 @@ def _of_leading_mode(modes: Linearisation, recipe: Recipe) -> dict[str, Any]:
         "time_constant": float(time_constants[0]),
         # A network of one unit has no second mode: as if it were gone at once.
         "second_time_constant": float(time_constants[second]) if has_second else 0.0,
+        "second_keeps": (
+            evidence_kept(float(time_constants[1]), recipe.stimulus) if has_second else 0.0
+        ),
         "turn": abs(float(np.angle(values[0]))) * lasting / recipe.dt,
         "mode_keeps": evidence_kept(float(time_constants[0]), recipe.stimulus),
     }
@@ -291,46 +325,66 @@ def _trace(
 
 
 def _of_manifold(
-    net: CTRNN, manifold: SlowManifold, stimulus: Any, ends: np.ndarray, recipe: Recipe
+    net: CTRNN,
+    manifold: SlowManifold,
+    stimulus: Any,
+    ends: np.ndarray,
+    recipe: Recipe,
+    settle: float,
 ) -> dict[str, Any]:
+    """Measure the manifold; its states settle for a time (ms) before their memory is measured."""
     low, high = np.percentile(ends, (5, 95))
     span, steps = high - low, round(recipe.stimulus / recipe.dt)
     if not span > 0:
-        return {}
+        return {"span": math.nan}
     F = as_map(net.state_map(stimulus), np.float64)
     arc = manifold.arc
-    slow = np.sqrt(2 * manifold.speed) * steps <= span
-    length = _run_around(slow, manifold.centre, arc)
+    first, last = _run_around(np.sqrt(2 * manifold.speed) * steps <= span, manifold.centre, arc)
     inside = (arc >= low) & (arc <= high)
     found = {
-        "length": length,
-        "relative_length": length / span,
+        "span": span,
+        "length": last - first,
+        "relative_length": max(0.0, min(last, high) - max(first, low)) / span,
         "participation_ratio": manifold.participation_ratio,
         "curvature": manifold.curvature,
     }
-    if inside.sum() < 3:  # the traced part is elsewhere: nothing to say about the span
+    if inside.sum() < 4:  # the traced part is elsewhere: nothing to say about the span
         return found
-    moved = _alone(F, manifold.state[inside], steps)
-    displacement = manifold.position(moved) - arc[inside]
-    persistence = 1 - float((displacement**2).mean() / (arc[inside] ** 2).mean())
+    # Between minima of speed and the curve that states move along, fast modes make a difference.
+    begun = _alone(F, manifold.state[inside], min(steps // 2, int(settle / recipe.dt)))
+    before = manifold.position(begun)
+    moved = manifold.position(_alone(F, begun, steps)) - before
+    inner = np.abs(before) <= np.median(np.abs(before))
+    persistence = min(_kept(before, moved), _kept(before[inner], moved[inner]))
     memory = leak_with(persistence, recipe.stimulus)
     seconds = recipe.stimulus / 1000
     return found | {
-        "drift": float(np.abs(displacement).mean()) / span / seconds,
+        "drift": float(np.abs(moved).mean()) / span / seconds,
         "persistence": persistence,
         "memory": memory,
         "manifold_keeps": evidence_kept(memory, recipe.stimulus),
     }
 
 
-def _run_around(mask: np.ndarray, centre: int, arc: np.ndarray) -> float:
-    """Arc length of the run of True around the centre."""
+def _settle(found: dict[str, Any]) -> float:
+    """Return how long fast modes need (ms), but too short for the leading one to do much."""
+    return min(SETTLING * abs(found["second_time_constant"]), abs(found["time_constant"]) / 2)
+
+
+def _kept(position: np.ndarray, moved: np.ndarray) -> float:
+    """Return 1 - mean squared displacement / mean squared position; -inf if all were at 0."""
+    square = float((position**2).mean())
+    return 1 - float((moved**2).mean()) / square if square > 0 else -math.inf
+
+
+def _run_around(mask: np.ndarray, centre: int, arc: np.ndarray) -> tuple[float, float]:
+    """Where the run of True around the centre begins and ends."""
     if not mask[centre]:
-        return 0.0
+        return 0.0, 0.0
     outside = np.flatnonzero(~mask)
     first = outside[outside < centre].max(initial=-1) + 1
     last = outside[outside > centre].min(initial=len(mask)) - 1
-    return float(arc[last] - arc[first])
+    return float(arc[first]), float(arc[last])
 
 
 def _alone(F: Partial, states: np.ndarray, steps: int) -> np.ndarray:
@@ -363,11 +417,15 @@ def _explained_by_time(values: np.ndarray) -> float:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """|r|, NaN where one of the two never changes."""
+    """Return r, NaN where one of the two never changes or there are too few to tell."""
     one, other = np.asarray(one, float), np.asarray(other, float)
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
+    if len(one) < FEWEST_TRIALS or np.ptp(one) == 0 or np.ptp(other) == 0:
         return math.nan
-    return float(abs(np.corrcoef(one, other)[0, 1]))
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _not_below_0(r: float) -> float:
+    return 0.0 if r < 0 else r  # NaN stays
 
 
 def _oriented(position: np.ndarray, seen: _Seen) -> np.ndarray:

@@ -71,6 +71,11 @@ class Measures:
     """-dt / ln|eigenvalue| (ms): negative for a mode that grows, inf for one that does neither."""
     second_time_constant: float = math.nan
     """The same for the second eigenvalue (ms)."""
+    second_keeps: float = math.nan
+    """Share of the evidence's information that an integrator with the second mode's leak keeps.
+
+    Of a pair, the second mode is the leading one's conjugate.
+    """
     turn: float = math.nan
     """Angle (rad) by which the leading mode turns within T or its time constant, the shorter."""
     mode_keeps: float = math.nan
@@ -79,6 +84,8 @@ class Measures:
     """q = 1/2 ||F(h) - h||^2 at the centre [1]_."""
     centre_distance: float = math.nan
     """Median distance of the stimulus states from the centre, over their RMS radius."""
+    span: float = math.nan
+    """What the trajectories' positions at the end of the stimulus cover, in units of state."""
     length: float = math.nan
     """Arc length of the slow part of the manifold, in units of state [1]_.
 
@@ -86,18 +93,24 @@ class Measures:
     T across the span.
     """
     relative_length: float = math.nan
-    """That length over the span."""
+    """Share of the span that the slow part covers."""
+    manifold_distance: float = math.nan
+    """Median distance of the states at the end of the stimulus from the manifold, over the span."""
     participation_ratio: float = math.nan
     """Of the traced manifold: 1 if straight."""
     curvature: float = math.nan
     """By how much the traced manifold turns from end to end (rad)."""
     drift: float = math.nan
-    """Mean speed along the manifold of states left alone for T, over the span (1/s)."""
+    """Mean net displacement along the manifold of states left alone for T, over span and T (1/s).
+    """
     persistence: float = math.nan
     """How well a position on the manifold predicts that after T without evidence: 1 is perfectly.
 
-    1 - mean squared displacement / mean squared position, over the traced points within the span. A
-    leak of time constant tau gives 1 - (1 - e^(-T/tau))^2; switches and sinks give about 0.
+    1 - mean squared displacement / mean squared position, of states that begin at the traced points
+    within the span and have settled for three of the second mode's time constants (at most half of
+    T and of the leading mode's); for all of them or for the half nearest to the centre, whichever
+    is less. A leak of time constant tau gives 1 - (1 - e^(-T/tau))^2, growth less than a leak;
+    switches and sinks give 0 or less.
     """
     memory: float = math.nan
     """Time constant (ms) of the leak that has this persistence: that of the manifold as a whole."""
@@ -113,8 +126,8 @@ class Measures:
     """cos between the selection vector and the evidence direction [2]_ [3]_.
 
     The selection vector is the leading left eigenvector; the evidence direction is what one unit
-    more in the second stimulus channel and one less in the first does to the state in one step:
-    W_ir[2] - W_ir[1], at the units that are active.
+    more in the second stimulus channel and one less in the first does to the state at the centre in
+    one step: W_ir[2] - W_ir[1], unit by unit times alpha and the nonlinearity's slope.
     """
     gain: float = math.nan
     """Motion towards choice 2 along the leading right eigenvector per unit of that evidence."""
@@ -213,6 +226,7 @@ def judge(
         mode,
         turn,
         rising("time constant over the second mode's", gap, at.gap, None),
+        falling("evidence kept by the second mode", m.second_keeps, at.loses, at.keeps),
         near,
         rising("length of the manifold over the span", m.relative_length, at.long, at.short),
         whole,
@@ -230,6 +244,8 @@ def judge(
         if not m.has_stable_point:
             return "no slow structure", grounds + "no fixed point is stable", criteria
         return "point attractor(s)", grounds + "a fixed point is stable", criteria
+    if turn.outcome == "against" and m.eigenvalue.imag == 0:
+        return "inconclusive", f"{grounds} and changes its sign every step", criteria
     if turn.outcome == "against":
         part = f"time explains {100 * m.state_time_r2:.0f} % of the state's variance"
         grounds += f" and turns by {m.turn:.2g} rad meanwhile"
@@ -241,7 +257,8 @@ def judge(
     doubts = [c for c in criteria if c.outcome != "for"]
     if not doubts:
         grounds += (
-            f"; positions on the manifold are kept as by {_leak_in_words(m.memory)}; "
+            f"; positions on the manifold are kept as by {_leak_in_words(m.memory)}; {m.num_fixed} "
+            f"fixed point{'' if m.num_fixed == 1 else 's'}; "
             f"evidence explains {100 * m.evidence_r2:.0f} % of the positions along it"
         )
         return "line attractor", grounds, criteria

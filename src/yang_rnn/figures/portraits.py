@@ -27,6 +27,12 @@ from yang_rnn.line_attractor import Verdict
 from yang_rnn.points import FixedPoints
 from yang_rnn.task import Trials
 
+PATH_MARKS: list[tuple[str, dict[str, Any]]] = [
+    ("first step", {"marker": "o", "color": "0.3", "markersize": 3, "mfc": "none"}),
+    ("decision", {"marker": ".", "color": "0.3"}),
+]
+"""What marks the ends of a trajectory."""
+
 
 @styled
 def trajectories(
@@ -81,11 +87,7 @@ def trajectories(
         label_pcs(ax, pca)
         ax.set_title("first trial" if shown == 1 else f"{shown} trials")
     axes[1].set_ylabel("")
-    marks: list[tuple[str, dict[str, Any]]] = [
-        ("first step", {"marker": "o", "color": "0.3", "markersize": 3, "mfc": "none"}),
-        ("decision", {"marker": ".", "color": "0.3"}),
-    ]
-    choice_legend(axes[0], trials.choice, marks)
+    choice_legend(axes[0], trials.choice, PATH_MARKS)
     return figure_of(axes[0])
 
 
@@ -216,8 +218,10 @@ def averages(
         if level != 0:
             colour = shade_of(level, strongest)
             ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:+g} %")
-            ax.plot(*path[0], "o", color=colour, markersize=3)
+            ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
             ax.plot(*path[-1], ".", color=colour, markersize=7)
+    for label, style in PATH_MARKS:
+        ax.plot([], [], linestyle="none", label=label, **style)
     if verdict is not None:
         _add_structure(ax, pca, verdict)
     label_pcs(ax, pca)

@@ -144,13 +144,20 @@ def save(figure: Figure, stem: str | os.PathLike[str]) -> list[Path]:
     """
     paths = [Path(f"{os.fspath(stem)}.{ending}") for ending in ("png", "pdf")]
     with mpl.rc_context(STYLE):
-        if figure.get_layout_engine() is not None:
+        engine = figure.get_layout_engine()
+        if engine is not None:
             # Laid out once, not once a file: half of the time of a figure of many panels.
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
-        for path, metadata in zip(paths, ({"Software": None}, {"CreationDate": None}), strict=True):
-            # Drawn in memory first: on a full disk, the PDF writer would hide the reason.
-            drawn = io.BytesIO()
-            figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
-            path.write_bytes(drawn.getvalue())
+        try:
+            for path, metadata in zip(
+                paths, ({"Software": None}, {"CreationDate": None}), strict=True
+            ):
+                # Drawn in memory first: on a full disk, the PDF writer would hide the reason.
+                drawn = io.BytesIO()
+                figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
+                path.write_bytes(drawn.getvalue())
+        finally:
+            if engine is not None:
+                figure.set_layout_engine(engine)
     return paths

@@ -99,7 +99,7 @@ def stimulus_dependence(
     paths = project(pca, mean.activity)
     low, high = paths.reshape(-1, 2).min(axis=0), paths.reshape(-1, 2).max(axis=0)
     margin = 0.15 * (high - low)
-    for ax, row in zip(panels, rows, strict=False):
+    for place, (ax, row) in enumerate(zip(panels, rows, strict=False)):
         for path in paths.swapaxes(0, 1):
             ax.plot(*path.T, color="0.85", linewidth=0.8)
         if verdict.manifold is not None:
@@ -111,6 +111,11 @@ def stimulus_dependence(
         ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
         label_pcs(ax, pca)
         ax.label_outer()
+        if place + columns >= len(rows):  # the lowest of its column, or over an empty place
+            ax.tick_params(labelbottom=True)
+            label_pcs(ax, pca)
+            if place % columns:
+                ax.set_ylabel("")
     for ax in panels[len(rows) :]:
         ax.set_axis_off()
     drawn = {}
