@@ -236,8 +236,9 @@ def test_averages_are_drawn_at_the_projected_means(data: Any):
     ax = figures.averages(pca, mean).axes[0]
     legend: Any = ax.get_legend()
     shown = [text.get_text() for text in legend.get_texts()]
-    assert shown == [f"{level:+g} %" for level in mean.signed_coherence if level != 0]
-    assert len(shown) == len(mean.signed_coherence) - 1 == len(paths_of(ax, 22))
+    levels = [f"{level:+g} %" for level in mean.signed_coherence if level != 0]
+    assert shown == [*levels, "first step", "decision"]
+    assert len(levels) == len(mean.signed_coherence) - 1 == len(paths_of(ax, 22))
     for index, level in enumerate(mean.signed_coherence):
         if level != 0:
             line = labelled(ax, f"{level:+g} %")
@@ -264,7 +265,8 @@ def test_averages_of_one_coherence(data: Any, level: float):
     mean = CoherenceAverages(np.array([level]), activity[:, :1].astype(float))
     ax = figures.averages(pca, mean).axes[0]
     assert len(paths_of(ax, 22)) == (level > 0)
-    assert (ax.get_legend() is None) == (level == 0)
+    shown = ax.get_legend_handles_labels()[1]
+    assert (f"{level:+g} %" in shown) == (level > 0)
 
 
 def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Judged):
