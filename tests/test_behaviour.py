@@ -174,3 +174,15 @@ def test_accuracy_by_coherence_takes_a_confidence_and_trials_that_ask():
             accuracy_by_coherence(integrator(), trials, confidence=confidence)
     with pytest.raises(ValueError, match="a target above 0"):
         accuracy_by_coherence(integrator(), trials._replace(targets=0 * trials.targets))
+
+
+def test_outputs_that_are_there_already_are_taken():
+    trials = PerceptualDecisionMaking(seed=1).sample_trials(50)
+    outputs = np.asarray(fixed_answer(1).predict(trials.inputs)[1])
+    net = fixed_answer(0)
+    assert accuracy(net, trials, outputs=outputs) == pytest.approx((trials.choice == 1).mean())
+    assert (psychometric_function(net, trials, outputs=outputs).probability == 1).all()
+    taken = accuracy_by_coherence(net, trials, outputs=outputs)
+    assert (taken.accuracy * taken.num_trials).sum() == pytest.approx((trials.choice == 1).sum())
+    with pytest.raises(ValueError, match=r"`outputs` must have shape \(22, 50, 3\)"):
+        accuracy(net, trials, outputs=outputs[:, :20])

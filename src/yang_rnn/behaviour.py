@@ -12,7 +12,7 @@ from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import Trials
 
 
-def accuracy(net: CTRNN, trials: Trials) -> float:
+def accuracy(net: CTRNN, trials: Trials, *, outputs: Any = None) -> float:
     """Return the share of correct outputs at the steps where a choice is asked for.
 
     Parameters
@@ -20,6 +20,8 @@ def accuracy(net: CTRNN, trials: Trials) -> float:
     net : CTRNN
     trials : Trials
         Time first; a step asks for a choice where its target is above 0.
+    outputs : array of shape (time, trial, outputs), optional
+        The network's on these trials, if they are there already.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def accuracy(net: CTRNN, trials: Trials) -> float:
     asked = trials.targets > 0
     if not asked.any():
         raise ValueError("`trials` must have a target above 0; got none")
-    _, outputs = net.predict(trials.inputs)
+    outputs = _outputs(net, trials, outputs)
     answers = np.asarray(outputs).argmax(axis=-1)
     return float((answers == trials.targets)[asked].mean())
 
@@ -60,7 +62,12 @@ class CoherenceAccuracy(NamedTuple):
 
 
 def accuracy_by_coherence(
-    net: CTRNN, trials: Trials, recipe: Recipe = NOTEBOOK, confidence: float = 0.95
+    net: CTRNN,
+    trials: Trials,
+    recipe: Recipe = NOTEBOOK,
+    confidence: float = 0.95,
+    *,
+    outputs: Any = None,
 ) -> CoherenceAccuracy:
     """Measure how often a network is right at each coherence.
 
@@ -73,6 +80,8 @@ def accuracy_by_coherence(
         The task of the ideal observer.
     confidence : float
         Coverage of the intervals.
+    outputs : array of shape (time, trial, outputs), optional
+        The network's on these trials, if they are there already.
 
     Raises
     ------
@@ -81,7 +90,7 @@ def accuracy_by_coherence(
     """
     _check_confidence(confidence)
     last = _last_asked(trials)
-    _, outputs = net.predict(trials.inputs)
+    outputs = _outputs(net, trials, outputs)
     right = np.asarray(outputs)[last].argmax(axis=-1) == trials.targets[last]
     levels = np.unique(trials.coherence)
     total, hits = _counts(trials.coherence, right, levels)
@@ -121,7 +130,12 @@ class Psychometric(NamedTuple):
 
 
 def psychometric_function(
-    net: CTRNN, trials: Trials, recipe: Recipe = NOTEBOOK, confidence: float = 0.95
+    net: CTRNN,
+    trials: Trials,
+    recipe: Recipe = NOTEBOOK,
+    confidence: float = 0.95,
+    *,
+    outputs: Any = None,
 ) -> Psychometric:
     """Measure a network's psychometric function.
 
@@ -137,6 +151,8 @@ def psychometric_function(
         The task of the ideal observer.
     confidence : float
         Coverage of the intervals.
+    outputs : array of shape (time, trial, outputs), optional
+        The network's on these trials, if they are there already.
 
     Raises
     ------
@@ -147,7 +163,7 @@ def psychometric_function(
         raise ValueError("`net` and `recipe` must have two choices")
     _check_confidence(confidence)
     last = _last_asked(trials)
-    _, outputs = net.predict(trials.inputs)
+    outputs = _outputs(net, trials, outputs)
     took_second = np.asarray(outputs)[last, :, 2] > np.asarray(outputs)[last, :, 1]
     signed = signed_coherence(trials)
     levels = np.unique(signed)
@@ -192,6 +208,15 @@ def ideal_observer_accuracy(recipe: Recipe = NOTEBOOK) -> float:
     .. [1] Green & Swets (1966), "Signal detection theory and psychophysics", Wiley.
     """
     return float(np.mean([_ideal_at(recipe, coherence) for coherence in recipe.coherences]))
+
+
+def _outputs(net: CTRNN, trials: Trials, outputs: Any) -> np.ndarray:
+    """Return the outputs that are given, or else run the trials."""
+    expected = (*np.shape(trials.targets), net.num_output)
+    found = np.asarray(net.predict(trials.inputs)[1] if outputs is None else outputs)
+    if found.shape != expected:
+        raise ValueError(f"`outputs` must have shape {expected}; got {found.shape}")
+    return found
 
 
 def _check_confidence(confidence: float) -> None:

@@ -150,6 +150,7 @@ def analyse(
     recipe: Recipe,
     *,
     stimuli: bool = True,
+    search_trials: int | None = None,
     on_search: Callable[[int, int, float], None] | None = None,
 ) -> Experiment:
     """Test a trained network, search for its slow points and judge it.
@@ -163,6 +164,8 @@ def analyse(
     recipe : Recipe
     stimuli : bool
         Whether to look for fixed points at other inputs too.
+    search_trials : int, optional
+        Trials whose states a search starts from; without it all that are analysed.
     on_search : callable, optional
         Called during the recipe's search with the step, the most steps and the mean square.
 
@@ -174,18 +177,20 @@ def analyse(
     trials = fresh.sample_trials(recipe.analysis_trials)
     test = fresh.sample_trials(recipe.test_trials)
     activity = np.asarray(net.predict(trials.inputs)[0])
+    test_activity, outputs = net.predict(test.inputs)
     pca = fit_pca(activity, recipe.components)
-    points = exact = find_slow_points(net, activity, recipe=recipe, on_progress=on_search)
+    begun = activity[:, :search_trials]
+    points = exact = find_slow_points(net, begun, recipe=recipe, on_progress=on_search)
     if recipe.fixed_points != "newton":
         newton = dataclasses.replace(recipe, fixed_points="newton")
-        exact = find_slow_points(net, activity, recipe=newton)
+        exact = find_slow_points(net, begun, recipe=newton)
     centre = central_point(exact, activity)
     decisions = None
     if recipe.choices == 2:
         verdict = line_attractor_verdict(net, trials, recipe=recipe, points=exact, pca=pca)
         decisions = Decisions(
-            psychometric=psychometric_function(net, test, recipe),
-            averages=average_by_coherence(net.predict(test.inputs)[0], test),
+            psychometric=psychometric_function(net, test, recipe, outputs=outputs),
+            averages=average_by_coherence(test_activity, test),
             verdict=verdict,
             by_stimulus=stimulus_dependence(net, activity, verdict, recipe) if stimuli else (),
         )
@@ -193,8 +198,8 @@ def analyse(
         recipe=recipe,
         net=net,
         history=history,
-        test_accuracy=accuracy(net, test),
-        by_coherence=accuracy_by_coherence(net, test, recipe),
+        test_accuracy=accuracy(net, test, outputs=outputs),
+        by_coherence=accuracy_by_coherence(net, test, recipe, outputs=outputs),
         trials=trials,
         activity=activity,
         pca=pca,

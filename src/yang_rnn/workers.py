@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -99,14 +100,15 @@ def _local(workers: int) -> Iterator[Any]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     each = max(1, (cores or 1) // workers)
-    threads = {name: str(each) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    surroundings = {name: str(each) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    # What workers say of their scheduler's end is no news to anybody.
+    surroundings["DASK_LOGGING__DISTRIBUTED"] = "critical"
     settings = {
         "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
         "distributed.worker.memory.terminate": False,  # the limits are guesses on shared machines
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.target": False,
-        "logging.distributed": "error",
     }
     with (
         dask.config.set(settings),
@@ -115,7 +117,8 @@ def _local(workers: int) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,  # pyright: ignore[reportArgumentType]
-            env=threads,
+            silence_logs=logging.CRITICAL,
+            env=surroundings,
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
