@@ -5,7 +5,7 @@ import pytest
 from small import SMALL
 
 from yang_rnn.behaviour import accuracy
-from yang_rnn.ensemble import LANE_BYTES, MOST_LANES, num_lanes, train_ensemble
+from yang_rnn.ensemble import num_lanes, train_ensemble
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
@@ -60,19 +60,21 @@ def test_a_member_that_diverges_says_so_and_spares_the_others():
 
 
 def test_lanes_go_by_the_recipe_and_fit_into_memory():
-    assert num_lanes(NOTEBOOK) == num_lanes(PRIMER) == MOST_LANES
-    huge = dataclasses.replace(NOTEBOOK, hidden=8000)
-    assert 1 <= num_lanes(huge) < MOST_LANES
-    # Weights, gradients and two moments of all lanes alone.
-    assert num_lanes(huge) * 4 * 4 * 8000**2 <= LANE_BYTES
-    assert num_lanes(dataclasses.replace(NOTEBOOK, hidden=100_000)) == 1
+    assert num_lanes(NOTEBOOK) == num_lanes(PRIMER) == 8
+    assert num_lanes(NOTEBOOK, "gpu") > 100
+    for platform, room in (("cpu", 2 * 2**30), ("gpu", 8 * 2**30)):
+        huge = dataclasses.replace(NOTEBOOK, hidden=8000)
+        assert 1 <= num_lanes(huge, platform) <= 8
+        # Weights, gradients and two moments of all lanes alone, in float32.
+        assert num_lanes(huge, platform) * 4 * 4 * 8000**2 <= room
+        assert num_lanes(dataclasses.replace(NOTEBOOK, hidden=100_000), platform) == 1
 
 
 def test_what_can_not_be_trained_together_is_refused():
     with pytest.raises(ValueError, match="got none"):
         train_ensemble([])
-    with pytest.raises(ValueError, match=f"at most {MOST_LANES}; got {MOST_LANES + 1}"):
-        train_ensemble(seeds(SMALL, *range(MOST_LANES + 1)))
+    with pytest.raises(ValueError, match="at most 8; got 9"):
+        train_ensemble(seeds(SMALL, *range(9)))
     with pytest.raises(ValueError, match="equal but for their seeds"):
         train_ensemble([SMALL, dataclasses.replace(SMALL, hidden=13)])
 

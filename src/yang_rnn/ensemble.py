@@ -17,11 +17,17 @@ from yang_rnn.recipe import Recipe
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.train import DivergenceError, History
 
-MOST_LANES = 8
-"""Members that a program trains together, fewer where they would not fit into `LANE_BYTES`."""
+MOST_LANES = {"cpu": 8}
+"""Members that a program trains together on a platform: few where more are no faster each."""
 
-LANE_BYTES = 2 * 2**30
+MOST_LANES_ELSEWHERE = 512
+"""Members that a program trains together on accelerators, which they are to fill."""
+
+LANE_BYTES = {"cpu": 2 * 2**30}
 """Memory (bytes) that the lanes of a program may take together."""
+
+LANE_BYTES_ELSEWHERE = 8 * 2**30
+"""The same on accelerators."""
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
@@ -46,19 +52,28 @@ class TrainedMember(NamedTuple):
     error: str
 
 
-def num_lanes(recipe: Recipe) -> int:
+def num_lanes(recipe: Recipe, platform: str | None = None) -> int:
     """Return how many members of a recipe a program trains together.
 
-    It goes by the recipe alone, not by the machine or by how many members there are, so that a
-    member is always trained by the same program.
+    It goes by the recipe and the kind of platform alone, not by the machine or by how many members
+    there are, so that a member is always trained by the same program.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    platform : str, optional
+        As JAX calls it; without it the one that JAX computes on.
     """
+    platform = platform or jax.default_backend()
+    most = MOST_LANES.get(platform, MOST_LANES_ELSEWHERE)
+    room = LANE_BYTES.get(platform, LANE_BYTES_ELSEWHERE)
     weights = recipe.hidden * (recipe.hidden + 2 * recipe.choices + 4)
     steps = recipe.sequence_steps or recipe.num_steps
     states = steps * recipe.batch_size * recipe.hidden
     batches = recipe.trials_per_epoch * steps * (recipe.choices + 2)
     # Weights, gradients and two moments; states kept for the gradient and theirs; an epoch's data.
     each = 4 * (4 * weights + 4 * states + 2 * batches)
-    return max(1, min(MOST_LANES, LANE_BYTES // each))
+    return max(1, min(most, room // each))
 
 
 def train_ensemble(

@@ -17,7 +17,7 @@ from yang_rnn.experiment import analyse
 from yang_rnn.folder import SUMMARY_FILE, NewFolder
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
-from yang_rnn.storage import save_numbers
+from yang_rnn.storage import read_history, save_numbers
 
 SUMS, ERROR = "SHA256SUMS", "error.txt"
 
@@ -172,7 +172,9 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
         return row | {"error": (folder / ERROR).read_text(encoding="utf-8").strip()}
     summary = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
     point, judged = summary["analysed_point"], summary["line_attractor"]
-    row |= {"accuracy": summary["test_accuracy"], "final_loss": summary["final_loss"]}
+    losses = read_history(folder / "history.csv").loss
+    row |= {"accuracy": summary["test_accuracy"]}
+    row |= {"first_loss": float(losses[0]), "final_loss": float(losses[-1])}
     row |= {f"starts_{status}": n for status, n in summary["search"]["ends"].items()}
     row |= {"point": point and point["status"], "label": point and point["label"]}
     row |= {"verdict": judged and judged["verdict"], "reason": judged and judged["reason"]}

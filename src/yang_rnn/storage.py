@@ -119,7 +119,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     return Run(
         recipe=recipe,
         net=net,
-        history=_read(folder / HISTORY, _read_history),
+        history=_read(folder / HISTORY, read_history),
         points=_read(folder / POINTS, FixedPoints.load),
         exact=_read(folder / EXACT, FixedPoints.load),
         summary=_read(folder / SUMMARY_FILE, _read_summary),
@@ -152,7 +152,8 @@ def _write_table(rows: list[dict[str, Any]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def _read_history(path: Path) -> History:
+def read_history(path: Path) -> History:
+    """Read what `history.csv` holds; `ValueError` if there is no epoch in it."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows:
