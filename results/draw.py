@@ -15,10 +15,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Write the summary beside the tables and the figure into `docs`; print the summary."""
-    parts = [
-        pandas.read_csv(HERE / f"{recipe}.csv", converters={"error": str})
-        for recipe in ("notebook", "primer")
-    ]
+    parts = [pandas.read_csv(HERE / f"{recipe}.csv") for recipe in ("notebook", "primer")]
     table = pandas.concat(parts, ignore_index=True)
     summary = summary_of(table, ())
     summary.to_csv(HERE / "summary.csv", index=False)

@@ -139,6 +139,8 @@ def test_summary_counts_verdicts_with_wilsons_intervals():
     assert row["high"] == pytest.approx(middle + half)
     assert row["median_accuracy"] == pytest.approx(0.85)
     assert summary["count"].sum() == 10
+    missing = table.assign(error=[np.nan] * 10 + ["DivergenceError: lost"])  # as read from CSV
+    pandas.testing.assert_frame_equal(summary_of(missing, ()).set_index("verdict"), summary)
 
 
 def test_a_member_that_fails_is_a_row_with_its_error(tmp_path: Path):

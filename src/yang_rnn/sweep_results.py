@@ -83,7 +83,7 @@ def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFra
     rows = []
     grouped: Any = table.groupby(["recipe", *varied], sort=True)
     for key, group in grouped:
-        judged = group[group["error"] == ""]
+        judged = judged_of(group)
         for verdict in VERDICTS:
             count = int((judged.get("verdict") == verdict).sum()) if len(judged) else 0
             interval: Any = (np.nan, np.nan)
@@ -103,6 +103,11 @@ def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFra
                 }
             )
     return pandas.DataFrame(rows)
+
+
+def judged_of(table: Any) -> Any:
+    """Return the rows of a table without an error; read from CSV, no error is a missing value."""
+    return table[table["error"].isna() | (table["error"] == "")]
 
 
 def portraits_of(members: Path) -> list[Portrait]:
@@ -135,7 +140,7 @@ def _list_members(table: Any) -> list[str]:
     lines = [f"{head}  leading eigenvalue  time constant  verdict"]
     for _, row in table.iterrows():
         line = " ".join([*(f"{row[name]:>10}" for name in varied), f"{row['seed']:>4}"])
-        if row["error"]:
+        if not pandas.isna(row["error"]) and row["error"]:
             lines.append(f"{line} {row['error']}")
             continue
         value, time_constant = "none", ""

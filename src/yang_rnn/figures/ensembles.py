@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from yang_rnn.figures.style import CHOICE_COLOURS, project, shade_of, styled
 from yang_rnn.verdict import VERDICTS
@@ -54,7 +54,8 @@ def sweep(
         above, below = figure, None
     shares, plane, times = np.ravel(above.subplots(1, 3, width_ratios=(1.2, 1.0, 1.2)))
     _shares(shares, summary, varied)
-    judged = table[table["error"] == ""]
+    # In a table that was read from CSV, no error is a missing value.
+    judged = table[table["error"].isna() | (table["error"] == "")]
     if "verdict" in judged:
         _eigenvalues(plane, judged)
         _time_constants(times, judged)
@@ -119,9 +120,10 @@ def _time_constants(ax: Axes, judged: Any) -> None:
             color=list(VERDICT_COLOURS.values()),
         )  # fmt: skip
         ax.set_xscale("log")
-        for axis_formatter in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-            axis_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.tick_params(axis="x", which="both", labelsize=7, labelrotation=45)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.tick_params(axis="x", labelsize=7)
     ax.set_title(f"time constants; {len(judged) - len(known)} without a point")
     ax.set_xlabel("|leading time constant| (s)")
     ax.set_ylabel("networks")
