@@ -95,7 +95,7 @@ def _eigenvalues(ax: Axes, judged: Any) -> None:
     """Draw each member's leading eigenvalue, with the conjugate that it may have."""
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8)
-    for verdict, colour in VERDICT_COLOURS.items():
+    for verdict, colour in reversed(VERDICT_COLOURS.items()):  # the rarer ones on top
         rows = judged[judged["verdict"] == verdict].dropna(subset=["eigenvalue_real"])
         real, imag = (rows[f"eigenvalue_{part}"].astype(float) for part in ("real", "imag"))
         if len(rows):
