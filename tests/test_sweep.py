@@ -258,6 +258,7 @@ def test_members_are_trained_together_by_shape():
         ("--seeds x", "--seeds must be like"),
         ("--seeds 5:5", "--seeds must have one or more"),
         ("--seeds=-1", "--seeds"),
+        ("--seeds 0:100000000000", "--seeds must be at most 1000000"),
         ("--set hidden", "--set must be NAME=VALUE"),
         ("--set dinner=3", "--set must be NAME=VALUE"),
         ("--set hidden=64,many", "--set hidden must be of int values"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from yang_rnn.options import UsageError, errors_in_one_line, find_recipe
-from yang_rnn.recipe import NOTEBOOK, Recipe, RecipeError
+from yang_rnn.recipe import MOST, NOTEBOOK, Recipe, RecipeError
 
 PROGRAM = "yang-rnn-sweep"
 
@@ -61,7 +61,9 @@ class SweepOptions:
             ranges = [range(p[0], p[1]) if len(p) == 2 else range(p[0], p[0] + 1) for p in parts]
             if any(len(part) > 2 for part in parts):
                 raise ValueError
-        except ValueError as error:
+            if sum(map(len, ranges)) > MOST:
+                raise UsageError(f"--seeds must be at most {MOST}; got {self.seeds!r}")
+        except (ValueError, OverflowError) as error:
             raise UsageError(
                 f"--seeds must be like 7, 0:64 or 0:8,100:108; got {self.seeds!r}"
             ) from error
