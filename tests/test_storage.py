@@ -11,7 +11,7 @@ from small import SMALL
 
 import yang_rnn as yr
 import yang_rnn.experiment
-from yang_rnn.experiment import Experiment, run_experiment
+from yang_rnn.experiment import Experiment, analyse, run_experiment
 from yang_rnn.report import describe, summarise
 from yang_rnn.storage import load_run, save_run
 from yang_rnn.train import History
@@ -258,3 +258,10 @@ def test_three_choices_have_no_verdict_and_end_well(tmp_path: Path):
     assert "verdict" not in describe(summary)
     assert set(yr.draw(experiment)) == ANY_CHOICES
     assert not (tmp_path / "stimulus_dependence.csv").exists()
+
+
+def test_states_that_run_to_infinity_are_a_divergence():
+    net = yr.CTRNN.from_recipe(SMALL)
+    net.set_weights(net.weights | {"w_rr": 1e6 * np.eye(12), "b_rr": np.full(12, 2.0)})
+    with pytest.raises(yr.DivergenceError, match="run to infinity"):
+        analyse(net, History(np.ones(2), np.ones(2)), SMALL)

@@ -23,6 +23,7 @@ import yang_rnn.members
 from yang_rnn.members import batches_of, damage, member_name
 from yang_rnn.recipe import Recipe
 from yang_rnn.sweep import Progress, SweepError, main, members_of
+from yang_rnn.sweep_options import parse
 from yang_rnn.sweep_results import summary_of
 
 TINY = dataclasses.replace(SMALL, epochs=1, analysis_trials=6)
@@ -455,3 +456,17 @@ def test_arguments_of_a_sweep_are_checked(tmp_path: Path):
     with pytest.raises(ValueError, match="must have values for 'hidden'"):
         yr.sweep(TINY, [1], out=tmp_path / "none", vary={"hidden": []})
     assert not os.path.lexists(tmp_path / "none")
+
+
+def test_three_choices_have_a_table_without_verdicts(tmp_path: Path):
+    three = dataclasses.replace(TINY, choices=3)
+    swept = yr.sweep(three, range(2), out=tmp_path / "three")
+    assert list(swept.table["seed"]) == [0, 1]
+    assert (tmp_path / "three" / "sweep.png").is_file()
+
+
+def test_set_may_be_given_again_for_the_same_number():
+    words = "--out x --set hidden=16 --set hidden=32,16 --set tau=200"
+    options = parse(words.split())
+    assert options.vary == {"hidden": [16, 32]}
+    assert options.base.tau == 200.0

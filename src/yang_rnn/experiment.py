@@ -31,7 +31,7 @@ from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.stimulus_dependence import StimulusPoints, stimulus_dependence
 from yang_rnn.task import PerceptualDecisionMaking, Trials
-from yang_rnn.train import History, train
+from yang_rnn.train import DivergenceError, History, train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,11 +172,21 @@ def analyse(
     Returns
     -------
     Experiment
+
+    Raises
+    ------
+    DivergenceError
+        If the network's states are not finite.
     """
     fresh = PerceptualDecisionMaking.from_recipe(recipe, seed=recipe.test_seed)
     trials = fresh.sample_trials(recipe.analysis_trials)
     test = fresh.sample_trials(recipe.test_trials)
     activity = np.asarray(net.predict(trials.inputs)[0])
+    if not np.isfinite(activity).all():
+        raise DivergenceError(
+            "the trained network's states run to infinity on fresh trials: try a learning rate "
+            f"below {recipe.learning_rate:g}, more epochs, or another seed"
+        )
     test_activity, outputs = net.predict(test.inputs)
     pca = fit_pca(activity, recipe.components)
     begun = activity[:, :search_trials]

@@ -86,11 +86,12 @@ class SweepOptions:
                 raise UsageError(f"--set must be NAME=VALUE,... with one of {known}; got {entry!r}")
             kind = type(fields[name])
             try:
-                values[name] = list(dict.fromkeys(kind(word) for word in words.split(",")))
+                more = [kind(word) for word in words.split(",")]
             except ValueError as error:
                 raise UsageError(
                     f"--set {name} must be of {kind.__name__} values; got {words!r}"
                 ) from error
+            values[name] = list(dict.fromkeys([*values.get(name, []), *more]))
         return values
 
 

@@ -56,7 +56,7 @@ def sweep(
     _shares(shares, summary, varied)
     # In a table that was read from CSV, no error is a missing value.
     judged = table[table["error"].isna() | (table["error"] == "")]
-    if "verdict" in judged:
+    if "eigenvalue_real" in judged:  # without two choices there are no verdicts
         _eigenvalues(plane, judged)
         _time_constants(times, judged)
     if below is not None:
