@@ -170,6 +170,38 @@ def test_an_analysis_that_fails_is_a_row_too(tmp_path: Path, monkeypatch: pytest
     assert table["error"][1] == "ValueError: `activity` must be finite; got NaN or infinity"
 
 
+def test_a_sweep_whose_members_all_failed_says_why_and_fails(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert main([*words, "--out", "lost", "--seeds", "0:2", "--set", "learning-rate=1e30"]) == 1
+    shown = capsys.readouterr()
+    assert "notebook recipe: 0 members, 2 failed\n" in shown.out
+    assert "2 failed: DivergenceError: the loss of epoch 1" in shown.out
+    assert "nan" not in shown.out.replace("is nan", "")
+    assert shown.err.splitlines()[-1].startswith("yang-rnn-sweep: all members failed")
+    with pytest.raises(FileNotFoundError, match="a member that failed: DivergenceError"):
+        yr.load_run("lost/members/seed1")
+
+
+def test_a_sweep_is_no_run_and_says_where_its_runs_are(done: Path):
+    with pytest.raises(FileNotFoundError, match=r"a sweep: its runs are in .*members"):
+        yr.load_run(done)
+    assert repr(yr.load_run(done / "members" / "seed3")).startswith("Run(notebook recipe, seed 3,")
+
+
+@pytest.mark.parametrize("out", ["file", "file/new"])
+def test_a_folder_that_cannot_be_is_one_line(
+    out: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "file").write_text("thesis")
+    assert main([*words, "--out", out, "--quiet"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"yang-rnn-sweep: {out} must be a folder that can be written; ")
+    assert shown.err.count("\n") == 1
+    assert "goes on" not in shown.err
+    assert (tmp_path / "file").read_text() == "thesis"
+
+
 def test_another_recipe_in_the_folder_is_refused(done: Path):
     before = table_of(done)
     other = dataclasses.replace(TINY, hidden=20, epochs=3)
@@ -260,8 +292,12 @@ def test_members_are_trained_together_by_shape():
         ("--seeds 5:5", "--seeds must have one or more"),
         ("--seeds=-1", "--seeds"),
         ("--seeds 0:100000000000", "--seeds must be at most 1000000"),
-        ("--set hidden", "--set must be NAME=VALUE"),
-        ("--set dinner=3", "--set must be NAME=VALUE"),
+        ("--set hidden", "--set must be like hidden=64,128; got 'hidden'"),
+        ("--set dinner=3", "--set dinner: there is no such number in a recipe"),
+        (
+            "--set hiden=64,128",
+            "--set hiden: there is no such number in a recipe; did you mean hid",
+        ),
         ("--set hidden=64,many", "--set hidden must be of int values"),
         ("--set hidden=64,-3", "--set hidden must be"),
         ("--set dt=30", "--set fixation must be"),
@@ -370,6 +406,23 @@ def test_an_interrupt_says_how_to_go_on(
     assert all(damage(folder) == "" for folder in folders)
 
 
+@pytest.mark.slow
+def test_ctrl_c_at_a_terminal_reaches_workers_too_and_ends_in_one_line(words: list[str]):
+    pytest.importorskip("distributed", reason="an optional extra")
+    many = [*words, "--seeds", "0:64", "--out", "cut", "--workers", "2"]
+    process = start(*many, start_new_session=True)
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("8/64"):
+        pass
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    lines = [line for line in err.splitlines() if "/64 members" not in line]
+    assert lines == [
+        "yang-rnn-sweep: interrupted; finished members are kept: the same command goes on"
+    ]
+
+
 class Cluster:
     """A Dask scheduler and two workers, each a process of its own, on this machine."""
 
@@ -444,7 +497,8 @@ def test_without_dask_workers_are_refused(
 ):
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*words, "--out", "new", "--workers", "2", "--quiet"]) == 1
-    assert "pip install 'yang-rnn[sweep]'" in capsys.readouterr().err
+    assert "pip install '.[sweep]'" in capsys.readouterr().err
+    assert not os.path.lexists("new")
 
 
 def test_arguments_of_a_sweep_are_checked(tmp_path: Path):
@@ -455,12 +509,21 @@ def test_arguments_of_a_sweep_are_checked(tmp_path: Path):
             yr.sweep(TINY, [1], out=tmp_path / "none", vary={field: [1]})
     with pytest.raises(ValueError, match="must have values for 'hidden'"):
         yr.sweep(TINY, [1], out=tmp_path / "none", vary={"hidden": []})
+    for values in (16, "16"):
+        with pytest.raises(ValueError, match=r"list of values for 'hidden'; got '?16'?"):
+            yr.sweep(TINY, [1], out=tmp_path / "none", vary={"hidden": values})  # pyright: ignore
+    with pytest.raises(ValueError, match="`workers` and `scheduler` can't be given together"):
+        yr.sweep(TINY, [1], out=tmp_path / "none", workers=2, scheduler="tcp://localhost:1")
+    with pytest.raises(ValueError, match="`workers` must be a whole number, 0 or more; got -1"):
+        yr.sweep(TINY, [1], out=tmp_path / "none", workers=-1)
     assert not os.path.lexists(tmp_path / "none")
 
 
 def test_three_choices_have_a_table_without_verdicts(tmp_path: Path):
     three = dataclasses.replace(TINY, choices=3)
-    swept = yr.sweep(three, range(2), out=tmp_path / "three")
+    seen: list[Progress] = []
+    swept = yr.sweep(three, range(2), out=tmp_path / "three", on_progress=seen.append)
+    assert seen[-1].verdicts == {}
     assert list(swept.table["seed"]) == [0, 1]
     assert (tmp_path / "three" / "sweep.png").is_file()
 

@@ -10,6 +10,9 @@ from pathlib import Path
 SUMMARY_FILE = "summary.json"
 """The file by which the folder of a finished run is known."""
 
+MEMBERS = "members"
+"""Where the folder of a sweep has those of its members."""
+
 
 class NewFolder:
     """A folder that appears under its name only when all its files are written.

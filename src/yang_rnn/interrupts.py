@@ -1,7 +1,8 @@
 """Ctrl-C and SIGTERM, none of which is lost."""
 
 import signal
-from typing import ClassVar, Self
+import sys
+from typing import Any, ClassVar, Self
 
 
 class Terminated(KeyboardInterrupt):
@@ -21,12 +22,20 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         self._seen: type[KeyboardInterrupt] | None = None
+        self._hook = sys.unraisablehook
+        sys.unraisablehook = self._unraisable
         self._before = {number: signal.signal(number, self._note) for number in self._KINDS}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = self._hook
+
+    def _unraisable(self, dropped: Any) -> None:
+        """Print what Python drops, but for what is remembered here."""
+        if dropped.exc_type is not self._seen:
+            self._hook(dropped)
 
     def _note(self, number: int, _: object) -> None:
         self._seen = self._KINDS[number]

@@ -17,9 +17,9 @@ from yang_rnn.experiment import analyse
 from yang_rnn.folder import SUMMARY_FILE, NewFolder
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
-from yang_rnn.storage import read_history, save_numbers
+from yang_rnn.storage import ERROR, read_history, save_numbers
 
-SUMS, ERROR = "SHA256SUMS", "error.txt"
+SUMS = "SHA256SUMS"
 
 SEARCH_TRIALS = 25
 """Trials whose states a member's search starts from.

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from yang_rnn import figures
 from yang_rnn.experiment import Experiment, draw
-from yang_rnn.folder import SUMMARY_FILE
+from yang_rnn.folder import MEMBERS, SUMMARY_FILE
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import Recipe
@@ -24,6 +24,8 @@ from yang_rnn.train import History
 RECIPE, WEIGHTS, HISTORY = "recipe.json", "weights.safetensors", "history.csv"
 POINTS, EXACT, FIGURES = "slow_points.npz", "fixed_points.npz", "figures"
 STIMULI = "stimulus_dependence.csv"
+ERROR = "error.txt"
+"""What a member of a sweep that failed has in place of results."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Run:
     points: FixedPoints
     exact: FixedPoints
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Say what was trained and how well it decides."""
+        recipe, accuracy = self.recipe, self.summary.get("test_accuracy")
+        return f"Run({recipe.name} recipe, seed {recipe.seed}, accuracy {accuracy})"
 
 
 def save_run(experiment: Experiment, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +104,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     Parameters
     ----------
     folder : path
-        A folder that `python -m yang_rnn.run` made.
+        A folder that `python -m yang_rnn.run` made, or a member of a sweep.
 
     Returns
     -------
@@ -106,13 +113,18 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     Raises
     ------
     FileNotFoundError
-        If the folder or one of its files is missing.
+        If the folder or one of its files is missing, or it is a sweep's, or a failed member's.
     ValueError
         If a file is damaged; the message names it.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"no run in {folder}: no such folder")
+    if (folder / MEMBERS).is_dir():
+        raise FileNotFoundError(f"no run in {folder}, a sweep: its runs are in {folder / MEMBERS}")
+    if (folder / ERROR).is_file():
+        error = (folder / ERROR).read_text(encoding="utf-8").strip()
+        raise FileNotFoundError(f"no run in {folder}, a member that failed: {error}")
     recipe = _read(folder / RECIPE, Recipe.load)
     net = CTRNN.from_recipe(recipe)
     _read(folder / WEIGHTS, lambda path: net.set_weights(load_file(path)))

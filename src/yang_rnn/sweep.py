@@ -10,17 +10,18 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from yang_rnn.folder import MEMBERS
 from yang_rnn.interrupts import Interrupts, Terminated
-from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.recipe import NOTEBOOK, Recipe, check_whole
 
 if TYPE_CHECKING:
     import pandas
 
-MEMBERS, SETTINGS, LOCK = "members", "sweep.json", ".lock"
+SETTINGS, LOCK = "sweep.json", ".lock"
 TABLE, SUMMARY, FIGURE = "table", "summary.csv", "sweep"
 
 
@@ -66,6 +67,10 @@ class Sweep:
     folder: Path
     table: pandas.DataFrame
     summary: pandas.DataFrame
+
+    def __repr__(self) -> str:
+        """Say how many members are where."""
+        return f"Sweep({len(self.table)} members in {self.folder})"
 
 
 def sweep(
@@ -117,19 +122,33 @@ def sweep(
     Raises
     ------
     SweepError
-        If the folder has another sweep or one that is running, or the workers fail.
+        If the folder has another sweep or one that is running, or can't be made; or if the workers
+        fail, or Dask is not installed for them.
     ValueError
-        If a number is out of its range, or there are no seeds.
+        If a number is out of its range, there are no seeds, or both `workers` and `scheduler` are
+        given.
     OSError
-        If the folder can't be written; members finished before are whole.
+        If a file can't be written; members finished before are whole.
     """
+    workers = check_whole("workers", workers, 0)
+    if workers and scheduler is not None:
+        raise ValueError("`workers` and `scheduler` can't be given together")
     vary = dict(vary or {})
     recipes = members_of(recipe, seeds, vary)
     folder = Path(out)
-    with _alone(folder):
-        _settle(folder, recipe, vary)
-        _finish(folder, recipes, tuple(vary), workers, scheduler, platform, on_progress, on_damage)
-        return _conclude(folder, tuple(vary))
+    from yang_rnn.workers import WorkersError, import_dask
+
+    try:
+        if workers or scheduler is not None:
+            import_dask()
+        with _alone(folder):
+            _settle(folder, recipe, vary)
+            _finish(
+                folder, recipes, tuple(vary), workers, scheduler, platform, on_progress, on_damage
+            )
+            return _conclude(folder, tuple(vary))
+    except WorkersError as error:
+        raise SweepError(str(error)) from error
 
 
 def members_of(
@@ -150,6 +169,8 @@ def members_of(
     for field, values in vary.items():
         if field not in known:
             raise ValueError(f"`vary` must name fields of a recipe that may vary; got {field!r}")
+        if isinstance(values, str) or not isinstance(values, Collection):
+            raise ValueError(f"`vary` must have a list of values for {field!r}; got {values!r}")
         if not len(values):
             raise ValueError(f"`vary` must have values for {field!r}; got none")
     combinations = [
@@ -167,8 +188,12 @@ def _alone(folder: Path) -> Any:
     """Hold the folder: two sweeps at once would make the same members twice."""
     import filelock
 
-    folder.mkdir(parents=True, exist_ok=True)
-    foreign = [p for p in folder.iterdir() if p.name not in (SETTINGS, LOCK)]
+    cannot = f"{folder} must be a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = [p for p in folder.iterdir() if p.name not in (SETTINGS, LOCK)]
+    except OSError as error:
+        raise SweepError(f"{cannot}; {error}") from error
     if foreign and not (folder / SETTINGS).is_file():
         raise SweepError(f"{folder} must be a new folder or a sweep's; it has {foreign[0].name}")
     lock = filelock.FileLock(folder / LOCK)
@@ -176,6 +201,8 @@ def _alone(folder: Path) -> Any:
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
         raise SweepError(f"another sweep is running in {folder}") from error
+    except OSError as error:
+        raise SweepError(f"{cannot}; {error}") from error
     try:
         yield
     finally:
@@ -219,19 +246,25 @@ def _finish(
 ) -> None:
     """Make the members that are missing."""
     from yang_rnn.members import batches_of, damage, member_name, member_row, store_member
-    from yang_rnn.workers import WorkersError, make_batches
+    from yang_rnn.workers import make_batches
 
     members = folder / MEMBERS
     members.mkdir(exist_ok=True)
     _sweep_up(members)
     missing, verdicts, failed = [], Counter[str](), 0
+
+    def count(place: Path) -> None:
+        nonlocal failed
+        row = member_row(place, varied)
+        failed += bool(row["error"])
+        if row.get("verdict"):
+            verdicts[row["verdict"]] += 1
+
     for recipe in recipes:
         place = members / member_name(recipe, varied)
         wrong = damage(place) if place.exists() else "missing"
         if not wrong:
-            row = member_row(place, varied)
-            verdicts[row.get("verdict") or "none"] += not row["error"]
-            failed += bool(row["error"])
+            count(place)
             continue
         missing.append(recipe)
         if place.exists():
@@ -247,19 +280,14 @@ def _finish(
 
     tell(0)
     made = 0
-    try:
-        for member in make_batches(
-            batches_of(missing), workers=workers, scheduler=scheduler, platform=platform
-        ):
-            place = members / member_name(member.recipe, varied)
-            store_member(member, place)
-            row = member_row(place, varied)
-            verdicts[row.get("verdict") or "none"] += not row["error"]
-            failed += bool(row["error"])
-            made += 1
-            tell(made)
-    except WorkersError as error:
-        raise SweepError(str(error)) from error
+    for member in make_batches(
+        batches_of(missing), workers=workers, scheduler=scheduler, platform=platform
+    ):
+        place = members / member_name(member.recipe, varied)
+        store_member(member, place)
+        count(place)
+        made += 1
+        tell(made)
 
 
 def _sweep_up(members: Path) -> None:
@@ -305,9 +333,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code. 0: done; 1: the sweep failed; 2: an option can't be used; 130 or 143:
-        interrupted by Ctrl-C or terminated by SIGTERM. But for 0 and 2, finished members are kept
-        and the same command goes on.
+        Exit code. 0: done; 1: the sweep or all its members failed; 2: an option can't be used; 130
+        or 143: interrupted by Ctrl-C or terminated by SIGTERM. But for 0 and 2, finished members
+        are kept and the same command goes on.
     """
     on_with = "finished members are kept: the same command goes on"
     try:
@@ -353,6 +381,8 @@ def _run(arguments: Sequence[str]) -> int:
                 )
             interrupts.check()
             print(describe(done))
+        if not sum(done.summary["members"]):
+            return _end("all members failed; error.txt in a member's folder says why", 1)
     except UsageError as error:
         return _end(str(error), 2)
     except SweepError as error:

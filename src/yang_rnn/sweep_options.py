@@ -1,6 +1,7 @@
 """What the command line of a sweep says."""
 
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -81,9 +82,14 @@ class SweepOptions:
         for entry in self.set:
             name, _, words = entry.partition("=")
             name = name.strip().replace("-", "_")
-            if name not in fields or not words:
-                known = ", ".join(fields)
-                raise UsageError(f"--set must be NAME=VALUE,... with one of {known}; got {entry!r}")
+            if not words:
+                raise UsageError(f"--set must be like hidden=64,128; got {entry!r}")
+            if name not in fields:
+                near = difflib.get_close_matches(name, fields, n=1)
+                raise UsageError(
+                    f"--set {name}: there is no such number in a recipe"
+                    + (f"; did you mean {near[0]}?" if near else f": {', '.join(fields)}")
+                )
             kind = type(fields[name])
             try:
                 more = [kind(word) for word in words.split(",")]

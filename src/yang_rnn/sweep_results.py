@@ -158,6 +158,13 @@ def _group_and_seed(member: Path) -> tuple[str, int]:
     return group, int(seed)
 
 
+def _counted(group: Any) -> str:
+    """Say how many members there are of a group (a row of its summary), and how well they do."""
+    number, failed = group["members"], group["failed"]
+    text = f"{number} member{'' if number == 1 else 's'}, {failed} failed"
+    return f"{text}, median accuracy {group['median_accuracy']:.4f}" if number else text
+
+
 def describe(sweep: Sweep) -> str:
     """Return a sweep's summary as a few lines for a reader, and its members if they are few."""
     lines = _list_members(sweep.table) if len(sweep.table) <= MOST_LISTED else []
@@ -170,15 +177,16 @@ def describe(sweep: Sweep) -> str:
             f"{value} recipe" if name == "recipe" else f"{name} {value}"
             for name, value in zip(keys, key, strict=True)
         )
-        lines.append(
-            f"{named}: {first['members']} members, {first['failed']} failed, "
-            f"median accuracy {first['median_accuracy']:.4f}"
-        )
+        lines.append(f"{named}: {_counted(first)}")
         lines += [
             f"  {row['verdict']:<20}{row['count']:>5}  {100 * row['share']:5.1f} %  "
             f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
             for _, row in group.iterrows()
             if row["count"]
         ]
+    failed = sweep.table[~sweep.table.index.isin(judged_of(sweep.table).index)]
+    lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
+    if len(failed):
+        lines.append("what failed is made again only if its folder in members/ is removed")
     lines.append(f"files: {sweep.folder}/ (table.csv, table.parquet, summary.csv, sweep.png)")
     return "\n".join(lines)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import Iterator, Sequence
+from multiprocessing import resource_tracker
 from typing import Any
 
 from yang_rnn.members import FinishedMember, make_batch, make_whole_batch
@@ -52,11 +54,9 @@ def make_batches(
         for batch in batches:
             yield from make_batch(batch)
         return
-    try:
-        import distributed
-        from distributed.scheduler import KilledWorker
-    except ImportError as error:
-        raise WorkersError("other processes need Dask: pip install 'yang-rnn[sweep]'") from error
+    distributed = import_dask()
+    from distributed.scheduler import KilledWorker
+
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             client = stack.enter_context(_local(min(workers, max(1, len(batches)))))
@@ -79,6 +79,17 @@ def make_batches(
                 ) from error
             yield from done
             future.release()
+
+
+def import_dask() -> Any:
+    """Import Dask; raise `WorkersError` if it is not installed."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise WorkersError(
+            "other processes need Dask: install this package with it, pip install '.[sweep]'"
+        ) from error
+    return distributed
 
 
 def _task(batch: list[Recipe], platform: str | None) -> list[FinishedMember]:
@@ -110,20 +121,39 @@ def _local(workers: int) -> Iterator[Any]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.target": False,
     }
-    with (
-        dask.config.set(settings),
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,  # pyright: ignore[reportArgumentType]
-            silence_logs=logging.CRITICAL,
-            env=surroundings,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        with _deaf_to_ctrl_c():
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,  # pyright: ignore[reportArgumentType]
+                    silence_logs=logging.CRITICAL,
+                    env=surroundings,
+                )
+            )
+        client = stack.enter_context(distributed.Client(cluster))
         client.register_plugin(_OwnCores(each))
         yield client
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back; threads and processes that begin meanwhile never hear it.
+
+    A terminal sends it to all processes, but only this one knows how to end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # to start it later would let Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _plugin_base() -> type:
