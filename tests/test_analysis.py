@@ -5,11 +5,17 @@ import numpy as np
 import pytest
 from small import points_at
 
-from yang_rnn.analysis import average_by_coherence, central_point, find_slow_points, fit_pca
+from yang_rnn.analysis import (
+    average_by_coherence,
+    central_point,
+    find_slow_points,
+    fit_pca,
+    linearise_network,
+)
 from yang_rnn.fixed_points import find_fixed_points
 from yang_rnn.gradient import GradientSettings
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
-from yang_rnn.recipe import Recipe
+from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.train import train
 
@@ -182,6 +188,22 @@ def test_points_of_freshly_trained_networks_are_what_they_are_called(seed: int, 
         shuffled = np.random.default_rng(seed).permutation(states.reshape(-1, 24))
         again = find_slow_points(net, shuffled, recipe=recipe)
         assert {tuple(h) for h in again.state} == {tuple(h) for h in points.state}
+
+
+def test_network_is_linearised_at_its_stimulus_with_its_input():
+    net = CTRNN(3, 5, 3, dt=100.0, seed=1)
+    states = np.random.default_rng(0).normal(size=(2, 5)) + 1.0
+    stimulus = np.array([1.0, 0.2, 0.8])
+    modes = linearise_network(net, states, stimulus)
+    w = net.weights
+    total = stimulus @ w["w_ir"] + states @ w["w_rr"] + w["b_rr"]
+    active = (total > 0)[:, :, None]
+    np.testing.assert_allclose(modes.jacobian, active * w["w_rr"].T, atol=1e-6)
+    np.testing.assert_allclose(modes.input_jacobian, active * w["w_ir"].T, atol=1e-6)
+    assert modes.dt == 100.0
+    default = linearise_network(net, states)
+    there = linearise_network(net, states, NOTEBOOK.search_input)
+    np.testing.assert_array_equal(default.jacobian, there.jacobian)
 
 
 def test_states_that_never_change_have_no_variance_to_explain():

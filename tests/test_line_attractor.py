@@ -6,6 +6,7 @@ import pytest
 from built import AXES, GAIN, LINEAR, OFFSET, TANH, UNITS, leaky, linear, rotating, switch
 from small import points_at
 
+from yang_rnn.analysis import fit_pca
 from yang_rnn.line_attractor import Verdict, line_attractor_verdict
 from yang_rnn.maps import speeds
 from yang_rnn.model import CTRNN
@@ -233,6 +234,19 @@ def test_another_stimulus_moves_the_centre():
 def test_positions_grow_towards_choice_2():
     found = examine(leaky(5.0), LINEAR)
     assert np.corrcoef(found.position, found.evidence)[0, 1] > 0.99
+
+
+def test_without_a_manifold_the_position_is_the_score_on_pc_1():
+    net = rotating(2.0)
+    trials = PerceptualDecisionMaking.from_recipe(LINEAR, seed=5).sample_trials(200)
+    activity = np.asarray(net.predict(trials.inputs)[0], np.float64)
+    pca = fit_pca(activity)
+    found = line_attractor_verdict(net, trials, recipe=LINEAR, pca=pca)
+    assert found.manifold is None
+    end = PerceptualDecisionMaking.from_recipe(LINEAR).time_mask("stimulus").nonzero()[0][-1]
+    score = pca.transform(activity[end])[:, 0]
+    sign = np.sign(found.position @ score)
+    np.testing.assert_allclose(found.position, sign * score, atol=1e-4)
 
 
 def test_a_network_that_always_answers_the_same_is_examined_too():

@@ -4,6 +4,7 @@ from .analysis import average_by_coherence as average_by_coherence
 from .analysis import central_point as central_point
 from .analysis import find_slow_points as find_slow_points
 from .analysis import fit_pca as fit_pca
+from .analysis import linearise_network as linearise_network
 from .behaviour import accuracy as accuracy
 from .behaviour import accuracy_by_coherence as accuracy_by_coherence
 from .behaviour import ideal_observer_accuracy as ideal_observer_accuracy

@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 from yang_rnn.behaviour import signed_coherence
 from yang_rnn.fixed_points import find_fixed_points
 from yang_rnn.gradient import GradientSettings
+from yang_rnn.linearisation import Linearisation, linearise
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
@@ -193,6 +194,42 @@ def central_point(points: FixedPoints, activity: Any) -> int | None:
         return int(fixed[np.linalg.norm(points.state[fixed] - middle, axis=1).argmin()])
     slow = np.flatnonzero(points.status == "slow")
     return int(slow[points.speed[slow].argmin()]) if len(slow) else None
+
+
+def linearise_network(
+    net: CTRNN, points: Any, stimulus: Any = None, *, recipe: Recipe = NOTEBOOK
+) -> Linearisation:
+    """Linearise a network at fixed or slow points of a constant input, with its input's effect.
+
+    Parameters
+    ----------
+    net : CTRNN
+    points : FixedPoints or array of shape (n, unit) or (unit,)
+    stimulus : array of shape (inputs,), optional
+        The constant input; without it the recipe's.
+    recipe : Recipe
+        Time step.
+
+    Returns
+    -------
+    Linearisation
+        One entry a point; see `linearise`. A point is on a kink by the sign of what the relu is
+        applied to.
+
+    Raises
+    ------
+    ValueError
+        If points or stimulus are not of this network.
+    """
+    stimulus = recipe.search_input if stimulus is None else stimulus
+    return linearise(
+        net.state_map(stimulus),
+        points,
+        dt=recipe.dt,
+        inputs=stimulus,
+        input_map=net.input_map(),
+        preactivation=net.preactivation_map(stimulus) if net.activation == "relu" else None,
+    )
 
 
 def flat_states(activity: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from yang_rnn.analysis import (
     central_point,
     find_slow_points,
     fit_pca,
+    linearise_network,
 )
 from yang_rnn.behaviour import (
     CoherenceAccuracy,
@@ -25,7 +26,7 @@ from yang_rnn.behaviour import (
 )
 from yang_rnn.flow import flow_field
 from yang_rnn.line_attractor import Verdict, line_attractor_verdict
-from yang_rnn.linearisation import Linearisation, linearise
+from yang_rnn.linearisation import Linearisation
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
@@ -194,8 +195,7 @@ def analyse(
     if recipe.fixed_points != "newton":
         newton = dataclasses.replace(recipe, fixed_points="newton")
         exact = find_slow_points(net, begun, recipe=newton)
-    centre = central_point(exact, activity)
-    decisions = None
+    centre, modes, decisions = central_point(exact, activity), None, None
     if recipe.choices == 2:
         verdict = line_attractor_verdict(net, trials, recipe=recipe, points=exact, pca=pca)
         decisions = Decisions(
@@ -204,6 +204,9 @@ def analyse(
             verdict=verdict,
             by_stimulus=stimulus_dependence(net, activity, verdict, recipe) if stimuli else (),
         )
+        modes = verdict.modes
+    elif centre is not None:
+        modes = linearise_network(net, exact[centre], recipe=recipe)
     return Experiment(
         recipe=recipe,
         net=net,
@@ -216,7 +219,7 @@ def analyse(
         points=points,
         exact=exact,
         centre=centre,
-        modes=None if centre is None else _linearise(net, exact[centre], recipe),
+        modes=modes,
         decisions=decisions,
     )
 
@@ -261,22 +264,11 @@ def draw(experiment: Experiment) -> dict[str, Figure]:
     }
 
 
-def _linearise(net: CTRNN, points: FixedPoints, recipe: Recipe) -> Linearisation:
-    stimulus = recipe.search_input
-    return linearise(
-        net.state_map(stimulus),
-        points,
-        dt=recipe.dt,
-        preactivation=net.preactivation_map(stimulus) if net.activation == "relu" else None,
-    )
-
-
 def _stability(experiment: Experiment) -> list[str]:
     """Label the fixed ones of the points; the others have no stability."""
     labels = np.full(len(experiment.points), "", dtype="<U20")
     fixed = experiment.points.status == "fixed"
     if fixed.any():
-        labels[fixed] = _linearise(
-            experiment.net, experiment.points[fixed], experiment.recipe
-        ).label
+        points, recipe = experiment.points[fixed], experiment.recipe
+        labels[fixed] = linearise_network(experiment.net, points, recipe=recipe).label
     return labels.tolist()

@@ -12,9 +12,9 @@ import numpy as np
 from jax.tree_util import Partial
 from sklearn.decomposition import PCA
 
-from yang_rnn.analysis import central_point, find_slow_points, fit_pca
+from yang_rnn.analysis import central_point, find_slow_points, fit_pca, linearise_network
 from yang_rnn.behaviour import signed_coherence
-from yang_rnn.linearisation import Linearisation, linearise
+from yang_rnn.linearisation import Linearisation
 from yang_rnn.manifold import SlowManifold, trace_slow_manifold
 from yang_rnn.maps import as_map, bucket, padded, speeds
 from yang_rnn.model import CTRNN
@@ -52,7 +52,8 @@ class Verdict:
     manifold : SlowManifold or None
         Traced from the centre where its leading mode does not turn.
     position, evidence : numpy.ndarray, shape (trial,)
-        Position at the end of the stimulus and summed evidence of each trial.
+        Position at the end of the stimulus and summed evidence of each trial. The position is the
+        arc length along the manifold or, without one, the score on PC 1, growing towards choice 2.
     """
 
     verdict: str
@@ -129,7 +130,8 @@ def line_attractor_verdict(
     thresholds = thresholds or Thresholds()
     stimulus = recipe.search_input if stimulus is None else stimulus
     seen = _observe(net, trials, recipe)
-    pc1 = np.asarray((pca or fit_pca(seen.activity, 1)).components_)[0]
+    pca = pca or fit_pca(seen.activity, 1)
+    pc1 = np.asarray(pca.components_)[0]
     if points is None:
         newton = dataclasses.replace(recipe, fixed_points="newton")
         points = find_slow_points(
@@ -146,9 +148,9 @@ def line_attractor_verdict(
     }
     modes: Linearisation | None = None
     manifold: SlowManifold | None = None
-    position = _oriented(seen.during @ pc1, seen)
+    position = _oriented((seen.during - pca.mean_) @ pc1, seen)
     if centre is not None:
-        modes = _linearise(net, points[centre], stimulus, recipe)
+        modes = linearise_network(net, points[centre], stimulus, recipe=recipe)
         found |= _of_leading_mode(modes, recipe)
         found |= _of_place(points[centre], seen)
         right = modes.right[0, 0].real / np.linalg.norm(modes.right[0, 0].real)
@@ -261,17 +263,6 @@ def _check_points(net: CTRNN, points: FixedPoints, stimulus: Any) -> None:
     now = speeds(net.state_map(stimulus), points.state)
     if not np.allclose(now, points.speed, rtol=1e-3, atol=1e-9, equal_nan=True):
         raise ValueError("`points` must be those of this network at this stimulus")
-
-
-def _linearise(net: CTRNN, points: FixedPoints, stimulus: Any, recipe: Recipe) -> Linearisation:
-    return linearise(
-        net.state_map(stimulus),
-        points,
-        dt=recipe.dt,
-        inputs=stimulus,
-        input_map=net.input_map(),
-        preactivation=net.preactivation_map(stimulus) if net.activation == "relu" else None,
-    )
 
 
 def _of_leading_mode(modes: Linearisation, recipe: Recipe) -> dict[str, Any]:
@@ -405,9 +396,10 @@ def _has_stable_point(
     if str(centre.label[0]).startswith("stable"):
         return True
     fixed = points.with_status("fixed")
-    return len(fixed) > 0 and bool(
-        np.char.startswith(_linearise(net, fixed, stimulus, recipe).label, "stable").any()
-    )
+    if not len(fixed):
+        return False
+    labels = linearise_network(net, fixed, stimulus, recipe=recipe).label
+    return bool(np.char.startswith(labels, "stable").any())
 
 
 def _explained_by_time(values: np.ndarray) -> float:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from yang_rnn.analysis import central_point, find_slow_points
+from yang_rnn.analysis import central_point, find_slow_points, linearise_network
 from yang_rnn.line_attractor import Verdict
-from yang_rnn.linearisation import Linearisation, linearise
+from yang_rnn.linearisation import Linearisation
 from yang_rnn.maps import as_map
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
@@ -102,7 +102,7 @@ def stimulus_dependence(
             push = _push(net, verdict, stimulus, recipe.dt)
             if centre is not None:
                 position = float(verdict.manifold.position(points.state[centre]))
-        modes = linearise(net.state_map(stimulus), points.with_status("fixed"), dt=recipe.dt)
+        modes = linearise_network(net, points.with_status("fixed"), stimulus, recipe=recipe)
         rows.append(
             StimulusPoints(name, coherence, stimulus, points, modes, centre, position, push)
         )

@@ -23,7 +23,8 @@ class Thresholds:
     """Where a number speaks for a line attractor (or a rotation), and where against it.
 
     Between the two it is unclear. What a leaky integrator is worth is measured by the share of the
-    evidence's information that it keeps (`evidence_kept`).
+    evidence's information that it keeps (`evidence_kept`): the leading mode and the manifold are to
+    keep `keeps`, the second mode is to keep `loses` at most and speaks against from `keeps` on.
     """
 
     keeps: float = 0.75
@@ -47,6 +48,10 @@ class Thresholds:
     """A manifold is long from this share of the trajectories' span on."""
     short: float = 0.25
     """Below it is short."""
+    beside: float = 0.25
+    """Trajectories lie along the manifold up to this distance, over the span."""
+    apart: float = 0.5
+    """From here on they don't."""
     predicts: float = 0.5
     """From this R^2 on, evidence (or time) predicts the position."""
     does_not_predict: float = 0.25
@@ -66,9 +71,12 @@ class Measures:
     eigenvalue: complex = complex("nan")
     """Leading eigenvalue at the centre, the one of largest modulus [1]_."""
     second_eigenvalue: complex = complex("nan")
-    """The next one that is not its conjugate."""
+    """The next one that is not its conjugate; the criteria count the conjugate as second."""
     time_constant: float = math.nan
-    """-dt / ln|eigenvalue| (ms): negative for a mode that grows, inf for one that does neither."""
+    """-dt / ln|eigenvalue| (ms): negative for a mode that grows, inf for one that does neither.
+
+    JSON and CSV have no number for inf: it is null, or empty, beside an eigenvalue that is there.
+    """
     second_time_constant: float = math.nan
     """The same for the second eigenvalue (ms)."""
     second_keeps: float = math.nan
@@ -132,7 +140,10 @@ class Measures:
     gain: float = math.nan
     """Motion towards choice 2 along the leading right eigenvector per unit of that evidence."""
     evidence_r2: float = math.nan
-    """R^2 of the position at the end of the stimulus on the summed evidence."""
+    """R^2 of the position at the end of the stimulus on the summed evidence.
+
+    0 where evidence goes with positions towards the other choice.
+    """
     evidence_r2_within: float = math.nan
     """The same within signed coherences: what noise alone moves [3]_."""
     time_r2: float = math.nan
@@ -229,6 +240,12 @@ def judge(
         falling("evidence kept by the second mode", m.second_keeps, at.loses, at.keeps),
         near,
         rising("length of the manifold over the span", m.relative_length, at.long, at.short),
+        falling(
+            "distance of the trajectories from the manifold (spans)",
+            m.manifold_distance,
+            at.beside,
+            at.apart,
+        ),
         whole,
         rising("R² of position on evidence", m.evidence_r2, at.predicts, at.does_not_predict),
         falling("R² of position on time", m.time_r2, at.does_not_predict, at.predicts),
