@@ -2,16 +2,21 @@
 
     python benchmarks/sweep.py rates [--seeds 32] [--workers 2]
     python benchmarks/sweep.py scaling
+    python benchmarks/sweep.py phases [--recipe notebook] [--units 64] [--count 8]
 
 rates: seconds a network in a sweep, in one process and on workers, beside `python -m yang_rnn.run`
     once a seed (its programs compiled before) and beside the recipe's own script: for the notebook
     `notebook_script.py`, for the primer its PyTorch loop and search (needs torch, else left out).
-scaling: how seconds a network change with their number and with the number of units.
+scaling: how seconds a network change with their number and with the number of units, and what
+    they are spent on.
+phases: what they are spent on, for one recipe and size: compiling, training, analysis.
 
 Each line is one run; compare lines of one run of this script, not seconds of two machines.
 """
 
 import argparse
+import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -105,9 +110,37 @@ def scaling() -> None:
     for number in (1, 4, 16, 64, 256):
         each = sweep("notebook", number) / number
         print(f"notebook recipe, 64 units, {number:>4} networks: {each:7.2f} s each", flush=True)
-    for units in (16, 64, 128, 256, 512):
-        each = sweep("notebook", 8, 0, "--set", f"hidden={units}") / 8
-        print(f"notebook recipe, {units:>4} units, 8 networks: {each:7.2f} s each", flush=True)
+    for units, count in ((16, 8), (64, 8), (128, 8), (256, 4), (512, 2)):
+        words = ["phases", "--units", str(units), "--count", str(count)]
+        subprocess.run([sys.executable, __file__, *words], check=True)
+
+
+def phases(recipe: str, units: int, count: int) -> None:
+    """Print what a network's seconds go to, over a batch of which `count` are analysed."""
+    from yang_rnn.ensemble import num_lanes
+    from yang_rnn.members import make_batch
+    from yang_rnn.recipe import RECIPES
+
+    shape = dataclasses.replace(RECIPES[recipe], hidden=units, fixed_points="newton")
+    lanes = num_lanes(shape)
+
+    def ends(first: int, most: int) -> list[float]:
+        """Return when the batch begins, and when each of the analysed networks is finished."""
+        batch = [dataclasses.replace(shape, seed=seed) for seed in range(first, first + lanes)]
+        return [time.perf_counter()] + [
+            time.perf_counter() for _ in itertools.islice(make_batch(batch), most)
+        ]
+
+    begin, end = ends(0, 1)
+    compiled = ends(lanes, count + 1)
+    analysis = (compiled[-1] - compiled[1]) / max(1, len(compiled) - 2)
+    first = compiled[1] - compiled[0]
+    print(
+        f"{recipe} recipe, {units:>3} units, {lanes} trained together: "
+        f"training {(first - analysis) / lanes:.2f} s and analysis {analysis:.2f} s a network; "
+        f"the first network {end - begin:.1f} s, {first:.1f} s once compiled",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -115,14 +148,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["rates", "scaling", "primer-script"])
+    parser.add_argument("what", choices=["rates", "scaling", "phases", "primer-script"])
     parser.add_argument("--seeds", type=int, default=32)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--recipe", default="notebook")
+    parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--count", type=int, default=8)
     arguments = parser.parse_args()
     if arguments.what == "rates":
         rates(arguments.seeds, arguments.workers)
     elif arguments.what == "scaling":
         scaling()
+    elif arguments.what == "phases":
+        phases(arguments.recipe, arguments.units, arguments.count)
     else:
         primer_script()
 

@@ -14,6 +14,7 @@ from yang_rnn.sweep_results import summary_of
 from yang_rnn.verdict import judge
 
 HERE = Path(__file__).parent
+LEARNED = 0.7  # accuracy from which on a network is said to have learned more than a little
 LEAK = {"evidence kept by the leading mode", "evidence kept by the manifold"}
 
 
@@ -42,6 +43,10 @@ def main() -> None:
         leaky = int(rows.apply(only_leaky, axis=1).sum())
         if leaky:
             print(f"{recipe}, {verdict}: {leaky} of {len(rows)} fail by their leak alone")
+    for recipe, rows in table[table["accuracy"] < LEARNED].groupby("recipe"):
+        counts = rows["verdict"].value_counts()
+        listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        print(f"{recipe}: {len(rows)} below {LEARNED} accuracy ({listed})")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import pandas
 import pytest
 from built import AXES, LINEAR, OFFSET, UNITS, leaky
 from matplotlib.colors import rgb_to_hsv, to_hex, to_rgb
@@ -13,10 +14,12 @@ from small import points_at
 from yang_rnn import figures
 from yang_rnn.analysis import CoherenceAverages, average_by_coherence, fit_pca
 from yang_rnn.behaviour import Psychometric
+from yang_rnn.figures.ensembles import VERDICT_COLOURS
 from yang_rnn.flow import FlowField, flow_field
 from yang_rnn.line_attractor import Verdict, line_attractor_verdict
 from yang_rnn.points import FixedPoints
 from yang_rnn.stimulus_dependence import StimulusPoints, stimulus_dependence
+from yang_rnn.sweep_results import summary_of
 from yang_rnn.task import PerceptualDecisionMaking, Trials
 
 
@@ -353,7 +356,7 @@ def test_summary_figure_has_the_verdict_and_all_its_criteria(judged: Judged):
     assert f"{verdict.measures.evidence_r2:.2f}" in integration.get_title()
     assert "slow manifold" in integration.get_ylabel()
     texts = [text.get_text() for text in numbers.texts]
-    assert len(verdict.criteria) == 9
+    assert len(verdict.criteria) == 10
     for criterion in verdict.criteria:
         assert criterion.name in texts
         assert f"for: {criterion.rule}" in texts
@@ -374,7 +377,7 @@ def test_summary_figure_tells_outcomes_apart_and_what_is_not_defined(judged: Jud
     _, _, integration, numbers = figure.axes
     assert "PC 1" in integration.get_ylabel()
     colours = [to_hex(line.get_color()) for line in numbers.lines]
-    assert len(colours) == 9
+    assert len(colours) == 10
     assert len(set(colours[:3])) == 3
     assert set(colours[2:]) == {colours[2]}
     texts = [text.get_text() for text in numbers.texts]
@@ -433,6 +436,85 @@ def test_stimulus_figure_says_how_many_points_are_out_of_view(judged: Judged):
         "slow",
     ]
     assert [ax.axison for ax in figure.axes] == [True] * 5 + [False] * 3
+
+
+def swept(counts: dict[str, int], recipe: str, units: int = 64, without: int = 0) -> Any:
+    """Return a made table: so many networks of each verdict, some of them without a point."""
+    verdicts = [verdict for verdict, count in counts.items() for _ in range(count)]
+    n = len(verdicts)
+    table = pandas.DataFrame(
+        {
+            "recipe": recipe,
+            "hidden": units,
+            "seed": range(n),
+            "error": "",
+            "accuracy": 0.9,
+            "verdict": verdicts,
+            "eigenvalue_real": np.linspace(0.8, 0.99, n),
+            "eigenvalue_imag": 0.0,
+            "time_constant": np.geomspace(400, 9000, n) * np.where(np.arange(n) % 2, 1, -1),
+        }
+    )
+    table.loc[range(without), ["eigenvalue_real", "eigenvalue_imag", "time_constant"]] = np.nan
+    return table
+
+
+def test_sweep_figure_counts_each_recipe_by_itself():
+    first = swept({"no slow structure": 3, "rotation": 5}, "notebook", without=3)
+    second = swept({"line attractor": 4, "inconclusive": 2}, "primer")
+    table = pandas.concat([first, second], ignore_index=True)
+    figure: Any = figures.sweep(table, summary_of(table, ()), ())
+    shares, *others = figure.axes
+    bars = [bar.get_height() for bar in shares.patches]
+    np.testing.assert_allclose(sorted(bar for bar in bars if bar), [2 / 6, 3 / 8, 5 / 8, 4 / 6])
+    assert [ax.get_title() for ax in others] == [
+        "notebook: leading eigenvalues",
+        "notebook: time constants (3 have no slow point)",
+        "primer: leading eigenvalues",
+        "primer: time constants",
+    ]
+    for times, number in ((others[1], 5), (others[3], 6)):
+        heights = [bar.get_height() for bar in times.patches]
+        assert sum(heights) == number
+    np.testing.assert_allclose(others[1].get_xlim(), others[3].get_xlim())
+    dots = [
+        line for line in others[2].lines if line.get_color() == VERDICT_COLOURS["line attractor"]
+    ]
+    assert len(dots) == 2
+    np.testing.assert_allclose(dots[0].get_xdata(), second["eigenvalue_real"][:4])
+
+
+def test_sweep_figure_of_many_groups_puts_them_together():
+    tables = [swept({"rotation": 2}, "notebook", units) for units in range(8, 13)]
+    table = pandas.concat(tables, ignore_index=True)
+    figure: Any = figures.sweep(table, summary_of(table, ("hidden",)), (), ("hidden",))
+    assert len(figure.axes) == 3
+    assert sum(bar.get_height() for bar in figure.axes[2].patches) == 10
+    four: Any = table[table["hidden"] < 12]
+    figure = figures.sweep(four, summary_of(four, ("hidden",)), (), ("hidden",))
+    assert figure.axes[1].get_title() == "notebook, hidden 8: leading eigenvalues"
+    assert len(figure.axes) == 9
+
+
+def test_title_of_eigenvalues_stands_clear_of_the_legend():
+    figure = figures.eigenvalues([0.5, 0.0, 0.0, 1.2], "fixed point, saddle node, q = 1.0e-30")
+    figure.draw_without_rendering()
+    ax: Any = figure.axes[0]
+    legend = ax.get_legend()
+    assert len(legend.get_texts()) == 4
+    assert ax.title.get_window_extent().y0 >= legend.get_window_extent().y1
+    assert ax.title.get_window_extent().y1 <= figure.bbox.y1
+
+
+def test_verdict_without_a_manifold_says_why_none_is_drawn(judged: Judged):
+    pca, mean, verdict, *_ = judged
+    turning = dataclasses.replace(verdict, manifold=None)
+    ax = figures.averages(pca, mean, turning).axes[0]
+    assert ax.get_title() == "no slow manifold: the leading mode turns"
+    measures = dataclasses.replace(verdict.measures, evidence_r2=np.nan)
+    turning = dataclasses.replace(turning, measures=measures)
+    title = figures.line_attractor(pca, mean, turning).axes[2].get_title()
+    assert title.startswith("R\u00b2 = not defined; within coherences 0.")
 
 
 def test_arguments_of_portraits_are_checked(data: Any):

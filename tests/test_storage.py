@@ -255,7 +255,7 @@ def test_three_choices_have_no_verdict_and_end_well(tmp_path: Path):
     assert experiment.decisions is None
     summary = save_run(experiment, tmp_path, FACTS)
     assert summary["line_attractor"] is summary["psychometric"] is None
-    assert "verdict" not in describe(summary)
+    assert "none: it is for networks with two choices" in describe(summary)
     assert set(yr.draw(experiment)) == ANY_CHOICES
     assert not (tmp_path / "stimulus_dependence.csv").exists()
 

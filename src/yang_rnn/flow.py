@@ -79,6 +79,10 @@ def flow_field(
     # first leaves nothing but rounding.
     others = np.linalg.svd(first[None])[2][1:]
     second = np.linalg.svd((states - middle) @ others.T, full_matrices=False)[2][0] @ others
+    # Turned so that the plane looks like that of the PCs, as far as it can.
+    components = np.asarray(pca.components_)
+    first = first if first @ components[0] >= 0 else -first
+    second = second if second @ components[min(1, len(components) - 1)] >= 0 else -second
     axes = np.stack([first, second])
     reached = (states - origin) @ axes.T
     low, high = reached.min(axis=0), reached.max(axis=0)

@@ -143,7 +143,8 @@ def describe(summary: dict[str, Any]) -> str:
         (
             "network",
             f"{summary['recipe']} recipe, seed {summary['seed']}, {summary['hidden']} units, "
-            f"{summary['epochs']} epochs, {summary['platform']}",
+            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}, "
+            f"{summary['platform']}",
         ),
         (
             "accuracy",
@@ -155,7 +156,7 @@ def describe(summary: dict[str, Any]) -> str:
         (
             "search",
             f"{search['method']} from {search['starts']} states: {ends['fixed']} became fixed, "
-            f"{ends['slow']} slow, {ends['unconverged']} neither, {ends['diverged']} diverged",
+            f"{ends['slow']} slow, {ends['unconverged']} unconverged, {ends['diverged']} diverged",
         ),
         ("", f"different ones, without outliers: {kept['fixed']} fixed, {kept['slow']} slow"),
     ]
@@ -170,7 +171,9 @@ def describe(summary: dict[str, Any]) -> str:
         shown = [mode for mode in point["modes"] if mode["eigenvalue"][1] >= 0]
         lines += [("modes" if mode is shown[0] else "", _describe_mode(mode)) for mode in shown]
     judged = summary["line_attractor"]
-    if judged is not None:
+    if judged is None:
+        lines.append(("verdict", "none: it is for networks with two choices"))
+    else:
         lines.append(("verdict", judged["verdict"]))
         lines += [("", line) for line in textwrap.wrap(judged["reason"], 88)]
     return "\n".join(f"{name:<11}{text}" for name, text in lines)

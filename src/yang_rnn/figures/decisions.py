@@ -37,5 +37,5 @@ def psychometric(measured: Psychometric, ax: Axes | None = None) -> Figure:
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel("signed coherence (%), positive for choice 2")
     ax.set_ylabel("probability of choice 2")
-    ax.legend(fontsize=8, loc="upper left")
+    ax.legend(fontsize=8)
     return figure_of(ax)

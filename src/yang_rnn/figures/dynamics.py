@@ -62,7 +62,8 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
     if title is not None:
-        ax.set_title(title, pad=44 if len(values) else None)
+        entries = len(ax.get_legend_handles_labels()[0])
+        ax.set_title(title, pad=11 * entries + 12 if len(values) else None)  # above the legend
     return figure_of(ax)
 
 

@@ -24,6 +24,9 @@ VERDICT_COLOURS = dict(
 )  # fmt: skip
 """Colour of each verdict."""
 
+MOST_ROWS = 4
+"""Combinations of recipe and varied numbers that have a row each; more are put together."""
+
 
 @styled
 def sweep(
@@ -45,20 +48,23 @@ def sweep(
     varied : sequence of str
         Fields of the recipe that the sweep varies.
     """
+    groups = _groups(table, varied)
+    if not 1 <= len(groups) <= MOST_ROWS:
+        groups = [("all", _judged(table))]
     rows = -(-len(portraits) // 4)
-    figure = Figure(figsize=(11.0, 3.6 + 2.2 * rows), layout="constrained")
+    heights = (3.2 * len(groups) + 0.6, 2.2 * rows)
+    figure = Figure(figsize=(11.0, sum(heights)), layout="constrained")
+    above, below = figure, None
     if rows:
-        halves: Any = figure.subfigures(2, 1, height_ratios=(3.6, 2.2 * rows))
+        halves: Any = figure.subfigures(2, 1, height_ratios=heights)
         above, below = halves
-    else:
-        above, below = figure, None
-    shares, plane, times = np.ravel(above.subplots(1, 3, width_ratios=(1.2, 1.0, 1.2)))
-    _shares(shares, summary, varied)
-    # In a table that was read from CSV, no error is a missing value.
-    judged = table[table["error"].isna() | (table["error"] == "")]
-    if "eigenvalue_real" in judged:  # without two choices there are no verdicts
-        _eigenvalues(plane, judged)
-        _time_constants(times, judged)
+    grid = above.add_gridspec(len(groups), 3, width_ratios=(1.2, 1.0, 1.2))
+    _shares(above.add_subplot(grid[:, 0]), summary, varied)
+    bins = _bins(_judged(table))
+    for row, (name, members) in enumerate(groups):
+        title = f"{name}: " if len(groups) > 1 else ""
+        _eigenvalues(above.add_subplot(grid[row, 1]), members, title)
+        _time_constants(above.add_subplot(grid[row, 2]), members, title, bins)
     if below is not None:
         places = list(np.ravel(below.subplots(rows, 4, squeeze=False)))
         for ax, portrait in zip(places, portraits, strict=False):
@@ -66,6 +72,21 @@ def sweep(
         for ax in places[len(portraits) :]:
             ax.set_axis_off()
     return figure
+
+
+def _groups(table: Any, varied: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return the name and the judged members of each recipe and combination of varied numbers."""
+    keys = ["recipe", *varied]
+    return [
+        (", ".join([str(key[0]), *(f"{f} {v}" for f, v in zip(varied, key[1:], strict=True))]),
+         members)
+        for key, members in _judged(table).groupby(keys, sort=True)
+    ]  # fmt: skip
+
+
+def _judged(table: Any) -> Any:
+    """Return the rows that have a verdict."""
+    return table.dropna(subset=["verdict"]) if "verdict" in table else table.iloc[:0]
 
 
 def _shares(ax: Axes, summary: Any, varied: Sequence[str]) -> None:
@@ -88,43 +109,52 @@ def _shares(ax: Axes, summary: Any, varied: Sequence[str]) -> None:
     ax.set_xticks(range(len(groups)), [a + b for a, b in zip(names, members, strict=True)])
     ax.set_ylabel("share of networks (95 % interval)")
     ax.set_ylim(0, 1.02)
-    ax.legend(fontsize=7)
+    ax.legend(fontsize=7, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
-def _eigenvalues(ax: Axes, judged: Any) -> None:
+def _eigenvalues(ax: Axes, judged: Any, title: str) -> None:
     """Draw each member's leading eigenvalue, with the conjugate that it may have."""
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8)
-    for verdict, colour in reversed(VERDICT_COLOURS.items()):  # the rarer ones on top
-        rows = judged[judged["verdict"] == verdict].dropna(subset=["eigenvalue_real"])
-        real, imag = (rows[f"eigenvalue_{part}"].astype(float) for part in ("real", "imag"))
-        if len(rows):
+    if len(judged):
+        for verdict, colour in reversed(VERDICT_COLOURS.items()):  # the rarer ones on top
+            rows = judged[judged["verdict"] == verdict].dropna(subset=["eigenvalue_real"])
+            real, imag = (rows[f"eigenvalue_{part}"].astype(float) for part in ("real", "imag"))
             ax.plot(real, imag, ".", color=colour, alpha=0.7)
             ax.plot(real, -imag, ".", color=colour, alpha=0.7)
     ax.set_aspect("equal")
-    ax.set_title("leading eigenvalues")
+    ax.set_title(f"{title}leading eigenvalues")
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
 
 
-def _time_constants(ax: Axes, judged: Any) -> None:
+def _bins(judged: Any) -> np.ndarray:
+    """Return the edges (s) that time constants are counted between, all groups alike."""
+    if not len(judged) or not judged["time_constant"].notna().any():
+        return np.geomspace(0.1, 10.0, 16)
+    seconds = judged["time_constant"].dropna().astype(float).abs() / 1000
+    low, high = seconds.clip(lower=1e-2).min(), seconds.clip(upper=1e3).max()
+    return np.geomspace(low * 0.9, max(high, low) * 1.1, 16)
+
+
+def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None:
     """Draw how the leading time constants are distributed."""
-    known = judged.dropna(subset=["time_constant"])
-    seconds = known["time_constant"].astype(float).abs() / 1000
-    if len(known):
-        low, high = seconds.clip(lower=1e-2).min(), seconds.clip(upper=1e3).max()
-        bins = np.geomspace(low * 0.9, max(high, low) * 1.1, 16)
-        groups = [seconds[known["verdict"] == verdict] for verdict in VERDICT_COLOURS]
+    ax.set_xscale("log")
+    ax.set_xlim(bins[0], bins[-1])
+    without = len(judged)
+    if len(judged):
+        known = judged.dropna(subset=["time_constant"])
+        seconds = (known["time_constant"].astype(float).abs() / 1000).clip(bins[0], bins[-1])
+        without -= len(known)
         ax.hist(
-            [group.clip(low, high) for group in groups], bins=bins.tolist(), stacked=True,
-            color=list(VERDICT_COLOURS.values()),
+            [seconds[known["verdict"] == verdict] for verdict in VERDICT_COLOURS],
+            bins=bins.tolist(), stacked=True, color=list(VERDICT_COLOURS.values()),
         )  # fmt: skip
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.tick_params(axis="x", labelsize=7)
-    ax.set_title(f"time constants; {len(judged) - len(known)} without a point")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.tick_params(axis="x", labelsize=7)
+    ax.set_title(f"{title}time constants" + (f" ({without} have no slow point)" if without else ""))
     ax.set_xlabel("|leading time constant| (s)")
     ax.set_ylabel("networks")
 

@@ -244,6 +244,9 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
     if verdict.manifold is not None:
         line = project(pca, verdict.manifold.state)
         ax.plot(*line.T, zorder=3, label="slow manifold", **MANIFOLD_STYLE)
+    else:
+        why = "no slow point" if verdict.centre is None else "the leading mode turns"
+        ax.set_title(f"no slow manifold: {why}")
     if verdict.centre is not None and verdict.modes is not None and verdict.manifold is not None:
         right = verdict.modes.right[0, 0].real
         reach = EIGENVECTOR_REACH * right / np.linalg.norm(right)

@@ -50,12 +50,16 @@ def line_attractor(pca: PCA, mean: CoherenceAverages, verdict: Verdict) -> Figur
 
 
 def _integration(verdict: Verdict, ax: Axes) -> None:
-    where = "PC 1" if verdict.manifold is None else "the slow manifold"
+    where = "PC 1, towards choice 2," if verdict.manifold is None else "the slow manifold"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
     ax.set_xlabel("summed evidence for choice 2 during the stimulus")
     ax.set_ylabel(f"position along {where}\nat the end of the stimulus")
     m = verdict.measures
-    ax.set_title(f"R\u00b2 = {m.evidence_r2:.2f}; {m.evidence_r2_within:.2f} within coherences")
+    all_trials, within = (
+        "not defined" if np.isnan(r2) else f"{r2:.2f}"
+        for r2 in (m.evidence_r2, m.evidence_r2_within)
+    )
+    ax.set_title(f"R\u00b2 = {all_trials}; within coherences {within}")
 
 
 def _criteria(verdict: Verdict, ax: Axes) -> None:
@@ -98,7 +102,7 @@ def stimulus_dependence(
     panels = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
     paths = project(pca, mean.activity)
     low, high = paths.reshape(-1, 2).min(axis=0), paths.reshape(-1, 2).max(axis=0)
-    margin = 0.15 * (high - low)
+    margin = 0.15 * (high - low) + 1e-6  # units that are silent leave no width
     for place, (ax, row) in enumerate(zip(panels, rows, strict=False)):
         for path in paths.swapaxes(0, 1):
             ax.plot(*path.T, color="0.85", linewidth=0.8)
