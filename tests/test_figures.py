@@ -469,10 +469,12 @@ def test_sweep_figure_counts_each_recipe_by_itself():
     np.testing.assert_allclose(sorted(bar for bar in bars if bar), [2 / 6, 3 / 8, 5 / 8, 4 / 6])
     assert [ax.get_title() for ax in others] == [
         "notebook: leading eigenvalues",
-        "notebook: time constants (3 have no slow point)",
+        "notebook: time constants",
         "primer: leading eigenvalues",
         "primer: time constants",
     ]
+    assert [text.get_text() for text in others[1].texts] == ["3 without a slow point"]
+    assert not others[3].texts
     for times, number in ((others[1], 5), (others[3], 6)):
         heights = [bar.get_height() for bar in times.patches]
         assert sum(heights) == number

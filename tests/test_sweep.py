@@ -21,9 +21,11 @@ from small import SMALL
 import yang_rnn as yr
 import yang_rnn.members
 from yang_rnn.members import batches_of, damage, member_name
+from yang_rnn.progress import Progress
 from yang_rnn.recipe import Recipe
-from yang_rnn.sweep import Progress, SweepError, main, members_of
+from yang_rnn.sweep import SweepError, main
 from yang_rnn.sweep_options import parse
+from yang_rnn.sweep_plan import members_of
 from yang_rnn.sweep_results import summary_of
 
 TINY = dataclasses.replace(SMALL, epochs=1, analysis_trials=6)
@@ -222,6 +224,20 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path):
     assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter"]
 
 
+def test_files_of_the_desktop_and_of_a_killed_start_are_no_hindrance(done: Path, tmp_path: Path):
+    folder = tmp_path / "opened"
+    folder.mkdir()
+    for name in (".DS_Store", ".sweep.json"):
+        (folder / name).write_text("{")
+    yr.sweep(TINY, range(2), out=folder)
+    for name in (".DS_Store", "notes.txt"):
+        (folder / "members" / name).write_text("mine")
+    yr.sweep(TINY, range(3), out=folder)
+    assert (folder / "members" / "notes.txt").read_text() == "mine"
+    assert (folder / "members" / ".DS_Store").exists()
+    assert table_of(folder).splitlines() == table_of(done).splitlines()[:4]
+
+
 def spoil(folder: Path) -> None:
     path = folder / "weights.safetensors"
     content = bytearray(path.read_bytes())
@@ -316,6 +332,11 @@ def test_bad_options_are_one_line(
     assert shown.err.startswith(f"yang-rnn-sweep: {option}")
     assert shown.err.count("\n") == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_the_folder_must_be_named(capsys: pytest.CaptureFixture[str]):
+    assert main(["--seeds", "3"]) == 2
+    assert capsys.readouterr().err.startswith("yang-rnn-sweep: missing: --out PATH ")
 
 
 def test_no_scheduler_is_one_line(capsys: pytest.CaptureFixture[str], words: list[str]):

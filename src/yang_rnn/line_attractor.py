@@ -13,21 +13,18 @@ from jax.tree_util import Partial
 from sklearn.decomposition import PCA
 
 from yang_rnn.analysis import central_point, find_slow_points, fit_pca, linearise_network
-from yang_rnn.behaviour import signed_coherence
 from yang_rnn.linearisation import Linearisation
 from yang_rnn.manifold import SlowManifold, trace_slow_manifold
 from yang_rnn.maps import as_map, bucket, padded, speeds
 from yang_rnn.model import CTRNN
 from yang_rnn.points import FixedPoints
 from yang_rnn.recipe import NOTEBOOK, Recipe
-from yang_rnn.task import PerceptualDecisionMaking, Trials
+from yang_rnn.task import Trials
+from yang_rnn.trial_states import TrialStates, correlation, explained_by_time, observe
 from yang_rnn.verdict import Criterion, Measures, Thresholds, evidence_kept, judge, leak_with
 
 SETTLING = 3.0
 """Time constants of the second mode that states settle for, before their memory is measured."""
-
-FEWEST_TRIALS = 10
-"""No correlation is taken over fewer trials."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -94,8 +91,8 @@ def line_attractor_verdict(
     net : CTRNN
         A network with two choices.
     trials : Trials
-        Trials of the recipe's task, a hundred or more (below `FEWEST_TRIALS` correlations are not
-        defined); each begins at h = 0.
+        Trials of the recipe's task, a hundred or more (below ten correlations are not defined);
+        each begins at h = 0.
     recipe : Recipe
         Durations, tolerances and the number of random starts.
     stimulus : array of shape (inputs,), optional
@@ -129,7 +126,7 @@ def line_attractor_verdict(
     """
     thresholds = thresholds or Thresholds()
     stimulus = recipe.search_input if stimulus is None else stimulus
-    seen = _observe(net, trials, recipe)
+    seen = observe(net, trials, recipe)
     pca = pca or fit_pca(seen.activity, 1)
     pc1 = np.asarray(pca.components_)[0]
     if points is None:
@@ -143,12 +140,12 @@ def line_attractor_verdict(
     found: dict[str, Any] = {
         "num_fixed": points.counts["fixed"],
         "num_slow": points.counts["slow"],
-        "state_time_r2": _explained_by_time(seen.during),
-        "pc1_choice": abs(_correlation(seen.end @ pc1, seen.chose_second)),
+        "state_time_r2": explained_by_time(seen.during),
+        "pc1_choice": abs(correlation(seen.end @ pc1, seen.chose_second)),
     }
     modes: Linearisation | None = None
     manifold: SlowManifold | None = None
-    position = _oriented((seen.during - pca.mean_) @ pc1, seen)
+    position = seen.towards_choice_2((seen.during - pca.mean_) @ pc1)
     if centre is not None:
         modes = linearise_network(net, points[centre], stimulus, recipe=recipe)
         found |= _of_leading_mode(modes, recipe)
@@ -171,10 +168,10 @@ def line_attractor_verdict(
     within = seen.within(position[-1]), seen.within(seen.evidence)
     found |= {
         # Positions that evidence pushes the wrong way are not predicted by adding it up.
-        "evidence_r2": _not_below_0(_correlation(position[-1], seen.evidence)) ** 2,
-        "evidence_r2_within": _not_below_0(_correlation(*within)) ** 2,
-        "time_r2": _explained_by_time(position[..., None]),
-        "position_choice": abs(_correlation(position[-1], seen.chose_second)),
+        "evidence_r2": _not_below_0(correlation(position[-1], seen.evidence)) ** 2,
+        "evidence_r2_within": _not_below_0(correlation(*within)) ** 2,
+        "time_r2": explained_by_time(position[..., None]),
+        "position_choice": abs(correlation(position[-1], seen.chose_second)),
     }
     measures = Measures(**{name: np.asarray(value).item() for name, value in found.items()})
     verdict, reason, criteria = judge(measures, thresholds)
@@ -189,68 +186,6 @@ def line_attractor_verdict(
         manifold=manifold,
         position=position[-1],
         evidence=seen.evidence,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Seen:
-    """What the trials did."""
-
-    activity: np.ndarray  # (time, trial, unit)
-    during: np.ndarray  # (stimulus step, trial, unit)
-    evidence: np.ndarray  # (trial,)
-    chose_second: np.ndarray  # (trial,)
-    signed_coherence: np.ndarray  # (trial,)
-
-    @property
-    def end(self) -> np.ndarray:
-        """States at the end of the stimulus, (trial, unit)."""
-        return self.during[-1]
-
-    @property
-    def choice_axis(self) -> np.ndarray:
-        """Unit vector between the mean states before choice 1 and 2; 0 if all chose alike."""
-        second = self.chose_second
-        if second.all() or not second.any():
-            return np.zeros(self.end.shape[1])
-        axis = self.end[second].mean(axis=0) - self.end[~second].mean(axis=0)
-        length = np.linalg.norm(axis)
-        return axis / length if length > 0 else axis
-
-    def within(self, values: np.ndarray) -> np.ndarray:
-        """Take from each trial's value the mean of its signed coherence."""
-        values = values.copy()
-        for level in np.unique(self.signed_coherence):
-            same = self.signed_coherence == level
-            here = values[same]
-            # Equal values are their mean: exactly, whatever rounding makes of it.
-            values[same] = here - here.mean() if np.ptp(here) > 0 else 0.0
-        return values
-
-
-def _observe(net: CTRNN, trials: Trials, recipe: Recipe) -> _Seen:
-    if net.num_input != 3 or net.num_output != 3 or recipe.choices != 2:
-        raise ValueError("`net` and `recipe` must have two choices")
-    task = PerceptualDecisionMaking.from_recipe(recipe)
-    stimulus, decision = task.time_mask("stimulus"), task.time_mask("decision")
-    if not math.isclose(net.alpha, recipe.dt / recipe.tau, rel_tol=1e-6):
-        expected = recipe.dt / recipe.tau
-        raise ValueError(
-            f"`net` must have the recipe's dt / tau, {expected:g}; its alpha is {net.alpha:g}"
-        )
-    if len(trials.inputs) != len(stimulus):
-        raise ValueError(
-            f"`trials` must have the recipe's {len(stimulus)} steps; got {len(trials.inputs)}"
-        )
-    activity, outputs = (np.asarray(array, np.float64) for array in net.predict(trials.inputs))
-    last = outputs[decision][-1]
-    channels = trials.inputs[stimulus]
-    return _Seen(
-        activity=activity,
-        during=activity[stimulus],
-        evidence=(channels[..., 2] - channels[..., 1]).sum(axis=0),
-        chose_second=last[:, 2] > last[:, 1],
-        signed_coherence=signed_coherence(trials),
     )
 
 
@@ -284,7 +219,7 @@ def _of_leading_mode(modes: Linearisation, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _of_place(point: FixedPoints, seen: _Seen) -> dict[str, Any]:
+def _of_place(point: FixedPoints, seen: TrialStates) -> dict[str, Any]:
     states = seen.during.reshape(-1, seen.during.shape[-1])
     radius = np.sqrt(((states - states.mean(axis=0)) ** 2).sum(axis=1).mean())
     distance = np.median(np.linalg.norm(states - point.state[0], axis=1))
@@ -304,7 +239,7 @@ def _of_selection(modes: Linearisation, towards: np.ndarray) -> dict[str, Any]:
 
 
 def _trace(
-    net: CTRNN, point: FixedPoints, stimulus: Any, towards: np.ndarray, seen: _Seen
+    net: CTRNN, point: FixedPoints, stimulus: Any, towards: np.ndarray, seen: TrialStates
 ) -> SlowManifold:
     """Trace from the centre as far as the trajectories reach, and a little both ways anyway."""
     along = (seen.end - point.state[0]) @ towards
@@ -402,27 +337,5 @@ def _has_stable_point(
     return bool(np.char.startswith(labels, "stable").any())
 
 
-def _explained_by_time(values: np.ndarray) -> float:
-    """Share of the variance of (time, trial, unit) that lies between times."""
-    total = values.reshape(-1, values.shape[-1]).var(axis=0).sum()
-    return float(values.mean(axis=1).var(axis=0).sum() / total) if total > 0 else math.nan
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Return r, NaN where one of the two never changes or there are too few to tell."""
-    one, other = np.asarray(one, float), np.asarray(other, float)
-    if len(one) < FEWEST_TRIALS or np.ptp(one) == 0 or np.ptp(other) == 0:
-        return math.nan
-    return float(np.corrcoef(one, other)[0, 1])
-
-
 def _not_below_0(r: float) -> float:
     return 0.0 if r < 0 else r  # NaN stays
-
-
-def _oriented(position: np.ndarray, seen: _Seen) -> np.ndarray:
-    """Turn positions (time, trial) round, if need be, so that they grow towards choice 2."""
-    second = seen.chose_second
-    if second.all() or not second.any():
-        return position
-    return position * (-1.0 if position[-1, second].mean() < position[-1, ~second].mean() else 1.0)

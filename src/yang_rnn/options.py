@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -96,6 +97,7 @@ def errors_in_one_line() -> Iterator[None]:
         lines = [line.strip("╭╮╰╯│ ") for line in box.getvalue().splitlines()[1:-1]]
         rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
         message = " ".join(line for line in lines[:rule] if line)
+        message = re.sub(r"^Missing from \S+:", "Missing:", message)
         raise UsageError(message[:1].lower() + message[1:]) from error
     except RecipeError as error:
         option = "--" + error.field.replace("_", "-")

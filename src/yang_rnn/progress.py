@@ -1,15 +1,13 @@
 """What a run shows while it works: bars on a terminal, lines elsewhere."""
 
+import dataclasses
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from tqdm import tqdm
 
 from yang_rnn.recipe import Recipe
-
-if TYPE_CHECKING:
-    from yang_rnn.sweep import Progress
 
 
 class Quiet:
@@ -82,6 +80,27 @@ def progress_for(recipe: Recipe, quiet: bool) -> Quiet:
     return Bars(recipe) if sys.stderr.isatty() else Lines(recipe)
 
 
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    done, failed, total : int
+        Members finished, failed ones among them, and in all.
+    verdicts : dict
+        How many finished members have each verdict.
+    made : int
+        Members finished since the sweep was started (again).
+    """
+
+    done: int
+    failed: int
+    total: int
+    verdicts: dict[str, int]
+    made: int
+
+
 class QuietSweep:
     """Shows nothing of a sweep but what went wrong."""
 
@@ -91,7 +110,7 @@ class QuietSweep:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def tell(self, progress: "Progress") -> None:
+    def tell(self, progress: Progress) -> None:
         """Show nothing."""
 
     def note(self, line: str) -> None:
@@ -105,7 +124,7 @@ class SweepLines(QuietSweep):
     def __init__(self) -> None:
         self._begun = time.perf_counter()
 
-    def tell(self, progress: "Progress") -> None:
+    def tell(self, progress: Progress) -> None:
         """Print members done, failed and to go, the time left, and the verdicts so far."""
         left = progress.total - progress.done
         seconds = time.perf_counter() - self._begun
@@ -128,7 +147,7 @@ class SweepBar(QuietSweep):
         if self._bar is not None:
             self._bar.close()
 
-    def tell(self, progress: "Progress") -> None:
+    def tell(self, progress: Progress) -> None:
         """Move the bar; the verdicts so far stand behind it."""
         if self._bar is None:
             self._bar = tqdm(
@@ -149,7 +168,7 @@ def sweep_progress_for(quiet: bool) -> QuietSweep:
     return SweepBar() if sys.stderr.isatty() else SweepLines()
 
 
-def _verdicts(progress: "Progress") -> str:
+def _verdicts(progress: Progress) -> str:
     counts = sorted(progress.verdicts.items(), key=lambda item: -item[1])
     listed = ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
     return f"; {listed}" if listed else ""

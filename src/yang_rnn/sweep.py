@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import itertools
-import json
 import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from yang_rnn.folder import MEMBERS
 from yang_rnn.interrupts import Interrupts, Terminated
+from yang_rnn.progress import Progress, sweep_progress_for
 from yang_rnn.recipe import NOTEBOOK, Recipe, check_whole
+from yang_rnn.sweep_plan import SweepError, alone, discard, members_of, settle, sweep_up
 
 if TYPE_CHECKING:
     import pandas
 
-SETTINGS, LOCK = "sweep.json", ".lock"
 TABLE, SUMMARY, FIGURE = "table", "summary.csv", "sweep"
-
-
-class SweepError(Exception):
-    """A sweep can't begin or go on; the message says why, and what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """How far a sweep is.
-
-    Attributes
-    ----------
-    done, failed, total : int
-        Members finished, failed ones among them, and in all.
-    verdicts : dict
-        How many finished members have each verdict.
-    made : int
-        Members finished since the sweep was started (again).
-    """
-
-    done: int
-    failed: int
-    total: int
-    verdicts: dict[str, int]
-    made: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -141,97 +114,14 @@ def sweep(
     try:
         if workers or scheduler is not None:
             import_dask()
-        with _alone(folder):
-            _settle(folder, recipe, vary)
+        with alone(folder):
+            settle(folder, recipe, vary)
             _finish(
                 folder, recipes, tuple(vary), workers, scheduler, platform, on_progress, on_damage
             )
             return _conclude(folder, tuple(vary))
     except WorkersError as error:
         raise SweepError(str(error)) from error
-
-
-def members_of(
-    recipe: Recipe, seeds: Iterable[int], vary: Mapping[str, Sequence[Any]]
-) -> list[Recipe]:
-    """Return the recipes of a sweep's members, seeds running fastest.
-
-    Raises
-    ------
-    ValueError
-        If there are no seeds or no values, a field is unknown or the seed, or a value is out of
-        range.
-    """
-    seeds = list(dict.fromkeys(seeds))
-    if not seeds:
-        raise ValueError("`seeds` must have one or more; got none")
-    known = {field.name for field in dataclasses.fields(Recipe)} - {"name", "seed", "fixed_points"}
-    for field, values in vary.items():
-        if field not in known:
-            raise ValueError(f"`vary` must name fields of a recipe that may vary; got {field!r}")
-        if isinstance(values, str) or not isinstance(values, Collection):
-            raise ValueError(f"`vary` must have a list of values for {field!r}; got {values!r}")
-        if not len(values):
-            raise ValueError(f"`vary` must have values for {field!r}; got none")
-    combinations = [
-        dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())
-    ]
-    return [
-        dataclasses.replace(recipe, **numbers, seed=seed, fixed_points="newton")
-        for numbers in combinations
-        for seed in seeds
-    ]
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Any:
-    """Hold the folder: two sweeps at once would make the same members twice."""
-    import filelock
-
-    cannot = f"{folder} must be a folder that can be written"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = [p for p in folder.iterdir() if p.name not in (SETTINGS, LOCK)]
-    except OSError as error:
-        raise SweepError(f"{cannot}; {error}") from error
-    if foreign and not (folder / SETTINGS).is_file():
-        raise SweepError(f"{folder} must be a new folder or a sweep's; it has {foreign[0].name}")
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise SweepError(f"another sweep is running in {folder}") from error
-    except OSError as error:
-        raise SweepError(f"{cannot}; {error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _settle(folder: Path, recipe: Recipe, vary: Mapping[str, Sequence[Any]]) -> None:
-    """Write down what the sweep is of, or make sure that it is of the same."""
-    own = dataclasses.replace(recipe, seed=0, fixed_points="newton", name=recipe.name)
-    numbers = {k: v for k, v in json.loads(own.to_json()).items() if k not in vary}
-    settings = {"recipe": numbers, "varied": sorted(vary)}
-    path = folder / SETTINGS
-    if not path.is_file():
-        aside = folder / f".{SETTINGS}"
-        aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        os.replace(aside, path)
-        return
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        then: dict[str, Any] = {**before["recipe"], "varied numbers": before["varied"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise SweepError(f"{path} is damaged; take a new folder") from error
-    now = {**numbers, "varied numbers": sorted(vary)}
-    other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    if other:
-        changes = ", ".join(
-            f"{name} was {then.get(name, 'varied')}, is {now.get(name, 'varied')}" for name in other
-        )
-        raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
 
 
 def _finish(
@@ -250,7 +140,7 @@ def _finish(
 
     members = folder / MEMBERS
     members.mkdir(exist_ok=True)
-    _sweep_up(members)
+    sweep_up(members)
     missing, verdicts, failed = [], Counter[str](), 0
 
     def count(place: Path) -> None:
@@ -270,7 +160,7 @@ def _finish(
         if place.exists():
             if on_damage is not None:
                 on_damage(f"{place.name}: {wrong}; it is made again")
-            _discard(place)
+            discard(place)
     done = total = len(recipes)
     done -= len(missing)
 
@@ -288,18 +178,6 @@ def _finish(
         count(place)
         made += 1
         tell(made)
-
-
-def _sweep_up(members: Path) -> None:
-    """Remove what a killed sweep had not finished."""
-    for path in members.glob(".*"):
-        _discard(path)
-
-
-def _discard(path: Path) -> None:
-    import shutil
-
-    shutil.rmtree(path)
 
 
 def _conclude(folder: Path, varied: tuple[str, ...]) -> Sweep:
@@ -358,7 +236,6 @@ def _run(arguments: Sequence[str]) -> int:
         options = parse(arguments)
         with Interrupts() as interrupts:
             from yang_rnn.device import use_platform
-            from yang_rnn.progress import sweep_progress_for
             from yang_rnn.sweep_results import describe
 
             use_platform(options.platform)
@@ -380,7 +257,7 @@ def _run(arguments: Sequence[str]) -> int:
                     on_damage=shown.note,
                 )
             interrupts.check()
-            print(describe(done))
+            print(describe(done.table, done.summary, done.folder))
         if not sum(done.summary["members"]):
             return _end("all members failed; error.txt in a member's folder says why", 1)
     except UsageError as error:

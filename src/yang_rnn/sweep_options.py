@@ -10,6 +10,7 @@ import tyro
 
 from yang_rnn.options import UsageError, errors_in_one_line, find_recipe
 from yang_rnn.recipe import MOST, NOTEBOOK, Recipe, RecipeError
+from yang_rnn.sweep_plan import members_of
 
 PROGRAM = "yang-rnn-sweep"
 
@@ -111,8 +112,6 @@ def parse(arguments: Sequence[str]) -> SweepOptions:
     SystemExit
         After `--help`.
     """
-    from yang_rnn.sweep import members_of
-
     with errors_in_one_line():
         options = tyro.cli(SweepOptions, args=arguments, prog=PROGRAM)
     if options.workers < 0:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas
 from scipy.stats import binomtest
-from sklearn.decomposition import PCA
 
-from yang_rnn.analysis import CoherenceAverages, average_by_coherence, fit_pca
+from yang_rnn.analysis import average_by_coherence, fit_pca
+from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.folder import SUMMARY_FILE
 from yang_rnn.members import member_row
 from yang_rnn.storage import load_run
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.verdict import VERDICTS, in_words
-
-if TYPE_CHECKING:
-    from yang_rnn.sweep import Sweep
 
 NUM_PORTRAITS = 12
 """Members that a sweep's figure shows."""
@@ -32,14 +29,6 @@ MOST_LISTED = 32
 
 CONFIDENCE = 0.95
 """Coverage of the intervals of a summary."""
-
-
-class Portrait(NamedTuple):
-    """A member in the plane of its own first two PCs."""
-
-    title: str
-    pca: PCA
-    mean: CoherenceAverages
 
 
 def read_table(members: Path, varied: Sequence[str]) -> pandas.DataFrame:
@@ -57,7 +46,8 @@ def read_table(members: Path, varied: Sequence[str]) -> pandas.DataFrame:
     pandas.DataFrame
         A row a member, as `yang_rnn.members.member_row` gives it.
     """
-    rows = [member_row(path, varied) for path in members.iterdir() if path.name[0] != "."]
+    folders = [path for path in members.iterdir() if path.is_dir() and path.name[0] != "."]
+    rows = [member_row(path, varied) for path in folders]
     widest = max(rows, key=len)
     table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
     return table.sort_values([*varied, "seed"], ignore_index=True)
@@ -165,12 +155,12 @@ def _counted(group: Any) -> str:
     return f"{text}, median accuracy {group['median_accuracy']:.4f}" if number else text
 
 
-def describe(sweep: Sweep) -> str:
+def describe(table: Any, summary: Any, folder: Path) -> str:
     """Return a sweep's summary as a few lines for a reader, and its members if they are few."""
-    lines = _list_members(sweep.table) if len(sweep.table) <= MOST_LISTED else []
-    columns = list(sweep.summary.columns)
+    lines = _list_members(table) if len(table) <= MOST_LISTED else []
+    columns = list(summary.columns)
     keys = columns[: columns.index("verdict")]
-    grouped: Any = sweep.summary.groupby(keys, sort=False)
+    grouped: Any = summary.groupby(keys, sort=False)
     for key, group in grouped:
         first = group.iloc[0]
         named = ", ".join(
@@ -184,9 +174,9 @@ def describe(sweep: Sweep) -> str:
             for _, row in group.iterrows()
             if row["count"]
         ]
-    failed = sweep.table[~sweep.table.index.isin(judged_of(sweep.table).index)]
+    failed = table[~table.index.isin(judged_of(table).index)]
     lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
     if len(failed):
         lines.append("what failed is made again only if its folder in members/ is removed")
-    lines.append(f"files: {sweep.folder}/ (table.csv, table.parquet, summary.csv, sweep.png)")
+    lines.append(f"files: {folder}/ (table.csv, table.parquet, summary.csv, sweep.png)")
     return "\n".join(lines)

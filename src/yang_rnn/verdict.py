@@ -231,7 +231,9 @@ def judge(
 
     mode = rising("evidence kept by the leading mode", m.mode_keeps, at.keeps, at.loses)
     turn = falling("turn of the leading mode (rad)", m.turn, at.straight, at.turning)
-    near = falling("distance of the trajectories (radii)", m.centre_distance, at.near, at.far)
+    near = falling(
+        "trajectories' distance from the centre (radii)", m.centre_distance, at.near, at.far
+    )
     whole = rising("evidence kept by the manifold", m.manifold_keeps, at.keeps, at.loses)
     criteria = (
         mode,
@@ -241,7 +243,7 @@ def judge(
         near,
         rising("length of the manifold over the span", m.relative_length, at.long, at.short),
         falling(
-            "distance of the trajectories from the manifold (spans)",
+            "trajectories' distance from the manifold (spans)",
             m.manifold_distance,
             at.beside,
             at.apart,

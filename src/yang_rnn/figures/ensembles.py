@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from sklearn.decomposition import PCA
 
+from yang_rnn.analysis import CoherenceAverages
 from yang_rnn.figures.style import CHOICE_COLOURS, project, shade_of, styled
 from yang_rnn.verdict import VERDICTS
 
 if TYPE_CHECKING:
     import pandas
-
-    from yang_rnn.sweep_results import Portrait
 
 VERDICT_COLOURS = dict(
     zip(VERDICTS, (CHOICE_COLOURS[2], CHOICE_COLOURS[4], CHOICE_COLOURS[0], "0.35", "0.75"),
@@ -26,6 +26,24 @@ VERDICT_COLOURS = dict(
 
 MOST_ROWS = 4
 """Combinations of recipe and varied numbers that have a row each; more are put together."""
+
+
+class Portrait(NamedTuple):
+    """A network in the plane of its own first two PCs.
+
+    Attributes
+    ----------
+    title : str
+        What it is.
+    pca : PCA
+        Fitted to its states.
+    mean : CoherenceAverages
+        Its averaged trajectories.
+    """
+
+    title: str
+    pca: PCA
+    mean: CoherenceAverages
 
 
 @styled
@@ -154,7 +172,10 @@ def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="x", labelsize=7)
-    ax.set_title(f"{title}time constants" + (f" ({without} have no slow point)" if without else ""))
+    ax.set_title(f"{title}time constants")
+    if without:
+        text = f"{without} without a slow point"
+        ax.text(1.0, 1.0, text, ha="right", va="top", fontsize=7, transform=ax.transAxes)
     ax.set_xlabel("|leading time constant| (s)")
     ax.set_ylabel("networks")
 

@@ -1,0 +1,119 @@
+"""What a sweep is of, and the folder that holds it to that: one sweep at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from yang_rnn.recipe import Recipe
+
+SETTINGS, LOCK = "sweep.json", ".lock"
+
+
+class SweepError(Exception):
+    """A sweep can't begin or go on; the message says why, and what to do."""
+
+
+def members_of(
+    recipe: Recipe, seeds: Iterable[int], vary: Mapping[str, Sequence[Any]]
+) -> list[Recipe]:
+    """Return the recipes of a sweep's members, seeds running fastest.
+
+    Raises
+    ------
+    ValueError
+        If there are no seeds or no values, a field is unknown or the seed, or a value is out of
+        range.
+    """
+    seeds = list(dict.fromkeys(seeds))
+    if not seeds:
+        raise ValueError("`seeds` must have one or more; got none")
+    known = {field.name for field in dataclasses.fields(Recipe)} - {"name", "seed", "fixed_points"}
+    for field, values in vary.items():
+        if field not in known:
+            raise ValueError(f"`vary` must name fields of a recipe that may vary; got {field!r}")
+        if isinstance(values, str) or not isinstance(values, Collection):
+            raise ValueError(f"`vary` must have a list of values for {field!r}; got {values!r}")
+        if not len(values):
+            raise ValueError(f"`vary` must have values for {field!r}; got none")
+    combinations = [
+        dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())
+    ]
+    return [
+        dataclasses.replace(recipe, **numbers, seed=seed, fixed_points="newton")
+        for numbers in combinations
+        for seed in seeds
+    ]
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder: two sweeps at once would make the same members twice."""
+    import filelock
+
+    cannot = f"{folder} must be a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = [p for p in folder.iterdir() if p.name[0] != "."]
+    except OSError as error:
+        raise SweepError(f"{cannot}; {error}") from error
+    if foreign and not (folder / SETTINGS).is_file():
+        raise SweepError(f"{folder} must be a new folder or a sweep's; it has {foreign[0].name}")
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise SweepError(f"another sweep is running in {folder}") from error
+    except OSError as error:
+        raise SweepError(f"{cannot}; {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def settle(folder: Path, recipe: Recipe, vary: Mapping[str, Sequence[Any]]) -> None:
+    """Write down what the sweep is of, or make sure that it is of the same."""
+    own = dataclasses.replace(recipe, seed=0, fixed_points="newton", name=recipe.name)
+    numbers = {k: v for k, v in json.loads(own.to_json()).items() if k not in vary}
+    settings = {"recipe": numbers, "varied": sorted(vary)}
+    path = folder / SETTINGS
+    if not path.is_file():
+        aside = folder / f".{SETTINGS}"
+        aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+        return
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        then: dict[str, Any] = {**before["recipe"], "varied numbers": before["varied"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise SweepError(f"{path} is damaged; take a new folder") from error
+    now = {**numbers, "varied numbers": sorted(vary)}
+    other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    if other:
+        changes = ", ".join(
+            f"{name} was {then.get(name, 'varied')}, is {now.get(name, 'varied')}" for name in other
+        )
+        raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
+
+
+def sweep_up(members: Path) -> None:
+    """Remove what a killed sweep had not finished."""
+    for path in members.glob(".*"):
+        if path.is_dir():
+            discard(path)
+
+
+def discard(path: Path) -> None:
+    """Remove a folder with all that is in it, or what stands in its place."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
