@@ -1,4 +1,6 @@
+import os
 import signal
+import subprocess
 import sys
 from typing import Any
 
@@ -47,3 +49,10 @@ def test_handlers_are_put_back():
     with pytest.raises(Terminated), Interrupts():
         signal.raise_signal(signal.SIGTERM)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_terminal_that_lacks_a_letter_shows_another():
+    code = "from yang_rnn.interrupts import leave_with; leave_with(lambda: print('0.5±0.1i') or 3)"
+    command, surroundings = [sys.executable, "-c", code], os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
+    assert (done.returncode, done.stdout) == (3, "0.5?0.1i\n")

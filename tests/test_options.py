@@ -1,4 +1,7 @@
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,12 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]):
     shown = capsys.readouterr().out
     for field in dataclasses.fields(Recipe):
         assert field.name == "name" or "--" + field.name.replace("_", "-") in shown
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_an_error_is_one_line_whatever_the_terminal_can_show(encoding: str):
+    command = [sys.executable, "-m", "yang_rnn.run", "--hidden", "x"]
+    surroundings = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
+    assert done.returncode == 2
+    assert done.stderr == "yang-rnn: error parsing --hidden: expected a whole number; got 'x'\n"

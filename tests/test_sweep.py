@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import importlib.metadata
 import json
 import os
 import random
@@ -20,6 +21,7 @@ from small import SMALL
 
 import yang_rnn as yr
 import yang_rnn.members
+import yang_rnn.workers
 from yang_rnn.members import batches_of, damage, member_name
 from yang_rnn.progress import Progress
 from yang_rnn.recipe import Recipe
@@ -447,7 +449,7 @@ def test_ctrl_c_at_a_terminal_reaches_workers_too_and_ends_in_one_line(words: li
 class Cluster:
     """A Dask scheduler and two workers, each a process of its own, on this machine."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, num_workers: int = 2):
         self.file = folder / "scheduler.json"
         self.processes = [self._start("scheduler", "--port", "0", "--scheduler-file")]
         for _ in range(100):
@@ -457,7 +459,7 @@ class Cluster:
         self.address = json.loads(self.file.read_text())["address"]
         self.workers = [
             self._start("worker", "--nthreads", "1", "--no-nanny", "--scheduler-file")
-            for _ in range(2)
+            for _ in range(num_workers)
         ]
         self.processes += self.workers
 
@@ -501,6 +503,48 @@ def test_a_killed_worker_costs_its_task_only(tmp_path: Path, cluster: Any):
     assert cluster.workers[0].wait(timeout=5) == -signal.SIGKILL
     yr.sweep(TINY, seeds, out=tmp_path / "here")
     assert table_of(tmp_path / "hit") == table_of(tmp_path / "here")
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_gone_is_an_error(tmp_path: Path, cluster: Any):
+    killed: list[int] = []
+
+    def kill_it(progress: Progress) -> None:
+        if progress.made and not killed:
+            killed.append(progress.made)
+            cluster.processes[0].kill()
+
+    with pytest.raises(SweepError, match="the Dask scheduler is gone"):
+        yr.sweep(
+            TINY, range(32), out=tmp_path / "cut", scheduler=cluster.address, on_progress=kill_it
+        )
+    assert len(list((tmp_path / "cut" / "members").iterdir())) >= 8
+
+
+@pytest.mark.slow
+def test_workers_with_other_versions_are_refused(
+    tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+):
+    real = importlib.metadata.version
+
+    def older(name: str) -> str:
+        return "0.0.1" if name == "brainpy" else real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", older)
+    with pytest.raises(SweepError, match=rf"versions: brainpy {real('brainpy')}, not 0.0.1$"):
+        yr.sweep(TINY, range(2), out=tmp_path / "mixed", scheduler=cluster.address)
+
+
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("distributed", reason="an optional extra")
+    monkeypatch.setattr(yang_rnn.workers, "FIRST_WORKER", 1)
+    empty = Cluster(tmp_path, num_workers=0)
+    try:
+        with pytest.raises(SweepError, match=r"no worker joined the scheduler at .* within 1 s"):
+            yr.sweep(TINY, range(2), out=tmp_path / "none", scheduler=empty.address)
+    finally:
+        empty.stop()
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
-"""Ctrl-C and SIGTERM, none of which is lost."""
+"""How a command ends: well, or by Ctrl-C or SIGTERM, none of which is lost."""
 
+import io
 import signal
 import sys
-from typing import Any, ClassVar, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, NoReturn, Self
 
 
 class Terminated(KeyboardInterrupt):
@@ -50,3 +52,13 @@ class Interrupts:
         """Take no more notice of them."""
         for number in self._KINDS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def leave_with(main: Callable[[], int]) -> NoReturn:
+    """Run a command and leave the process, with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # some terminals have no \u00b1
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no Ctrl-C while Python shuts down
+    sys.exit(code)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -94,9 +95,10 @@ def errors_in_one_line() -> Iterator[None]:
     except SystemExit as error:
         if not error.code:
             raise
-        lines = [line.strip("╭╮╰╯│ ") for line in box.getvalue().splitlines()[1:-1]]
-        rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
-        message = " ".join(line for line in lines[:rule] if line)
+        lines = [line.strip("╭╮╰╯│ ") for line in box.getvalue().splitlines()[1:]]
+        # A rule stands behind the message and, where boxes are drawn in ASCII, before it too.
+        parts = itertools.groupby(filter(None, lines), lambda line: set(line) <= {"─", "-"})
+        message = " ".join(next(part for is_rule, part in parts if not is_rule))
         message = re.sub(r"^Missing from \S+:", "Missing:", message)
         raise UsageError(message[:1].lower() + message[1:]) from error
     except RecipeError as error:

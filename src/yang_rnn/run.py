@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from yang_rnn.interrupts import Interrupts, Terminated
+from yang_rnn.interrupts import Interrupts, Terminated, leave_with
 
 if TYPE_CHECKING:
     from yang_rnn.folder import NewFolder
@@ -135,9 +135,7 @@ def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
 
 def command() -> NoReturn:
     """Run the command and leave the process, with `main`'s exit code."""
-    code = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no Ctrl-C while Python shuts down
-    sys.exit(code)
+    leave_with(main)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from yang_rnn.folder import MEMBERS
-from yang_rnn.interrupts import Interrupts, Terminated
+from yang_rnn.interrupts import Interrupts, Terminated, leave_with
 from yang_rnn.progress import Progress, sweep_progress_for
 from yang_rnn.recipe import NOTEBOOK, Recipe, check_whole
 from yang_rnn.sweep_plan import SweepError, alone, discard, members_of, settle, sweep_up
@@ -274,9 +274,7 @@ def _end(message: str, code: int) -> int:
 
 def command() -> NoReturn:
     """Run the command and leave the process, with `main`'s exit code."""
-    code = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no Ctrl-C while Python shuts down
-    sys.exit(code)
+    leave_with(main)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,20 @@ import logging
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from multiprocessing import resource_tracker
 from typing import Any
 
 from yang_rnn.members import FinishedMember, make_batch, make_whole_batch
 from yang_rnn.recipe import Recipe
+from yang_rnn.report import versions
 
 ATTEMPTS = 3
 """A batch is given up when so many workers died over it."""
+
+
+FIRST_WORKER = 60
+"""Seconds that a scheduler's first worker is waited for."""
 
 
 class WorkersError(Exception):
@@ -48,7 +54,8 @@ def make_batches(
     Raises
     ------
     WorkersError
-        If Dask is not installed or its scheduler not there, or a batch cost too many workers.
+        If Dask is not installed, its scheduler not there or without workers, these have other
+        versions of the packages, or a batch cost too many workers.
     """
     if not workers and scheduler is None:
         for batch in batches:
@@ -65,6 +72,7 @@ def make_batches(
                 client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
             except (OSError, ValueError) as error:
                 raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
+            _check_workers(client, scheduler)
         futures = [
             client.submit(_task, list(batch), platform, pure=False, retries=0) for batch in batches
         ]
@@ -77,8 +85,31 @@ def make_batches(
                     f"{ATTEMPTS} workers died over one batch, for lack of memory perhaps: "
                     "try fewer workers"
                 ) from error
+            except CancelledError as error:
+                raise WorkersError("the Dask scheduler is gone") from error
             yield from done
             future.release()
+
+
+def _check_workers(client: Any, scheduler: str) -> None:
+    """Make sure that there are workers, and that they would come to the same numbers."""
+    try:
+        client.wait_for_workers(1, timeout=FIRST_WORKER)
+    except TimeoutError as error:
+        raise WorkersError(
+            f"no worker joined the scheduler at {scheduler} within {FIRST_WORKER} s"
+        ) from error
+    here = versions()
+    here.pop("python")  # numbers do not depend on it
+    try:
+        everywhere = client.run(versions)
+    except ImportError as error:
+        raise WorkersError(f"the workers at {scheduler} need this package: {error}") from error
+    for worker, there in everywhere.items():
+        other = [f"{name} {there[name]}, not {mine}" for name, mine in here.items()
+                 if there[name] != mine]  # fmt: skip
+        if other:
+            raise WorkersError(f"the worker at {worker} has other versions: {'; '.join(other)}")
 
 
 def import_dask() -> Any:
