@@ -1,6 +1,7 @@
 import dataclasses
 import errno
 import importlib.metadata
+import importlib.util
 import json
 import os
 import random
@@ -94,7 +95,9 @@ def test_a_seed_alone_gives_what_it_gave_among_others(done: Path, tmp_path: Path
 def test_the_same_call_again_makes_nothing_and_gives_the_same(done: Path):
     before, made = table_of(done), times(done)
     seen: list[Progress] = []
-    yr.sweep(TINY, range(SEEDS), out=done, on_progress=seen.append)
+    # Nothing is left to do for the workers of a scheduler that is not there.
+    nowhere = "tcp://localhost:1" if importlib.util.find_spec("distributed") else None
+    yr.sweep(TINY, range(SEEDS), out=done, on_progress=seen.append, scheduler=nowhere)
     assert [p.made for p in seen] == [0]
     assert (seen[0].done, seen[0].total, sum(seen[0].verdicts.values())) == (SEEDS, SEEDS, SEEDS)
     assert table_of(done) == before
@@ -301,6 +304,7 @@ def test_members_are_trained_together_by_shape():
     assert [recipe for batch in batches for recipe in batch] == recipes
     names = [member_name(recipe, ["hidden"]) for recipe in recipes]
     assert len(set(names)) == 20
+    assert [len(batch) for batch in batches_of(recipes, "gpu")] == [10, 10]
 
 
 @pytest.mark.parametrize(
@@ -486,6 +490,17 @@ def cluster(tmp_path: Path) -> Any:
 def test_workers_come_to_the_same_table(tmp_path: Path, done: Path, cluster: Any):
     yr.sweep(TINY, range(SEEDS), out=tmp_path / "spread", scheduler=cluster.address)
     assert table_of(tmp_path / "spread") == table_of(done)
+
+
+@pytest.mark.slow
+def test_a_platform_that_workers_lack_is_one_line(
+    words: list[str], cluster: Any, capsys: pytest.CaptureFixture[str]
+):
+    there = ["--scheduler", cluster.address, "--platform", "tpu"]
+    assert main([*words, "--out", "new", "--quiet", *there]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("yang-rnn-sweep: --platform must be one that JAX finds here (cpu)")
+    assert shown.err.count("\n") == 1
 
 
 @pytest.mark.slow

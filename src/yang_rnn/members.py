@@ -42,15 +42,22 @@ def member_name(recipe: Recipe, varied: Sequence[str]) -> str:
     return re.sub(r"[^\w.+-]", "_", "-".join([*parts, f"seed{recipe.seed}"]))
 
 
-def batches_of(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
-    """Put members that differ in their seed alone together, as many as a program trains."""
+def batches_of(recipes: Sequence[Recipe], platform: str | None = None) -> list[list[Recipe]]:
+    """Put members that differ in their seed alone together, as many as a program trains.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+    platform : str, optional
+        What they will be trained on; without it what JAX computes on here.
+    """
     groups: dict[Recipe, list[Recipe]] = {}
     for recipe in recipes:
         groups.setdefault(dataclasses.replace(recipe, seed=0), []).append(recipe)
     return [
-        group[first : first + num_lanes(shape)]
+        group[first : first + num_lanes(shape, platform)]
         for shape, group in groups.items()
-        for first in range(0, len(group), num_lanes(shape))
+        for first in range(0, len(group), num_lanes(shape, platform))
     ]
 
 

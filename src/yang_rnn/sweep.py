@@ -82,7 +82,7 @@ def sweep(
     scheduler : str, optional
         Address of a Dask scheduler that runs already, as in ``tcp://host:8786``.
     platform : str, optional
-        What other processes compute on.
+        What other processes compute on; without it what JAX picks there.
     on_progress : callable, optional
         Called with `Progress` at the start and after each member.
     on_damage : callable, optional
@@ -170,9 +170,9 @@ def _finish(
 
     tell(0)
     made = 0
-    for member in make_batches(
-        batches_of(missing), workers=workers, scheduler=scheduler, platform=platform
-    ):
+    elsewhere = workers > 0 or scheduler is not None
+    batches = batches_of(missing, platform if elsewhere else None)
+    for member in make_batches(batches, workers=workers, scheduler=scheduler, platform=platform):
         place = members / member_name(member.recipe, varied)
         store_member(member, place)
         count(place)
@@ -238,7 +238,9 @@ def _run(arguments: Sequence[str]) -> int:
             from yang_rnn.device import use_platform
             from yang_rnn.sweep_results import describe
 
-            use_platform(options.platform)
+            # Other processes may have a GPU where this one has none, or need all its memory.
+            elsewhere = options.workers or options.scheduler is not None
+            use_platform("cpu" if elsewhere else options.platform)
             with sweep_progress_for(options.quiet) as shown:
 
                 def on_progress(progress: Progress) -> None:

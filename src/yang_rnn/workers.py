@@ -57,6 +57,8 @@ def make_batches(
         If Dask is not installed, its scheduler not there or without workers, these have other
         versions of the packages, or a batch cost too many workers.
     """
+    if not batches:
+        return
     if not workers and scheduler is None:
         for batch in batches:
             yield from make_batch(batch)
@@ -66,7 +68,7 @@ def make_batches(
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            client = stack.enter_context(_local(min(workers, max(1, len(batches)))))
+            client = stack.enter_context(_local(min(workers, len(batches))))
         else:
             try:
                 client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
