@@ -48,7 +48,8 @@ def table_of(folder: Path) -> bytes:
 
 
 def times(folder: Path) -> dict[str, int]:
-    files = (folder / "members").glob("*/summary.json")
+    """Return when each finished member was written; hidden folders are unfinished ones."""
+    files = (folder / "members").glob("[!.]*/summary.json")
     return {path.parent.name: path.stat().st_mtime_ns for path in files}
 
 
