@@ -29,7 +29,7 @@ from yang_rnn.recipe import Recipe
 from yang_rnn.sweep import SweepError, main
 from yang_rnn.sweep_options import parse
 from yang_rnn.sweep_plan import members_of
-from yang_rnn.sweep_results import summary_of
+from yang_rnn.sweep_results import describe, summary_of
 
 TINY = dataclasses.replace(SMALL, epochs=1, analysis_trials=6)
 SEEDS = 12
@@ -183,12 +183,12 @@ def test_a_sweep_whose_members_all_failed_says_why_and_fails(
 ):
     assert main([*words, "--out", "lost", "--seeds", "0:2", "--set", "learning-rate=1e30"]) == 1
     shown = capsys.readouterr()
-    assert "notebook recipe: 0 members, 2 failed\n" in shown.out
+    assert "notebook recipe, learning_rate 1e+30: 0 members, 2 failed\n" in shown.out
     assert "2 failed: DivergenceError: the loss of epoch 1" in shown.out
     assert "nan" not in shown.out.replace("is nan", "")
     assert shown.err.splitlines()[-1].startswith("yang-rnn-sweep: all members failed")
     with pytest.raises(FileNotFoundError, match="a member that failed: DivergenceError"):
-        yr.load_run("lost/members/seed1")
+        yr.load_run("lost/members/learning_rate1e+30-seed1")
 
 
 def test_a_sweep_is_no_run_and_says_where_its_runs_are(done: Path):
@@ -217,7 +217,7 @@ def test_another_recipe_in_the_folder_is_refused(done: Path):
         SweepError, match=r"another recipe \(hidden was 12, is 20, epochs was 1, is 3\)"
     ):
         yr.sweep(other, range(SEEDS), out=done)
-    with pytest.raises(SweepError, match="varied numbers"):
+    with pytest.raises(SweepError, match=r"recipe \(hidden was 12, is varied\); take a new folder"):
         yr.sweep(TINY, range(SEEDS), out=done, vary={"hidden": [12, 13]})
     assert table_of(done) == before
 
@@ -242,6 +242,37 @@ def test_files_of_the_desktop_and_of_a_killed_start_are_no_hindrance(done: Path,
     assert (folder / "members" / "notes.txt").read_text() == "mine"
     assert (folder / "members" / ".DS_Store").exists()
     assert table_of(folder).splitlines() == table_of(done).splitlines()[:4]
+
+
+def test_order_of_varied_numbers_does_not_matter(tmp_path: Path):
+    one = {"hidden": [10], "epochs": [1, 2]}
+    yr.sweep(TINY, [3], out=tmp_path / "order", vary=one)
+    made = times(tmp_path / "order")
+    other = {"epochs": [2, 1, 1], "hidden": [10, 10]}
+    swept = yr.sweep(TINY, [3], out=tmp_path / "order", vary=other)
+    assert times(tmp_path / "order") == made
+    assert list(swept.table["epochs"]) == [1, 2]
+
+
+def test_what_is_no_member_or_damaged_and_not_asked_for_is_named_and_left_out(
+    done: Path, tmp_path: Path
+):
+    folder = Path(shutil.copytree(done, tmp_path / "copy"))
+    members = folder / "members"
+    shutil.copytree(members / "seed2", members / "seed2_backup")
+    (members / "notes").mkdir()
+    with (members / "seed9" / "summary.json").open("a") as file:
+        file.write(" ")
+    notes: list[str] = []
+    swept = yr.sweep(TINY, range(3), out=folder, on_damage=notes.append)
+    assert notes == [
+        "notes: SHA256SUMS is missing or damaged; it is left out, and not touched",
+        "seed2_backup: it has the files of seed2; it is left out, and not touched",
+        "seed9: summary.json is damaged; it is left out, and not touched",
+    ]
+    assert list(swept.table["seed"]) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
+    yr.sweep(TINY, range(SEEDS), out=folder)
+    assert table_of(folder) == table_of(done)
 
 
 def spoil(folder: Path) -> None:
@@ -321,6 +352,8 @@ def test_members_are_trained_together_by_shape():
             "--set hiden=64,128",
             "--set hiden: there is no such number in a recipe; did you mean hid",
         ),
+        ("--set seed=3,4", "--set seed: --seeds is for that"),
+        ("--set coherences=1,2", "--set coherences: a sweep can't set it"),
         ("--set hidden=64,many", "--set hidden must be of int values"),
         ("--set hidden=64,-3", "--set hidden must be"),
         ("--set dt=30", "--set fixation must be"),
@@ -597,6 +630,16 @@ def test_arguments_of_a_sweep_are_checked(tmp_path: Path):
         yr.sweep(TINY, [1], out=tmp_path / "none", workers=2, scheduler="tcp://localhost:1")
     with pytest.raises(ValueError, match="`workers` must be a whole number, 0 or more; got -1"):
         yr.sweep(TINY, [1], out=tmp_path / "none", workers=-1)
+    wrong: Any
+    for wrong in ("primer", 5):
+        with pytest.raises(ValueError, match="`recipe` must be a Recipe"):
+            yr.sweep(wrong, [1], out=tmp_path / "none")
+    for wrong in (5, "12"):
+        with pytest.raises(ValueError, match="`seeds` must be a range or a list"):
+            yr.sweep(TINY, wrong, out=tmp_path / "none")
+    wrong = [1]
+    with pytest.raises(ValueError, match="`vary` must be a dict"):
+        yr.sweep(TINY, [1], out=tmp_path / "none", vary=wrong)
     assert not os.path.lexists(tmp_path / "none")
 
 
@@ -605,6 +648,12 @@ def test_three_choices_have_a_table_without_verdicts(tmp_path: Path):
     seen: list[Progress] = []
     swept = yr.sweep(three, range(2), out=tmp_path / "three", on_progress=seen.append)
     assert seen[-1].verdicts == {}
+    assert list(swept.summary["members"]) == [2] * 5
+    assert list(swept.summary["judged"]) == [0] * 5
+    assert np.isnan(np.asarray(swept.summary[["share", "low", "high"]], float)).all()
+    assert "none: it is for networks with two choices" in describe(
+        swept.table, swept.summary, swept.folder
+    )
     assert list(swept.table["seed"]) == [0, 1]
     assert (tmp_path / "three" / "sweep.png").is_file()
 
@@ -612,5 +661,4 @@ def test_three_choices_have_a_table_without_verdicts(tmp_path: Path):
 def test_set_may_be_given_again_for_the_same_number():
     words = "--out x --set hidden=16 --set hidden=32,16 --set tau=200"
     options = parse(words.split())
-    assert options.vary == {"hidden": [16, 32]}
-    assert options.base.tau == 200.0
+    assert options.vary == {"hidden": [16, 32], "tau": [200.0]}

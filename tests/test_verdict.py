@@ -120,6 +120,22 @@ def test_thresholds_can_be_changed():
     assert all("at least 0.99" in c.rule for c in held)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"keeps": "a"}, "`keeps` must be"),
+        ({"keeps": math.nan}, "`keeps` must be"),
+        ({"keeps": 1.5}, "`keeps` must be at most 1"),
+        ({"keeps": 0.1}, "`loses` must be at most `keeps`; got 0.5 and 0.1"),
+        ({"far": 1.0}, "`near` must be at most `far`"),
+        ({"gap": -1.0}, "`gap` must be"),
+    ],
+)
+def test_impossible_thresholds_are_refused(wrong: Any, message: str):
+    with pytest.raises(ValueError, match=message):
+        Thresholds(**wrong)
+
+
 def test_reason_without_a_leak_names_no_time_constant():
     reason = judge(dataclasses.replace(LINE, time_constant=math.inf, memory=math.inf))[1]
     assert "kept as by an integrator without a leak" in reason

@@ -154,6 +154,20 @@ def damage(folder: Path) -> str:
     return "" if whole else f"{SUMS} is missing or damaged"
 
 
+def misfit(folder: Path, varied: Sequence[str]) -> str:
+    """Return why a folder beside a sweep's members is none of them; empty if it is one."""
+    wrong = damage(folder)
+    if wrong:
+        return wrong
+    own = member_name(Recipe.load(folder / "recipe.json"), varied)
+    return "" if folder.name == own else f"it has the files of {own}"
+
+
+def visible(members: Path) -> list[Path]:
+    """Return the folders beside a sweep's members that are not hidden."""
+    return [path for path in members.iterdir() if path.is_dir() and path.name[0] != "."]
+
+
 def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     """Return a finished member's row of the table.
 

@@ -86,7 +86,8 @@ def sweep(
     on_progress : callable, optional
         Called with `Progress` at the start and after each member.
     on_damage : callable, optional
-        Called with a line about each member whose files were damaged; it is made again.
+        Called with a line about each member whose files were damaged: it is made again or, if it
+        is not among those asked for, left out.
 
     Returns
     -------
@@ -106,8 +107,8 @@ def sweep(
     workers = check_whole("workers", workers, 0)
     if workers and scheduler is not None:
         raise ValueError("`workers` and `scheduler` can't be given together")
-    vary = dict(vary or {})
-    recipes = members_of(recipe, seeds, vary)
+    recipes = members_of(recipe, seeds, vary or {})
+    vary = dict(sorted((vary or {}).items()))  # members have the same names in whatever order
     folder = Path(out)
     from yang_rnn.workers import WorkersError, import_dask
 
@@ -135,10 +136,20 @@ def _finish(
     on_damage: Callable[[str], None] | None,
 ) -> None:
     """Make the members that are missing."""
-    from yang_rnn.members import batches_of, damage, member_name, member_row, store_member
+    from yang_rnn.members import (
+        batches_of,
+        damage,
+        member_name,
+        member_row,
+        misfit,
+        store_member,
+        visible,
+    )
     from yang_rnn.workers import make_batches
 
     members = folder / MEMBERS
+    if members.exists() and not members.is_dir():
+        raise SweepError(f"{members} must be a folder; it is a file")
     members.mkdir(exist_ok=True)
     sweep_up(members)
     missing, verdicts, failed = [], Counter[str](), 0
@@ -161,6 +172,11 @@ def _finish(
             if on_damage is not None:
                 on_damage(f"{place.name}: {wrong}; it is made again")
             discard(place)
+    asked = {member_name(recipe, varied) for recipe in recipes}
+    for path in sorted(visible(members)):
+        wrong = misfit(path, varied)
+        if path.name not in asked and wrong and on_damage is not None:
+            on_damage(f"{path.name}: {wrong}; it is left out, and not touched")
     done = total = len(recipes)
     done -= len(missing)
 
@@ -195,7 +211,7 @@ def _conclude(folder: Path, varied: tuple[str, ...]) -> Sweep:
         aside = folder / f".{name}"
         write(aside)
         os.replace(aside, folder / name)
-    portraits = portraits_of(folder / MEMBERS)
+    portraits = portraits_of(folder / MEMBERS, varied)
     figures.save(figures.sweep(table, summary, portraits, varied), folder / FIGURE)
     return Sweep(folder, table, summary)
 

@@ -41,19 +41,13 @@ class SweepOptions:
 
     @property
     def base(self) -> Recipe:
-        """The recipe of all members, with the numbers that are set to one value."""
-        fixed = {field: values[0] for field, values in self._set.items() if len(values) == 1}
-        try:
-            return dataclasses.replace(find_recipe(self.recipe), **fixed)
-        except RecipeError as error:
-            raise UsageError(str(error).replace(f"`{error.field}`", f"--set {error.field}")) from (
-                error
-            )
+        """The recipe whose numbers are set."""
+        return find_recipe(self.recipe)
 
     @property
     def vary(self) -> dict[str, list[Any]]:
-        """The numbers that are set to several values."""
-        return {field: values for field, values in self._set.items() if len(values) > 1}
+        """The numbers that are set, with their values: columns of the table, one value or many."""
+        return self._set
 
     @property
     def seed_list(self) -> list[int]:
@@ -85,6 +79,10 @@ class SweepOptions:
             name = name.strip().replace("-", "_")
             if not words:
                 raise UsageError(f"--set must be like hidden=64,128; got {entry!r}")
+            if name == "seed":
+                raise UsageError("--set seed: --seeds is for that")
+            if name in ("name", "fixed_points", "coherences"):
+                raise UsageError(f"--set {name}: a sweep can't set it; a recipe's file can")
             if name not in fields:
                 near = difflib.get_close_matches(name, fields, n=1)
                 raise UsageError(

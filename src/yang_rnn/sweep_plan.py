@@ -32,6 +32,12 @@ def members_of(
         If there are no seeds or no values, a field is unknown or the seed, or a value is out of
         range.
     """
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"`recipe` must be a Recipe; got {recipe!r}")
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise ValueError(f"`seeds` must be a range or a list; got {seeds!r}")
+    if not isinstance(vary, Mapping):
+        raise ValueError(f"`vary` must be a dict of lists by field; got {vary!r}")
     seeds = list(dict.fromkeys(seeds))
     if not seeds:
         raise ValueError("`seeds` must have one or more; got none")
@@ -46,11 +52,12 @@ def members_of(
     combinations = [
         dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())
     ]
-    return [
+    recipes = [
         dataclasses.replace(recipe, **numbers, seed=seed, fixed_points="newton")
         for numbers in combinations
         for seed in seeds
     ]
+    return list(dict.fromkeys(recipes))  # 500 and 500.0 are one value
 
 
 @contextlib.contextmanager
@@ -92,15 +99,15 @@ def settle(folder: Path, recipe: Recipe, vary: Mapping[str, Sequence[Any]]) -> N
         return
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
-        then: dict[str, Any] = {**before["recipe"], "varied numbers": before["varied"]}
+        then: dict[str, Any] = dict(before["recipe"])
+        varied_then = list(before["varied"])
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(f"{path} is damaged; take a new folder") from error
-    now = {**numbers, "varied numbers": sorted(vary)}
+    then |= dict.fromkeys(varied_then, "varied")
+    now = numbers | dict.fromkeys(vary, "varied")
     other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     if other:
-        changes = ", ".join(
-            f"{name} was {then.get(name, 'varied')}, is {now.get(name, 'varied')}" for name in other
-        )
+        changes = ", ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in other)
         raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
 
 

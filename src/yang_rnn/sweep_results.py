@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from yang_rnn.analysis import average_by_coherence, fit_pca
 from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.folder import SUMMARY_FILE
-from yang_rnn.members import member_row
+from yang_rnn.members import member_row, misfit, visible
 from yang_rnn.storage import load_run
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.verdict import VERDICTS, in_words
@@ -26,6 +26,9 @@ PORTRAIT_TRIALS = 500
 
 MOST_LISTED = 32
 """A sweep of more members is summed up only."""
+
+NOT_JUDGED = "none: it is for networks with two choices"
+"""What stands in place of a verdict."""
 
 CONFIDENCE = 0.95
 """Coverage of the intervals of a summary."""
@@ -46,10 +49,11 @@ def read_table(members: Path, varied: Sequence[str]) -> pandas.DataFrame:
     pandas.DataFrame
         A row a member, as `yang_rnn.members.member_row` gives it.
     """
-    folders = [path for path in members.iterdir() if path.is_dir() and path.name[0] != "."]
-    rows = [member_row(path, varied) for path in folders]
+    rows = [member_row(path, varied) for path in visible(members) if not misfit(path, varied)]
     widest = max(rows, key=len)
     table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
+    counts = [name for name in table.columns if name.startswith(("starts_", "num_"))]
+    table = table.astype(dict.fromkeys(counts, "Int64"))  # whole, where a failed member has none
     return table.sort_values([*varied, "seed"], ignore_index=True)
 
 
@@ -66,49 +70,58 @@ def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFra
     Returns
     -------
     pandas.DataFrame
-        Columns recipe, the varied ones, verdict, count, members (judged ones), share, low and high
-        (Wilson's interval of the share, 95 %), failed (members that came to an error) and
-        median_accuracy (of all that did not).
+        Columns recipe, the varied ones, verdict, count, members (finished ones), judged (those of
+        them with a verdict, all if there are two choices), share of these, low and high (Wilson's
+        interval of the share, 95 %), failed (members that came to an error) and median_accuracy
+        (of all that did not).
     """
     rows = []
     grouped: Any = table.groupby(["recipe", *varied], sort=True)
     for key, group in grouped:
-        judged = judged_of(group)
+        finished = finished_of(group)
+        verdicts = finished["verdict"].dropna() if "verdict" in finished else finished["error"][:0]
         for verdict in VERDICTS:
-            count = int((judged.get("verdict") == verdict).sum()) if len(judged) else 0
+            count, judged = int((verdicts == verdict).sum()), len(verdicts)
             interval: Any = (np.nan, np.nan)
-            if len(judged):
-                interval = binomtest(count, len(judged)).proportion_ci(CONFIDENCE, "wilson")
+            if judged:
+                interval = binomtest(count, judged).proportion_ci(CONFIDENCE, "wilson")
             rows.append(
                 dict(zip(["recipe", *varied], key, strict=True))
                 | {
                     "verdict": verdict,
                     "count": count,
-                    "members": len(judged),
-                    "share": count / len(judged) if len(judged) else np.nan,
+                    "members": len(finished),
+                    "judged": judged,
+                    "share": count / judged if judged else np.nan,
                     "low": float(interval[0]),
                     "high": float(interval[1]),
-                    "failed": len(group) - len(judged),
-                    "median_accuracy": judged["accuracy"].median() if len(judged) else np.nan,
+                    "failed": len(group) - len(finished),
+                    "median_accuracy": finished["accuracy"].median() if len(finished) else np.nan,
                 }
             )
     return pandas.DataFrame(rows)
 
 
-def judged_of(table: Any) -> Any:
+def finished_of(table: Any) -> Any:
     """Return the rows of a table without an error; read from CSV, no error is a missing value."""
     return table[table["error"].isna() | (table["error"] == "")]
 
 
-def portraits_of(members: Path) -> list[Portrait]:
+def portraits_of(members: Path, varied: Sequence[str]) -> list[Portrait]:
     """Return the portraits of some members, evenly spread over all that did not fail.
 
     Parameters
     ----------
     members : Path
         The folder of members.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
     """
-    finished = [path for path in members.iterdir() if (path / SUMMARY_FILE).is_file()]
+    finished = [
+        path
+        for path in visible(members)
+        if (path / SUMMARY_FILE).is_file() and not misfit(path, varied)
+    ]
     whole = sorted(finished, key=_group_and_seed)
     chosen = np.unique(np.linspace(0, len(whole) - 1, NUM_PORTRAITS).round().astype(int))
     portraits = []
@@ -137,9 +150,10 @@ def _list_members(table: Any) -> list[str]:
         if not pandas.isna(row.get("eigenvalue_real")):
             value = in_words(complex(row["eigenvalue_real"], row["eigenvalue_imag"]))
             time_constant = f"{row['time_constant'] / 1000:.3g} s"
-        lines.append(
-            f"{line} {row['accuracy']:8.4f}  {value:>18}  {time_constant:>13}  {row['verdict']}"
-        )
+        verdict = row["verdict"]
+        if pandas.isna(verdict):
+            value, verdict = "", NOT_JUDGED
+        lines.append(f"{line} {row['accuracy']:8.4f}  {value:>18}  {time_constant:>13}  {verdict}")
     return lines
 
 
@@ -174,7 +188,7 @@ def describe(table: Any, summary: Any, folder: Path) -> str:
             for _, row in group.iterrows()
             if row["count"]
         ]
-    failed = table[~table.index.isin(judged_of(table).index)]
+    failed = table[~table.index.isin(finished_of(table).index)]
     lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
     if len(failed):
         lines.append("what failed is made again only if its folder in members/ is removed")

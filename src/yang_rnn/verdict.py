@@ -6,6 +6,8 @@ import dataclasses
 import math
 from typing import Literal
 
+from yang_rnn.recipe import check_real
+
 VERDICTS = (
     "line attractor",
     "rotation",
@@ -25,6 +27,11 @@ class Thresholds:
     Between the two it is unclear. What a leaky integrator is worth is measured by the share of the
     evidence's information that it keeps (`evidence_kept`): the leading mode and the manifold are to
     keep `keeps`, the second mode is to keep `loses` at most and speaks against from `keeps` on.
+
+    Raises
+    ------
+    ValueError
+        If one is not a number of 0 or more, or two that go together are the wrong way round.
     """
 
     keeps: float = 0.75
@@ -56,6 +63,23 @@ class Thresholds:
     """From this R^2 on, evidence (or time) predicts the position."""
     does_not_predict: float = 0.25
     """Below this R^2 it doesn't."""
+
+    def __post_init__(self) -> None:
+        """Check that each is a number, and that none is on the wrong side of its fellow."""
+        for name, value in dataclasses.asdict(self).items():
+            check_real(name, value, least=0)
+        for name in ("keeps", "predicts"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"`{name}` must be at most 1; got {getattr(self, name)}")
+        for low, high in (
+            ("loses", "keeps"), ("straight", "turning"), ("near", "far"), ("short", "long"),
+            ("beside", "apart"), ("does_not_predict", "predicts"),
+        ):  # fmt: skip
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(
+                    f"`{low}` must be at most `{high}`; got {getattr(self, low)} and "
+                    f"{getattr(self, high)}"
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -241,7 +265,7 @@ def judge(
         rising("time constant over the second mode's", gap, at.gap, None),
         falling("evidence kept by the second mode", m.second_keeps, at.loses, at.keeps),
         near,
-        rising("length of the manifold over the span", m.relative_length, at.long, at.short),
+        rising("share of the span on the manifold", m.relative_length, at.long, at.short),
         falling(
             "trajectories' distance from the manifold (spans)",
             m.manifold_distance,
@@ -264,7 +288,8 @@ def judge(
             return "no slow structure", grounds + "no fixed point is stable", criteria
         return "point attractor(s)", grounds + "a fixed point is stable", criteria
     if turn.outcome == "against" and m.eigenvalue.imag == 0:
-        return "inconclusive", f"{grounds} and changes its sign every step", criteria
+        flips = "changes its sign every step, which is neither a line nor a rotation"
+        return "inconclusive", f"{grounds} and {flips}", criteria
     if turn.outcome == "against":
         part = f"time explains {100 * m.state_time_r2:.0f} % of the state's variance"
         grounds += f" and turns by {m.turn:.2g} rad meanwhile"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from sklearn.decomposition import PCA
 
 from yang_rnn.analysis import CoherenceAverages
@@ -67,6 +67,7 @@ def sweep(
         Fields of the recipe that the sweep varies.
     """
     groups = _groups(table, varied)
+    several = len(table.groupby(["recipe", *varied])) > 1
     if not 1 <= len(groups) <= MOST_ROWS:
         groups = [("all", _judged(table))]
     rows = -(-len(portraits) // 4)
@@ -80,10 +81,14 @@ def sweep(
     _shares(above.add_subplot(grid[:, 0]), summary, varied)
     bins = _bins(_judged(table))
     for row, (name, members) in enumerate(groups):
-        title = f"{name}: " if len(groups) > 1 else ""
+        title = f"{name}: " if several else ""
         _eigenvalues(above.add_subplot(grid[row, 1]), members, title)
         _time_constants(above.add_subplot(grid[row, 2]), members, title, bins)
     if below is not None:
+        below.suptitle(
+            "averaged trajectories by signed coherence: blue for choice 1, orange for choice 2, "
+            "paler with strength", fontsize=9,
+        )  # fmt: skip
         places = list(np.ravel(below.subplots(rows, 4, squeeze=False)))
         for ax, portrait in zip(places, portraits, strict=False):
             _portrait(ax, portrait)
@@ -123,11 +128,19 @@ def _shares(ax: Axes, summary: Any, varied: Sequence[str]) -> None:
         "\n".join([str(key[0]), *(f"{f} {v}" for f, v in zip(varied, key[1:], strict=True))])
         for key, _ in groups
     ]
-    members = [f"\n({group['members'].iloc[0]} networks)" for _, group in groups]
+    members = [f"\n({_counted(group.iloc[0])})" for _, group in groups]
     ax.set_xticks(range(len(groups)), [a + b for a, b in zip(names, members, strict=True)])
     ax.set_ylabel("share of networks (95 % interval)")
     ax.set_ylim(0, 1.02)
     ax.legend(fontsize=7, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def _counted(group: Any) -> str:
+    """Say how many networks there are of a group, a row of its summary."""
+    number, failed = group["members"], group["failed"]
+    return f"{number} network{'' if number == 1 else 's'}" + (
+        f", {failed} failed" if failed else ""
+    )
 
 
 def _eigenvalues(ax: Axes, judged: Any, title: str) -> None:
@@ -159,10 +172,12 @@ def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None
     """Draw how the leading time constants are distributed."""
     ax.set_xscale("log")
     ax.set_xlim(bins[0], bins[-1])
-    without = len(judged)
+    without, beyond = len(judged), 0
     if len(judged):
         known = judged.dropna(subset=["time_constant"])
-        seconds = (known["time_constant"].astype(float).abs() / 1000).clip(bins[0], bins[-1])
+        seconds = known["time_constant"].astype(float).abs() / 1000
+        beyond = int(((seconds < bins[0]) | (seconds > bins[-1])).sum())
+        seconds = seconds.clip(bins[0], bins[-1])
         without -= len(known)
         ax.hist(
             [seconds[known["verdict"] == verdict] for verdict in VERDICT_COLOURS],
@@ -173,10 +188,16 @@ def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="x", labelsize=7)
     ax.set_title(f"{title}time constants")
+    notes = []
     if without:
-        text = f"{without} without a slow point"
+        notes.append(f"{without} without a slow point")
+    if beyond:
+        notes.append(f"{beyond} beyond the axis, at its ends")
+    if notes:
+        text = "\n".join(notes)
         ax.text(1.0, 1.0, text, ha="right", va="top", fontsize=7, transform=ax.transAxes)
     ax.set_xlabel("|leading time constant| (s)")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("networks")
 
 
