@@ -468,10 +468,10 @@ def test_sweep_figure_counts_each_recipe_by_itself():
     bars = [bar.get_height() for bar in shares.patches]
     np.testing.assert_allclose(sorted(bar for bar in bars if bar), [2 / 6, 3 / 8, 5 / 8, 4 / 6])
     assert [ax.get_title() for ax in others] == [
-        "notebook: leading eigenvalues",
-        "notebook: time constants",
-        "primer: leading eigenvalues",
-        "primer: time constants",
+        "leading eigenvalues\nnotebook",
+        "time constants\nnotebook",
+        "leading eigenvalues\nprimer",
+        "time constants\nprimer",
     ]
     assert [text.get_text() for text in others[1].texts] == ["3 without a slow point"]
     assert not others[3].texts
@@ -494,7 +494,7 @@ def test_sweep_figure_of_many_groups_puts_them_together():
     assert sum(bar.get_height() for bar in figure.axes[2].patches) == 10
     four: Any = table[table["hidden"] < 12]
     figure = figures.sweep(four, summary_of(four, ("hidden",)), (), ("hidden",))
-    assert figure.axes[1].get_title() == "notebook, hidden 8: leading eigenvalues"
+    assert figure.axes[1].get_title() == "leading eigenvalues\nnotebook, hidden 8"
     assert len(figure.axes) == 9
 
 

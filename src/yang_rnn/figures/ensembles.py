@@ -81,7 +81,7 @@ def sweep(
     _shares(above.add_subplot(grid[:, 0]), summary, varied)
     bins = _bins(_judged(table))
     for row, (name, members) in enumerate(groups):
-        title = f"{name}: " if several else ""
+        title = f"\n{name}" if several else ""
         _eigenvalues(above.add_subplot(grid[row, 1]), members, title)
         _time_constants(above.add_subplot(grid[row, 2]), members, title, bins)
     if below is not None:
@@ -129,7 +129,10 @@ def _shares(ax: Axes, summary: Any, varied: Sequence[str]) -> None:
         for key, _ in groups
     ]
     members = [f"\n({_counted(group.iloc[0])})" for _, group in groups]
-    ax.set_xticks(range(len(groups)), [a + b for a, b in zip(names, members, strict=True)])
+    ax.set_xticks(
+        range(len(groups)), [a + b for a, b in zip(names, members, strict=True)],
+        fontsize=8, rotation=90 if len(groups) > 3 else 0,
+    )  # fmt: skip
     ax.set_ylabel("share of networks (95 % interval)")
     ax.set_ylim(0, 1.02)
     ax.legend(fontsize=7, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -154,7 +157,7 @@ def _eigenvalues(ax: Axes, judged: Any, title: str) -> None:
             ax.plot(real, imag, ".", color=colour, alpha=0.7)
             ax.plot(real, -imag, ".", color=colour, alpha=0.7)
     ax.set_aspect("equal")
-    ax.set_title(f"{title}leading eigenvalues")
+    ax.set_title(f"leading eigenvalues{title}", fontsize=8)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
 
@@ -187,7 +190,7 @@ def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="x", labelsize=7)
-    ax.set_title(f"{title}time constants")
+    ax.set_title(f"time constants{title}", fontsize=8)
     notes = []
     if without:
         notes.append(f"{without} without a slow point")
@@ -197,7 +200,7 @@ def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None
         text = "\n".join(notes)
         ax.text(1.0, 1.0, text, ha="right", va="top", fontsize=7, transform=ax.transAxes)
     ax.set_xlabel("|leading time constant| (s)")
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_ylabel("networks")
 
 
