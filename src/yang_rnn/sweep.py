@@ -174,8 +174,8 @@ def _finish(
             discard(place)
     asked = {member_name(recipe, varied) for recipe in recipes}
     for path in sorted(visible(members)):
-        wrong = misfit(path, varied)
-        if path.name not in asked and wrong and on_damage is not None:
+        wrong = "" if path.name in asked else misfit(path, varied)
+        if wrong and on_damage is not None:
             on_damage(f"{path.name}: {wrong}; it is left out, and not touched")
     done = total = len(recipes)
     done -= len(missing)
@@ -199,9 +199,11 @@ def _finish(
 def _conclude(folder: Path, varied: tuple[str, ...]) -> Sweep:
     """Put all members that there are into tables and a figure."""
     from yang_rnn import figures
+    from yang_rnn.members import misfit, visible
     from yang_rnn.sweep_results import portraits_of, read_table, summary_of
 
-    table = read_table(folder / MEMBERS, varied)
+    sound = [path for path in visible(folder / MEMBERS) if not misfit(path, varied)]
+    table = read_table(sound, varied)
     summary = summary_of(table, varied)
     for name, write in (
         (f"{TABLE}.csv", lambda path: table.to_csv(path, index=False)),
@@ -211,7 +213,7 @@ def _conclude(folder: Path, varied: tuple[str, ...]) -> Sweep:
         aside = folder / f".{name}"
         write(aside)
         os.replace(aside, folder / name)
-    portraits = portraits_of(folder / MEMBERS, varied)
+    portraits = portraits_of(sound)
     figures.save(figures.sweep(table, summary, portraits, varied), folder / FIGURE)
     return Sweep(folder, table, summary)
 

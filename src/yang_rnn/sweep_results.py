@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from yang_rnn.analysis import average_by_coherence, fit_pca
 from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.folder import SUMMARY_FILE
-from yang_rnn.members import member_row, misfit, visible
+from yang_rnn.members import member_row
 from yang_rnn.storage import load_run
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.verdict import VERDICTS, in_words
@@ -34,13 +34,13 @@ CONFIDENCE = 0.95
 """Coverage of the intervals of a summary."""
 
 
-def read_table(members: Path, varied: Sequence[str]) -> pandas.DataFrame:
+def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFrame:
     """Read the finished members of a sweep into a table, sorted by varied numbers and seed.
 
     Parameters
     ----------
-    members : Path
-        The folder of members.
+    members : sequence of Path
+        The members' folders, undamaged.
     varied : sequence of str
         Fields of the recipe that the sweep varies.
 
@@ -49,7 +49,7 @@ def read_table(members: Path, varied: Sequence[str]) -> pandas.DataFrame:
     pandas.DataFrame
         A row a member, as `yang_rnn.members.member_row` gives it.
     """
-    rows = [member_row(path, varied) for path in visible(members) if not misfit(path, varied)]
+    rows = [member_row(path, varied) for path in members]
     widest = max(rows, key=len)
     table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
     counts = [name for name in table.columns if name.startswith(("starts_", "num_"))]
@@ -107,21 +107,15 @@ def finished_of(table: Any) -> Any:
     return table[table["error"].isna() | (table["error"] == "")]
 
 
-def portraits_of(members: Path, varied: Sequence[str]) -> list[Portrait]:
+def portraits_of(members: Sequence[Path]) -> list[Portrait]:
     """Return the portraits of some members, evenly spread over all that did not fail.
 
     Parameters
     ----------
-    members : Path
-        The folder of members.
-    varied : sequence of str
-        Fields of the recipe that the sweep varies.
+    members : sequence of Path
+        The members' folders, undamaged.
     """
-    finished = [
-        path
-        for path in visible(members)
-        if (path / SUMMARY_FILE).is_file() and not misfit(path, varied)
-    ]
+    finished = [path for path in members if (path / SUMMARY_FILE).is_file()]
     whole = sorted(finished, key=_group_and_seed)
     chosen = np.unique(np.linspace(0, len(whole) - 1, NUM_PORTRAITS).round().astype(int))
     portraits = []
