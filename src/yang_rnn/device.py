@@ -5,6 +5,8 @@ import hashlib
 import platform as machine
 from pathlib import Path
 
+CACHE_BYTES = 2**23  # fifteen runs of different shapes; a larger cache is slow to write to
+
 
 def use_platform(platform: str) -> None:
     """Compute on a platform from here on, and keep what is compiled for the next process.
@@ -22,8 +24,11 @@ def use_platform(platform: str) -> None:
 
     from yang_rnn.options import UsageError
 
-    with contextlib.suppress(OSError):  # without a cache folder, everything is compiled anew
+    # Without a cache folder that can be locked and written, everything is compiled anew.
+    with contextlib.suppress(OSError, NotImplementedError):
         jax.config.update("jax_compilation_cache_dir", str(_compilation_cache()))
+        # Only a cache of limited size is locked, and processes side by side write to this one.
+        jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
@@ -44,6 +49,7 @@ def use_platform(platform: str) -> None:
 
 def _compilation_cache() -> Path:
     """Return this processor's folder of compiled programs: code for another could crash here."""
+    import filelock
     import jax
     import platformdirs
 
@@ -54,4 +60,10 @@ def _compilation_cache() -> Path:
     name = hashlib.sha256(processor.encode()).hexdigest()[:16]
     folder = Path(platformdirs.user_cache_dir("yang_rnn")) / f"jax-{jax.__version__}-{name}"
     folder.mkdir(parents=True, exist_ok=True)
+    # JAX writes "KEY-cache", then "KEY-atime". An entry without the second is one that a killed
+    # process may have left in part; JAX would never write it again, nor any other entry.
+    with filelock.FileLock(folder / ".lockfile", timeout=10):
+        for entry in folder.glob("*-cache"):
+            if not entry.with_name(entry.name.removesuffix("cache") + "atime").is_file():
+                entry.unlink()
     return folder
