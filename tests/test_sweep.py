@@ -222,6 +222,34 @@ def test_another_recipe_in_the_folder_is_refused(done: Path):
     assert table_of(done) == before
 
 
+def test_members_say_what_they_were_made_with(done: Path):
+    summary = yr.load_run(done / "members" / "seed3").summary
+    assert summary["platform"] == "cpu"
+    assert summary["versions"]["jax"] == importlib.metadata.version("jax")
+
+
+def test_what_other_versions_began_is_not_gone_on_with_but_summed_up(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = Path(shutil.copytree(done, tmp_path / "old"))
+    made, before = times(folder), table_of(folder)
+    real = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "9.9" if name == "yang-rnn" else real(name)
+    )
+    was = rf"begun otherwise \(yang-rnn was {real('yang-rnn')}, is 9.9\): .* take a new folder"
+    with pytest.raises(SweepError, match=was):
+        yr.sweep(TINY, range(SEEDS + 1), out=folder)
+    spoil(folder / "members" / "seed4")
+    with pytest.raises(SweepError, match=was):
+        yr.sweep(TINY, range(SEEDS), out=folder)
+    assert times(folder) == made
+    spoil(folder / "members" / "seed4")  # the same bit again
+    (folder / "table.csv").unlink()
+    yr.sweep(TINY, range(SEEDS), out=folder)
+    assert table_of(folder) == before
+
+
 def test_a_folder_with_something_else_is_refused(tmp_path: Path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("one")
@@ -487,7 +515,7 @@ def test_ctrl_c_at_a_terminal_reaches_workers_too_and_ends_in_one_line(words: li
 class Cluster:
     """A Dask scheduler and two workers, each a process of its own, on this machine."""
 
-    def __init__(self, folder: Path, num_workers: int = 2):
+    def __init__(self, folder: Path, num_workers: int = 2, threads: int = 1):
         self.file = folder / "scheduler.json"
         self.processes = [self._start("scheduler", "--port", "0", "--scheduler-file")]
         for _ in range(100):
@@ -496,7 +524,7 @@ class Cluster:
             time.sleep(0.1)
         self.address = json.loads(self.file.read_text())["address"]
         self.workers = [
-            self._start("worker", "--nthreads", "1", "--no-nanny", "--scheduler-file")
+            self._start("worker", "--nthreads", str(threads), "--no-nanny", "--scheduler-file")
             for _ in range(num_workers)
         ]
         self.processes += self.workers
@@ -524,6 +552,19 @@ def cluster(tmp_path: Path) -> Any:
 def test_workers_come_to_the_same_table(tmp_path: Path, done: Path, cluster: Any):
     yr.sweep(TINY, range(SEEDS), out=tmp_path / "spread", scheduler=cluster.address)
     assert table_of(tmp_path / "spread") == table_of(done)
+
+
+@pytest.mark.slow
+def test_a_worker_of_several_threads_makes_a_batch_at_a_time(tmp_path: Path):
+    pytest.importorskip("distributed", reason="an optional extra")
+    seeds = range(32)  # four batches
+    running = Cluster(tmp_path, num_workers=1, threads=4)
+    try:
+        yr.sweep(TINY, seeds, out=tmp_path / "threads", scheduler=running.address)
+    finally:
+        running.stop()
+    yr.sweep(TINY, seeds, out=tmp_path / "here")
+    assert table_of(tmp_path / "threads") == table_of(tmp_path / "here")
 
 
 @pytest.mark.slow

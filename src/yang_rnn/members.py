@@ -12,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+
 from yang_rnn.ensemble import TrainedMember, num_lanes, train_ensemble
 from yang_rnn.experiment import analyse
 from yang_rnn.folder import SUMMARY_FILE, NewFolder
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
+from yang_rnn.report import versions
 from yang_rnn.storage import ERROR, read_history, save_numbers
 
 SUMS = "SHA256SUMS"
@@ -101,7 +104,8 @@ def _analysed(trained: TrainedMember) -> dict[str, bytes]:
     net.set_weights(trained.weights)
     done = analyse(net, trained.history, trained.recipe, stimuli=False, search_trials=SEARCH_TRIALS)
     with tempfile.TemporaryDirectory() as aside:
-        save_numbers(done, Path(aside), {})
+        facts = {"platform": jax.default_backend(), "versions": versions()}
+        save_numbers(done, Path(aside), facts)
         return _with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
 
 

@@ -20,10 +20,13 @@ NUM_LEADING = 6
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version()} | package_versions()
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
     packages = ("yang-rnn", "brainpy", "brainpy-datasets", "jax", "numpy", "scikit-learn")
-    return {"python": platform.python_version()} | {
-        package: importlib.metadata.version(package) for package in packages
-    }
+    return {package: importlib.metadata.version(package) for package in packages}
 
 
 def summarise(experiment: Experiment) -> dict[str, Any]:

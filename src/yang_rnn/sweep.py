@@ -96,8 +96,9 @@ def sweep(
     Raises
     ------
     SweepError
-        If the folder has another sweep or one that is running, or can't be made; or if the workers
-        fail, or Dask is not installed for them.
+        If the folder has another sweep or one that is running, or can't be made; if members are
+        missing that other versions or another platform began; or if the workers fail, or Dask is
+        not installed for them.
     ValueError
         If a number is out of its range, there are no seeds, or both `workers` and `scheduler` are
         given.
@@ -109,91 +110,100 @@ def sweep(
         raise ValueError("`workers` and `scheduler` can't be given together")
     recipes = members_of(recipe, seeds, vary or {})
     vary = dict(sorted((vary or {}).items()))  # members have the same names in whatever order
-    folder = Path(out)
-    from yang_rnn.workers import WorkersError, import_dask
+    folder, varied = Path(out), tuple(vary)
+    import jax
 
+    from yang_rnn.members import batches_of, store_member
+    from yang_rnn.report import package_versions
+    from yang_rnn.workers import WorkersError, import_dask, make_batches
+
+    elsewhere = workers > 0 or scheduler is not None
+    computes_on = (platform if elsewhere else None) or jax.default_backend()
+    tally = _Tally(len(recipes), varied, on_progress)
     try:
-        if workers or scheduler is not None:
+        if elsewhere:
             import_dask()
         with alone(folder):
-            settle(folder, recipe, vary)
-            _finish(
-                folder, recipes, tuple(vary), workers, scheduler, platform, on_progress, on_damage
-            )
-            return _conclude(folder, tuple(vary))
+            changes = settle(folder, recipe, vary, {"platform": computes_on} | package_versions())
+            missing = _missing(folder / MEMBERS, recipes, tally, changes, on_damage)
+            batches = batches_of(list(missing), computes_on)
+            for member in make_batches(
+                batches, workers=workers, scheduler=scheduler, platform=platform
+            ):
+                store_member(member, missing[member.recipe])
+                tally.add(missing[member.recipe])
+            return _conclude(folder, varied)
     except WorkersError as error:
         raise SweepError(str(error)) from error
 
 
-def _finish(
-    folder: Path,
-    recipes: Sequence[Recipe],
-    varied: Sequence[str],
-    workers: int,
-    scheduler: str | None,
-    platform: str | None,
-    on_progress: Callable[[Progress], None] | None,
-    on_damage: Callable[[str], None] | None,
-) -> None:
-    """Make the members that are missing."""
-    from yang_rnn.members import (
-        batches_of,
-        damage,
-        member_name,
-        member_row,
-        misfit,
-        store_member,
-        visible,
-    )
-    from yang_rnn.workers import make_batches
+class _Tally:
+    """Counts members as they are finished, and says so."""
 
-    members = folder / MEMBERS
+    def __init__(
+        self, total: int, varied: Sequence[str], on_progress: Callable[[Progress], None] | None
+    ):
+        self.varied = varied
+        self._total, self._on_progress = total, on_progress
+        self._done = self._failed = self._made = 0
+        self._verdicts = Counter[str]()
+
+    def add(self, member: Path, *, made: bool = True) -> None:
+        """Count a finished member, made now or before."""
+        from yang_rnn.members import member_row
+
+        row = member_row(member, self.varied)
+        self._done += 1
+        self._failed += bool(row["error"])
+        if row.get("verdict"):
+            self._verdicts[row["verdict"]] += 1
+        if made:
+            self._made += 1
+            self.tell()
+
+    def tell(self) -> None:
+        """Say how far the sweep is."""
+        if self._on_progress is not None:
+            self._on_progress(
+                Progress(self._done, self._failed, self._total, dict(self._verdicts), self._made)
+            )
+
+
+def _missing(
+    members: Path,
+    recipes: Sequence[Recipe],
+    tally: _Tally,
+    changes: str,
+    on_damage: Callable[[str], None] | None,
+) -> dict[Recipe, Path]:
+    """Return the members to make and where; count the others; remove what is broken."""
+    from yang_rnn.members import damage, member_name, misfit, visible
+
     if members.exists() and not members.is_dir():
         raise SweepError(f"{members} must be a folder; it is a file")
     members.mkdir(exist_ok=True)
+    places = {recipe: members / member_name(recipe, tally.varied) for recipe in recipes}
+    wrong = {path: damage(path) if path.exists() else "missing" for path in places.values()}
+    missing = {recipe: path for recipe, path in places.items() if wrong[path]}
+    if missing and changes:
+        raise SweepError(
+            f"{members.parent} was begun otherwise ({changes}): what is made now would not be of "
+            "one kind with what is there; take a new folder"
+        )
     sweep_up(members)
-    missing, verdicts, failed = [], Counter[str](), 0
-
-    def count(place: Path) -> None:
-        nonlocal failed
-        row = member_row(place, varied)
-        failed += bool(row["error"])
-        if row.get("verdict"):
-            verdicts[row["verdict"]] += 1
-
-    for recipe in recipes:
-        place = members / member_name(recipe, varied)
-        wrong = damage(place) if place.exists() else "missing"
-        if not wrong:
-            count(place)
-            continue
-        missing.append(recipe)
-        if place.exists():
+    for path, damaged in wrong.items():
+        if not damaged:
+            tally.add(path, made=False)
+        elif path.exists():
             if on_damage is not None:
-                on_damage(f"{place.name}: {wrong}; it is made again")
-            discard(place)
-    asked = {member_name(recipe, varied) for recipe in recipes}
+                on_damage(f"{path.name}: {damaged}; it is made again")
+            discard(path)
     for path in sorted(visible(members)):
-        wrong = "" if path.name in asked else misfit(path, varied)
-        if wrong and on_damage is not None:
-            on_damage(f"{path.name}: {wrong}; it is left out, and not touched")
-    done = total = len(recipes)
-    done -= len(missing)
-
-    def tell(made: int) -> None:
-        if on_progress is not None:
-            on_progress(Progress(done + made, failed, total, dict(verdicts), made))
-
-    tell(0)
-    made = 0
-    elsewhere = workers > 0 or scheduler is not None
-    batches = batches_of(missing, platform if elsewhere else None)
-    for member in make_batches(batches, workers=workers, scheduler=scheduler, platform=platform):
-        place = members / member_name(member.recipe, varied)
-        store_member(member, place)
-        count(place)
-        made += 1
-        tell(made)
+        other = "" if path in wrong else misfit(path, tally.varied)
+        if other and on_damage is not None:
+            on_damage(f"{path.name}: {other}; it is left out, and not touched")
+    tally.tell()
+    return missing
 
 
 def _conclude(folder: Path, varied: tuple[str, ...]) -> Sweep:

@@ -86,29 +86,56 @@ def alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def settle(folder: Path, recipe: Recipe, vary: Mapping[str, Sequence[Any]]) -> None:
-    """Write down what the sweep is of, or make sure that it is of the same."""
+def settle(
+    folder: Path, recipe: Recipe, vary: Mapping[str, Sequence[Any]], made_with: Mapping[str, str]
+) -> str:
+    """Write down what the sweep is of, or make sure that it is of the same.
+
+    Parameters
+    ----------
+    folder : Path
+    recipe : Recipe
+    vary : mapping from field names to sequences
+    made_with : mapping of str
+        What else members depend on: the platform and the packages' versions.
+
+    Returns
+    -------
+    str
+        What of `made_with` has changed since the sweep was begun; empty if nothing.
+
+    Raises
+    ------
+    SweepError
+        If the folder has a sweep of another recipe, or what it is of can't be read.
+    """
     own = dataclasses.replace(recipe, seed=0, fixed_points="newton", name=recipe.name)
     numbers = {k: v for k, v in json.loads(own.to_json()).items() if k not in vary}
-    settings = {"recipe": numbers, "varied": sorted(vary)}
+    settings = {"recipe": numbers, "varied": sorted(vary), "made_with": dict(made_with)}
     path = folder / SETTINGS
     if not path.is_file():
         aside = folder / f".{SETTINGS}"
         aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         os.replace(aside, path)
-        return
+        return ""
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
         then: dict[str, Any] = dict(before["recipe"])
         varied_then = list(before["varied"])
+        made_with_then = dict(before["made_with"])
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(f"{path} is damaged; take a new folder") from error
     then |= dict.fromkeys(varied_then, "varied")
-    now = numbers | dict.fromkeys(vary, "varied")
-    other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    if other:
-        changes = ", ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in other)
+    changes = _changes(then, numbers | dict.fromkeys(vary, "varied"))
+    if changes:
         raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
+    return _changes(made_with_then, made_with)
+
+
+def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say what is no more as it was; empty if all is."""
+    other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    return ", ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in other)
 
 
 def sweep_up(members: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from multiprocessing import resource_tracker
@@ -13,7 +14,7 @@ from typing import Any
 
 from yang_rnn.members import FinishedMember, make_batch, make_whole_batch
 from yang_rnn.recipe import Recipe
-from yang_rnn.report import versions
+from yang_rnn.report import package_versions
 
 ATTEMPTS = 3
 """A batch is given up when so many workers died over it."""
@@ -74,9 +75,11 @@ def make_batches(
                 client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
             except (OSError, ValueError) as error:
                 raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
-            _check_workers(client, scheduler)
+            _await_workers(client, scheduler)
+        wanted = package_versions()
         futures = [
-            client.submit(_task, list(batch), platform, pure=False, retries=0) for batch in batches
+            client.submit(_task, list(batch), platform, wanted, pure=False, retries=0)
+            for batch in batches
         ]
         stack.callback(client.cancel, futures)
         for future in distributed.as_completed(futures):
@@ -89,29 +92,20 @@ def make_batches(
                 ) from error
             except CancelledError as error:
                 raise WorkersError("the Dask scheduler is gone") from error
+            except ImportError as error:
+                raise WorkersError(f"the workers need this package: {error}") from error
             yield from done
             future.release()
 
 
-def _check_workers(client: Any, scheduler: str) -> None:
-    """Make sure that there are workers, and that they would come to the same numbers."""
+def _await_workers(client: Any, scheduler: str) -> None:
+    """Wait for the first worker: without one, nothing would ever happen."""
     try:
         client.wait_for_workers(1, timeout=FIRST_WORKER)
     except TimeoutError as error:
         raise WorkersError(
             f"no worker joined the scheduler at {scheduler} within {FIRST_WORKER} s"
         ) from error
-    here = versions()
-    here.pop("python")  # numbers do not depend on it
-    try:
-        everywhere = client.run(versions)
-    except ImportError as error:
-        raise WorkersError(f"the workers at {scheduler} need this package: {error}") from error
-    for worker, there in everywhere.items():
-        other = [f"{name} {there[name]}, not {mine}" for name, mine in here.items()
-                 if there[name] != mine]  # fmt: skip
-        if other:
-            raise WorkersError(f"the worker at {worker} has other versions: {'; '.join(other)}")
 
 
 def import_dask() -> Any:
@@ -125,15 +119,32 @@ def import_dask() -> Any:
     return distributed
 
 
-def _task(batch: list[Recipe], platform: str | None) -> list[FinishedMember]:
+_ONE_BATCH = threading.Lock()
+"""Held while a process makes a batch: one takes all cores that the process may use anyway, and
+what is kept between batches (a network a shape) is for one thread alone."""
+
+
+def _task(
+    batch: list[Recipe], platform: str | None, wanted: dict[str, str]
+) -> list[FinishedMember]:
+    """Make a batch in a worker, which must have the wanted versions of the packages."""
     from brainpy.math.defaults import setting
 
-    setting()  # BrainPy keeps its settings by thread, and a task has a thread of its own
-    if platform is not None:
-        from yang_rnn.device import use_platform
+    here = package_versions()
+    other = [f"{name} {here[name]}, not {version}" for name, version in wanted.items()
+             if here[name] != version]  # fmt: skip
+    if other:
+        from distributed import get_worker
 
-        use_platform(platform)
-    return make_whole_batch(batch)
+        where = get_worker().address
+        raise WorkersError(f"the worker at {where} has other versions: {'; '.join(other)}")
+    with _ONE_BATCH:
+        setting()  # BrainPy keeps its settings by thread, and a task has a thread of its own
+        if platform is not None:
+            from yang_rnn.device import use_platform
+
+            use_platform(platform)
+        return make_whole_batch(batch)
 
 
 @contextlib.contextmanager
