@@ -2,7 +2,7 @@
 
     python benchmarks/sweep.py rates [--seeds 32] [--workers 2]
     python benchmarks/sweep.py scaling
-    python benchmarks/sweep.py phases [--recipe notebook] [--units 64] [--count 8]
+    python benchmarks/sweep.py phases [--recipe notebook] [--units 64] [--count 7]
 
 rates: seconds a network in a sweep, in one process and on workers, beside `python -m yang_rnn.run`
     once a seed (its programs compiled before) and beside the recipe's own script: for the notebook
@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from yang_rnn.recipe import Recipe
 
 HERE = Path(__file__).parent
 RUNS = 3  # single runs that the mean is taken over
@@ -110,37 +112,39 @@ def scaling() -> None:
     for number in (1, 4, 16, 64, 256):
         each = sweep("notebook", number) / number
         print(f"notebook recipe, 64 units, {number:>4} networks: {each:7.2f} s each", flush=True)
-    for units, count in ((16, 8), (64, 8), (128, 8), (256, 4), (512, 2)):
+    for units, count in ((16, 7), (64, 7), (128, 7), (256, 3), (512, 2)):
         words = ["phases", "--units", str(units), "--count", str(count)]
         subprocess.run([sys.executable, __file__, *words], check=True)
 
 
 def phases(recipe: str, units: int, count: int) -> None:
     """Print what a network's seconds go to, over a batch of which `count` are analysed."""
-    from yang_rnn.ensemble import num_lanes
+    from yang_rnn.ensemble import num_lanes, train_ensemble
     from yang_rnn.members import make_batch
     from yang_rnn.recipe import RECIPES
 
     shape = dataclasses.replace(RECIPES[recipe], hidden=units, fixed_points="newton")
     lanes = num_lanes(shape)
 
-    def ends(first: int, most: int) -> list[float]:
-        """Return when the batch begins, and when each of the analysed networks is finished."""
-        batch = [dataclasses.replace(shape, seed=seed) for seed in range(first, first + lanes)]
-        return [time.perf_counter()] + [
-            time.perf_counter() for _ in itertools.islice(make_batch(batch), most)
-        ]
+    def batch(first: int) -> list[Recipe]:
+        return [dataclasses.replace(shape, seed=seed) for seed in range(first, first + lanes)]
 
-    begin, end = ends(0, 1)
-    compiled = ends(lanes, count + 1)
-    analysis = (compiled[-1] - compiled[1]) / max(1, len(compiled) - 2)
-    first = compiled[1] - compiled[0]
+    begin = time.perf_counter()
+    train_ensemble(batch(0))
+    compiled = time.perf_counter()
+    train_ensemble(batch(0))
+    trained = time.perf_counter()
     print(
-        f"{recipe} recipe, {units:>3} units, {lanes} trained together: "
-        f"training {(first - analysis) / lanes:.2f} s and analysis {analysis:.2f} s a network; "
-        f"the first network {end - begin:.1f} s, {first:.1f} s once compiled",
+        f"{recipe} recipe, {units:>3} units, {lanes} trained together: training "
+        f"{(trained - compiled) / lanes:.2f} s a network (the first time {compiled - begin:.1f} s)",
         flush=True,
     )
+    # The first is left out: programs are compiled meanwhile.
+    ends = [time.perf_counter() for _ in itertools.islice(make_batch(batch(0)), count + 1)]
+    analysed = len(ends) - 1
+    if analysed > 0:
+        each = (ends[-1] - ends[0]) / analysed
+        print(f"  analysis {each:.2f} s a network, over {analysed}", flush=True)
 
 
 def main() -> None:
@@ -153,7 +157,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--recipe", default="notebook")
     parser.add_argument("--units", type=int, default=64)
-    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--count", type=int, default=7)
     arguments = parser.parse_args()
     if arguments.what == "rates":
         rates(arguments.seeds, arguments.workers)

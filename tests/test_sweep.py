@@ -568,6 +568,21 @@ def test_a_worker_of_several_threads_makes_a_batch_at_a_time(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed on Linux only")
+def test_a_worker_computes_on_as_many_cores_as_it_has_threads(tmp_path: Path, cluster: Any):
+    from distributed import Client
+
+    def threads_of_xla() -> int:
+        tasks = Path("/proc/self/task").iterdir()
+        return sum("XLAEigen" in (task / "comm").read_text() for task in tasks)
+
+    yr.sweep(TINY, [0, 8], out=tmp_path / "narrow", scheduler=cluster.address)
+    with Client(cluster.address) as client:
+        counts = sorted(client.run(threads_of_xla).values())
+    assert counts == [0, 1]  # one batch, so that one of the two has never computed
+
+
+@pytest.mark.slow
 def test_a_platform_that_workers_lack_is_one_line(
     words: list[str], cluster: Any, capsys: pytest.CaptureFixture[str]
 ):

@@ -19,6 +19,8 @@ from yang_rnn.report import package_versions
 ATTEMPTS = 3
 """A batch is given up when so many workers died over it."""
 
+CORES = "NPROC"
+"""The variable by which XLA is told on how many cores to compute, before it starts."""
 
 FIRST_WORKER = 60
 """Seconds that a scheduler's first worker is waited for."""
@@ -75,6 +77,7 @@ def make_batches(
                 client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
             except (OSError, ValueError) as error:
                 raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
+            _keep_to_threads(client)
             _await_workers(client, scheduler)
         wanted = package_versions()
         futures = [
@@ -96,6 +99,21 @@ def make_batches(
                 raise WorkersError(f"the workers need this package: {error}") from error
             yield from done
             future.release()
+
+
+def _keep_to_threads(client: Any) -> None:
+    """Have each worker compute on as many cores as it has threads, as Dask's users expect."""
+    from distributed import WorkerPlugin
+
+    cores = CORES
+
+    # A class in a function goes to the workers by value: to import this module there would start
+    # JAX, which takes all cores unless it is told before. Where it has started, it stays as it is.
+    class Threads(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            os.environ.setdefault(cores, str(worker.state.nthreads))
+
+    client.register_plugin(Threads(), name="yang_rnn-threads")
 
 
 def _await_workers(client: Any, scheduler: str) -> None:
@@ -155,7 +173,7 @@ def _local(workers: int) -> Iterator[Any]:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     each = max(1, (cores or 1) // workers)
-    surroundings = {name: str(each) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    surroundings = {name: str(each) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", CORES)}
     # What workers say of their scheduler's end is no news to anybody.
     surroundings["DASK_LOGGING__DISTRIBUTED"] = "critical"
     settings = {
@@ -178,9 +196,7 @@ def _local(workers: int) -> Iterator[Any]:
                     env=surroundings,
                 )
             )
-        client = stack.enter_context(distributed.Client(cluster))
-        client.register_plugin(_OwnCores(each))
-        yield client
+        yield stack.enter_context(distributed.Client(cluster))
 
 
 @contextlib.contextmanager
@@ -198,26 +214,3 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _plugin_base() -> type:
-    try:
-        from distributed import WorkerPlugin
-    except ImportError:
-        return object
-    return WorkerPlugin
-
-
-class _OwnCores(_plugin_base()):
-    """Keeps each worker on cores of its own: JAX takes as many threads as it may use cores."""
-
-    def __init__(self, each: int):
-        self.each = each
-
-    def setup(self, worker: Any) -> None:
-        """Narrow the worker's cores, as far as the system has a way."""
-        if not hasattr(os, "sched_setaffinity"):
-            return
-        cores = sorted(os.sched_getaffinity(0))
-        first = int(worker.name) * self.each % len(cores)
-        os.sched_setaffinity(0, set((cores * 2)[first : first + self.each]))
