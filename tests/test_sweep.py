@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pandas
 import pytest
@@ -248,6 +249,54 @@ def test_what_other_versions_began_is_not_gone_on_with_but_summed_up(
     (folder / "table.csv").unlink()
     yr.sweep(TINY, range(SEEDS), out=folder)
     assert table_of(folder) == before
+
+
+def test_a_start_that_failed_does_not_tie_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError("no")
+
+    real = importlib.metadata.version
+    with monkeypatch.context() as patched:
+        patched.setattr(yang_rnn.members, "train_ensemble", fail)
+        patched.setattr(importlib.metadata, "version", lambda name: "0.1" + real(name))
+        with pytest.raises(OSError, match="no"):
+            yr.sweep(TINY, [3], out=tmp_path / "begun")
+    assert len(yr.sweep(TINY, [3], out=tmp_path / "begun").table) == 1
+    with pytest.raises(ValueError, match="`platform` must be 'cpu', 'gpu' or 'tpu'; got 'cuda'"):
+        yr.sweep(TINY, [3], out=tmp_path / "begun", platform="cuda")
+
+
+@pytest.mark.parametrize("kind", ["sibling", "recipe"])
+def test_a_member_that_is_another_is_named_and_made_again(done: Path, tmp_path: Path, kind: str):
+    folder = Path(shutil.copytree(done, tmp_path / "copy"))
+    source = done / "members" / "seed5"
+    if kind == "recipe":
+        other = dataclasses.replace(TINY, hidden=10)
+        source = yr.sweep(other, [4], out=tmp_path / "other").folder / "members" / "seed4"
+    shutil.rmtree(folder / "members" / "seed4")
+    shutil.copytree(source, folder / "members" / "seed4")
+    notes: list[str] = []
+    yr.sweep(TINY, range(SEEDS), out=folder, on_damage=notes.append)
+    assert notes == ["seed4: it is of another recipe; it is made again"]
+    assert table_of(folder) == table_of(done)
+
+
+@pytest.mark.parametrize("stage", ["train_ensemble", "analyse"])
+def test_too_little_memory_is_one_line_and_no_failed_member(
+    stage: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    def fail(*_: Any, **__: Any) -> Any:
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+    monkeypatch.setattr(yang_rnn.members, stage, fail)
+    assert main([*words, "--out", "large", "--quiet"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("yang-rnn-sweep: not enough memory (RESOURCE_EXHAUSTED")
+    assert shown.err.count("\n") == 1
+    assert not list((tmp_path / "large" / "members").iterdir())
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path):
@@ -578,8 +627,8 @@ def test_a_worker_computes_on_as_many_cores_as_it_has_threads(tmp_path: Path, cl
 
     yr.sweep(TINY, [0, 8], out=tmp_path / "narrow", scheduler=cluster.address)
     with Client(cluster.address) as client:
-        counts = sorted(client.run(threads_of_xla).values())
-    assert counts == [0, 1]  # one batch, so that one of the two has never computed
+        counts: Any = client.run(threads_of_xla)
+    assert sorted(counts.values()) == [0, 1]  # one batch, so that one of the two has never computed
 
 
 @pytest.mark.slow

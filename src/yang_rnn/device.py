@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import platform as machine
+from collections.abc import Iterator
 from pathlib import Path
 
 CACHE_BYTES = 2**23  # fifteen runs of different shapes; a larger cache is slow to write to
@@ -45,6 +46,19 @@ def use_platform(platform: str) -> None:
     if platform != "cpu":
         # Accelerators multiply float32 in fewer bits unless told otherwise.
         jax.config.update("jax_default_matmul_precision", "highest")
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise JAX's error for lack of memory as Python's."""
+    import jax
+
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise MemoryError(str(error).splitlines()[0]) from error
 
 
 def _compilation_cache() -> Path:

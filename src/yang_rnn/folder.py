@@ -90,7 +90,7 @@ class NewFolder:
         # Temporary files and folders are made for their owner alone; results are as others are.
         for path in (self.staging, *self.staging.rglob("*")):
             path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
-            _sync(path)  # the name must not be on disk before what it stands for
+            sync(path)  # the name must not be on disk before what it stands for
         if self._overwrite and self.path.exists():
             aside = self.staging.with_name(self.staging.name + "-old")
             self.path.rename(aside)
@@ -120,7 +120,7 @@ class NewFolder:
         self._made.clear()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file or folder is on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import re
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 
+from yang_rnn.device import memory_errors
 from yang_rnn.ensemble import TrainedMember, num_lanes, train_ensemble
 from yang_rnn.experiment import analyse
 from yang_rnn.folder import SUMMARY_FILE, NewFolder
@@ -82,14 +85,24 @@ def make_batch(recipes: Sequence[Recipe]) -> Iterator[FinishedMember]:
     OSError, MemoryError
         If the machine, not the member, is at fault.
     """
-    for trained in train_ensemble(recipes):
+    with _as_anywhere():
+        together = train_ensemble(recipes)
+    for trained in together:
         try:
-            files = _analysed(trained)
+            with _as_anywhere():
+                files = _analysed(trained)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # a member that fails is a row of the table, not its end
             files = _failed(trained.recipe, f"{type(error).__name__}: {error}")
         yield FinishedMember(trained.recipe, files)
+
+
+@contextlib.contextmanager
+def _as_anywhere() -> Iterator[None]:
+    """Compute with full float32 products, whoever asks; lack of memory is Python's error."""
+    with jax.default_matmul_precision("highest"), memory_errors():
+        yield
 
 
 def make_whole_batch(recipes: Sequence[Recipe]) -> list[FinishedMember]:
@@ -100,10 +113,12 @@ def make_whole_batch(recipes: Sequence[Recipe]) -> list[FinishedMember]:
 def _analysed(trained: TrainedMember) -> dict[str, bytes]:
     if trained.error:
         return _failed(trained.recipe, trained.error)
-    net = _network(dataclasses.replace(trained.recipe, seed=0))
-    net.set_weights(trained.weights)
-    done = analyse(net, trained.history, trained.recipe, stimuli=False, search_trials=SEARCH_TRIALS)
-    with tempfile.TemporaryDirectory() as aside:
+    with _NETWORK_IN_USE, tempfile.TemporaryDirectory() as aside:
+        net = _network(dataclasses.replace(trained.recipe, seed=0))
+        net.set_weights(trained.weights)
+        done = analyse(
+            net, trained.history, trained.recipe, stimuli=False, search_trials=SEARCH_TRIALS
+        )
         facts = {"platform": jax.default_backend(), "versions": versions()}
         save_numbers(done, Path(aside), facts)
         return _with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
@@ -111,6 +126,10 @@ def _analysed(trained: TrainedMember) -> dict[str, bytes]:
 
 def _failed(recipe: Recipe, error: str) -> dict[str, bytes]:
     return _with_sums({"recipe.json": recipe.to_json().encode(), ERROR: f"{error}\n".encode()})
+
+
+_NETWORK_IN_USE = threading.Lock()
+"""Held by the thread that has its member's weights in the network of that shape."""
 
 
 @functools.lru_cache(maxsize=4)
@@ -156,6 +175,14 @@ def damage(folder: Path) -> str:
             return f"{name} is damaged"
     whole = SUMMARY_FILE in sums or ERROR in sums
     return "" if whole else f"{SUMS} is missing or damaged"
+
+
+def flaw(folder: Path, recipe: Recipe) -> str:
+    """Return why a folder is not that of a recipe's member; empty if it is."""
+    wrong = damage(folder)
+    if wrong:
+        return wrong
+    return "" if Recipe.load(folder / "recipe.json") == recipe else "it is of another recipe"
 
 
 def misfit(folder: Path, varied: Sequence[str]) -> str:

@@ -25,7 +25,9 @@ def versions() -> dict[str, str]:
 
 def package_versions() -> dict[str, str]:
     """Return the versions of the packages that numbers depend on."""
-    packages = ("yang-rnn", "brainpy", "brainpy-datasets", "jax", "numpy", "scikit-learn")
+    packages = (
+        "yang-rnn", "brainpy", "brainpy-datasets", "jax", "jaxlib", "numpy", "scipy", "scikit-learn"
+    )  # fmt: skip
     return {package: importlib.metadata.version(package) for package in packages}
 
 

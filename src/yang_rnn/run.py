@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -69,7 +69,7 @@ def _run(options: "Options") -> None:
     with contextlib.ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts())
         folder = _claim(options, stack)
-        from yang_rnn.device import use_platform
+        from yang_rnn.device import memory_errors, use_platform
 
         use_platform(options.platform)
         from yang_rnn.experiment import run_experiment
@@ -84,7 +84,7 @@ def _run(options: "Options") -> None:
             interrupts.check()
             progress.search(step, most, mean_square)
 
-        with progress_for(recipe, options.quiet) as progress, _memory_errors():
+        with progress_for(recipe, options.quiet) as progress, memory_errors():
             experiment = run_experiment(recipe, on_epoch=on_epoch, on_search=on_search)
         interrupts.check()
         facts = {
@@ -98,19 +98,6 @@ def _run(options: "Options") -> None:
         path = folder.publish()
         print(describe(summary))
         print(f"{'files':<11}{path}{os.sep}", flush=True)
-
-
-@contextlib.contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Raise JAX's error for lack of memory as Python's."""
-    import jax
-
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise MemoryError(str(error).splitlines()[0]) from error
 
 
 def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":

@@ -62,10 +62,10 @@ def sweep(
 
     Finished members are kept in the folder as they come, each whole: the same call goes on where
     an earlier one ended, in whatever way, and more seeds or values may be added. Slow points are
-    searched by Newton's method. A member depends on its recipe, not on the others or on the number
-    of workers: on the same kind of processor, with the same versions, it comes out the same to the
-    bit. It is not the one that `run` trains to the bit: rounding differs, and training amplifies
-    that.
+    searched by Newton's method. A member depends on its recipe, not on the others: on the same kind
+    of processor, with the same versions and as many cores for each process, it comes out the same
+    to the bit. It is not the one that `run` trains to the bit: rounding differs, and training
+    amplifies that.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def sweep(
         need the usual ``if __name__ == "__main__":``.
     scheduler : str, optional
         Address of a Dask scheduler that runs already, as in ``tcp://host:8786``.
-    platform : str, optional
-        What other processes compute on; without it what JAX picks there.
+    platform : {"cpu", "gpu", "tpu"}, optional
+        What other processes compute on; without it what this one does.
     on_progress : callable, optional
         Called with `Progress` at the start and after each member.
     on_damage : callable, optional
@@ -108,6 +108,8 @@ def sweep(
     workers = check_whole("workers", workers, 0)
     if workers and scheduler is not None:
         raise ValueError("`workers` and `scheduler` can't be given together")
+    if platform not in (None, "cpu", "gpu", "tpu"):
+        raise ValueError(f"`platform` must be 'cpu', 'gpu' or 'tpu'; got {platform!r}")
     recipes = members_of(recipe, seeds, vary or {})
     vary = dict(sorted((vary or {}).items()))  # members have the same names in whatever order
     folder, varied = Path(out), tuple(vary)
@@ -128,7 +130,7 @@ def sweep(
             missing = _missing(folder / MEMBERS, recipes, tally, changes, on_damage)
             batches = batches_of(list(missing), computes_on)
             for member in make_batches(
-                batches, workers=workers, scheduler=scheduler, platform=platform
+                batches, workers=workers, scheduler=scheduler, platform=computes_on
             ):
                 store_member(member, missing[member.recipe])
                 tally.add(missing[member.recipe])
@@ -177,13 +179,15 @@ def _missing(
     on_damage: Callable[[str], None] | None,
 ) -> dict[Recipe, Path]:
     """Return the members to make and where; count the others; remove what is broken."""
-    from yang_rnn.members import damage, member_name, misfit, visible
+    from yang_rnn.members import flaw, member_name, misfit, visible
 
     if members.exists() and not members.is_dir():
         raise SweepError(f"{members} must be a folder; it is a file")
     members.mkdir(exist_ok=True)
     places = {recipe: members / member_name(recipe, tally.varied) for recipe in recipes}
-    wrong = {path: damage(path) if path.exists() else "missing" for path in places.values()}
+    wrong = {
+        path: flaw(path, recipe) if path.exists() else "missing" for recipe, path in places.items()
+    }
     missing = {recipe: path for recipe, path in places.items() if wrong[path]}
     if missing and changes:
         raise SweepError(

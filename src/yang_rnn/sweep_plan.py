@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from yang_rnn.folder import MEMBERS, sync
 from yang_rnn.recipe import Recipe
 
 SETTINGS, LOCK = "sweep.json", ".lock"
@@ -114,22 +115,32 @@ def settle(
     settings = {"recipe": numbers, "varied": sorted(vary), "made_with": dict(made_with)}
     path = folder / SETTINGS
     if not path.is_file():
-        aside = folder / f".{SETTINGS}"
-        aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        os.replace(aside, path)
+        _write(settings, path)
         return ""
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
         then: dict[str, Any] = dict(before["recipe"])
         varied_then = list(before["varied"])
-        made_with_then = dict(before["made_with"])
+        made_with_then = dict(before.get("made_with", {}))
     except (ValueError, KeyError, TypeError) as error:
         raise SweepError(f"{path} is damaged; take a new folder") from error
     then |= dict.fromkeys(varied_then, "varied")
     changes = _changes(then, numbers | dict.fromkeys(vary, "varied"))
     if changes:
         raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
-    return _changes(made_with_then, made_with)
+    changes = _changes(made_with_then, made_with)
+    if changes and not any((folder / MEMBERS).glob("[!.]*")):
+        _write(settings, path)  # it was begun, but nothing came of it
+        return ""
+    return changes
+
+
+def _write(settings: Mapping[str, Any], path: Path) -> None:
+    """Write what a sweep is of, whole or not at all."""
+    aside = path.with_name(f".{path.name}")
+    aside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    sync(aside)
+    os.replace(aside, path)
 
 
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

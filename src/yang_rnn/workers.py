@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from multiprocessing import resource_tracker
@@ -22,6 +21,9 @@ ATTEMPTS = 3
 CORES = "NPROC"
 """The variable by which XLA is told on how many cores to compute, before it starts."""
 
+SLOT = "yang_rnn batch"
+"""What a worker has one of, and a task takes: the others wait where any worker can take them."""
+
 FIRST_WORKER = 60
 """Seconds that a scheduler's first worker is waited for."""
 
@@ -35,7 +37,7 @@ def make_batches(
     *,
     workers: int = 0,
     scheduler: str | None = None,
-    platform: str | None = None,
+    platform: str = "cpu",
 ) -> Iterator[FinishedMember]:
     """Make batches of members and give each member as soon as it is there, in any order.
 
@@ -47,8 +49,8 @@ def make_batches(
         Processes to start on this machine, which share its cores; 0: this process does the work.
     scheduler : str, optional
         Address of a Dask scheduler that runs already, whose workers have this package.
-    platform : str, optional
-        What other processes compute on; without it what JAX picks.
+    platform : str
+        What other processes compute on.
 
     Yields
     ------
@@ -77,12 +79,12 @@ def make_batches(
                 client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
             except (OSError, ValueError) as error:
                 raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
-            _keep_to_threads(client)
             _await_workers(client, scheduler)
+        _prepare_workers(client)
         wanted = package_versions()
+        settings = {"pure": False, "retries": 0, "resources": {SLOT: 1}}
         futures = [
-            client.submit(_task, list(batch), platform, wanted, pure=False, retries=0)
-            for batch in batches
+            client.submit(_task, list(batch), platform, wanted, **settings) for batch in batches
         ]
         stack.callback(client.cancel, futures)
         for future in distributed.as_completed(futures):
@@ -90,30 +92,37 @@ def make_batches(
                 done = future.result()
             except KilledWorker as error:
                 raise WorkersError(
-                    f"{ATTEMPTS} workers died over one batch, for lack of memory perhaps: "
-                    "try fewer workers"
+                    "worker after worker died over one batch, for lack of memory perhaps: "
+                    "try fewer workers, or more memory for each"
                 ) from error
             except CancelledError as error:
                 raise WorkersError("the Dask scheduler is gone") from error
-            except ImportError as error:
-                raise WorkersError(f"the workers need this package: {error}") from error
+            except (ImportError, RuntimeError) as error:
+                # Dask's own words where its scheduler, not a worker, can't read the task.
+                if isinstance(error, RuntimeError) and "deserialization" not in str(error):
+                    raise
+                line = str(error).splitlines()[0]
+                raise WorkersError(
+                    f"the scheduler and its workers need this package, as it is here: {line}"
+                ) from error
             yield from done
             future.release()
 
 
-def _keep_to_threads(client: Any) -> None:
-    """Have each worker compute on as many cores as it has threads, as Dask's users expect."""
+def _prepare_workers(client: Any) -> None:
+    """Have each worker make a batch at a time, on as many cores as it has threads."""
     from distributed import WorkerPlugin
 
-    cores = CORES
+    cores, slot = CORES, SLOT
 
     # A class in a function goes to the workers by value: to import this module there would start
     # JAX, which takes all cores unless it is told before. Where it has started, it stays as it is.
-    class Threads(WorkerPlugin):
-        def setup(self, worker: Any) -> None:
+    class OneBatch(WorkerPlugin):
+        async def setup(self, worker: Any) -> None:
             os.environ.setdefault(cores, str(worker.state.nthreads))
+            await worker.set_resources(**{slot: 1})
 
-    client.register_plugin(Threads(), name="yang_rnn-threads")
+    client.register_plugin(OneBatch(), name="yang_rnn")
 
 
 def _await_workers(client: Any, scheduler: str) -> None:
@@ -137,16 +146,11 @@ def import_dask() -> Any:
     return distributed
 
 
-_ONE_BATCH = threading.Lock()
-"""Held while a process makes a batch: one takes all cores that the process may use anyway, and
-what is kept between batches (a network a shape) is for one thread alone."""
-
-
-def _task(
-    batch: list[Recipe], platform: str | None, wanted: dict[str, str]
-) -> list[FinishedMember]:
+def _task(batch: list[Recipe], platform: str, wanted: dict[str, str]) -> list[FinishedMember]:
     """Make a batch in a worker, which must have the wanted versions of the packages."""
     from brainpy.math.defaults import setting
+
+    from yang_rnn.device import use_platform
 
     here = package_versions()
     other = [f"{name} {here[name]}, not {version}" for name, version in wanted.items()
@@ -156,13 +160,9 @@ def _task(
 
         where = get_worker().address
         raise WorkersError(f"the worker at {where} has other versions: {'; '.join(other)}")
-    with _ONE_BATCH:
-        setting()  # BrainPy keeps its settings by thread, and a task has a thread of its own
-        if platform is not None:
-            from yang_rnn.device import use_platform
-
-            use_platform(platform)
-        return make_whole_batch(batch)
+    setting()  # BrainPy keeps its settings by thread, and a task has a thread of its own
+    use_platform(platform)
+    return make_whole_batch(batch)
 
 
 @contextlib.contextmanager
