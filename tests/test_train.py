@@ -3,6 +3,7 @@ from typing import Any
 import brainpy_datasets.cognitive as cognitive
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
 from yang_rnn.task import PerceptualDecisionMaking
@@ -15,11 +16,29 @@ def golden_net(golden: dict[str, np.ndarray]) -> CTRNN:
     return net
 
 
+@pytest.mark.slow
 def test_golden_training(golden: dict[str, np.ndarray]):
-    history = train(golden_net(golden), PerceptualDecisionMaking(seed=int(golden["seed"])))
-    assert history.loss[0] == pytest.approx(golden["epoch_loss"][0], rel=1e-4)
-    np.testing.assert_allclose(history.loss, golden["epoch_loss"], rtol=0.05)
-    np.testing.assert_allclose(history.accuracy, golden["epoch_accuracy"], atol=0.05)
+    def losses_and_accuracies(nudge: float) -> np.ndarray:
+        net = golden_net(golden)
+        weights = net.weights
+        for name, w in weights.items():
+            weights[name] = w * (1 + nudge * rng.standard_normal(w.shape))
+        net.set_weights(weights)
+        history = train(net, PerceptualDecisionMaking(seed=int(golden["seed"])))
+        return np.array([np.log(history.loss), history.accuracy])
+
+    rng = np.random.default_rng(0)
+    ours = losses_and_accuracies(0.0)
+    recorded = np.array([np.log(golden["epoch_loss"]), golden["epoch_accuracy"]])
+    assert ours[0, 0] == pytest.approx(recorded[0, 0], abs=1e-4)
+    np.testing.assert_allclose(ours[:, :3], recorded[:, :3], atol=0.05)
+    # Processors round differently, and training amplifies that. The recorded epochs must be such as
+    # rounding alone makes here: weights changed in the last digits say how far it reaches.
+    runs = np.array([ours, *(losses_and_accuracies(1e-6) for _ in range(6))])
+    reach = runs.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(runs))
+    most = t.ppf(1 - 1e-3 / 2 / recorded.size, len(runs) - 1)  # one in a thousand, over all
+    apart = (recorded - runs.mean(axis=0)) / np.where(reach > 0, reach, 1e-3)
+    assert (np.abs(apart[:, 3:]) <= most).all(), apart.round(1)
 
 
 def adam_in_numpy(w: np.ndarray, gradients: list[np.ndarray], rate: float) -> np.ndarray:
