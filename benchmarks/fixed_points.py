@@ -26,9 +26,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn.fixed_points import find_fixed_points
-from yang_rnn.linearisation import linearise
-from yang_rnn.starts import jittered_states
+from yang_rnn.dynamics.fixed_points import find_fixed_points
+from yang_rnn.dynamics.gradient import GradientDescent
+from yang_rnn.dynamics.linearisation import linearise
+from yang_rnn.dynamics.newton import Newton
+from yang_rnn.dynamics.search import Solver
+from yang_rnn.dynamics.starts import jittered_states
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 
@@ -61,9 +64,9 @@ def random_network(units: int):
     return Partial(rectified, matrix, rng.standard_normal(units))
 
 
-def ours(F, states, method: str) -> np.ndarray:
+def ours(F, states, solver: Solver) -> np.ndarray:
     """Either search of this package, with progress."""
-    return find_fixed_points(F, states, method=method, on_progress=lambda *_: None).speed
+    return find_fixed_points(F, states, solver=solver, on_progress=lambda *_: None).speed
 
 
 def slow_point_finder(F, states) -> np.ndarray:
@@ -127,8 +130,8 @@ def optimistix_solver(F, states, name: str) -> np.ndarray:
 
 
 TOOLS: dict[str, Callable] = {
-    "newton": partial(ours, method="newton"),
-    "gradient": partial(ours, method="gradient"),
+    "newton": partial(ours, solver=Newton()),
+    "gradient": partial(ours, solver=GradientDescent()),
     "SlowPointFinder": slow_point_finder,
     "joint Adam (torch)": joint_adam,
     "optimistix Newton": partial(optimistix_solver, name="Newton"),

@@ -1,17 +1,19 @@
-"""Time sweeps: networks a minute, training and analysis and all, each in processes of their own.
+"""Time sweeps: networks per minute, training, analysis and files included.
 
     python benchmarks/sweep.py rates [--seeds 32] [--workers 2]
     python benchmarks/sweep.py scaling
     python benchmarks/sweep.py phases [--recipe notebook] [--units 64] [--count 7]
 
-rates: seconds a network in a sweep, in one process and on workers, beside `python -m yang_rnn.run`
-    once a seed (its programs compiled before) and beside the recipe's own script: for the notebook
-    `notebook_script.py`, for the primer its PyTorch loop and search (needs torch, else left out).
-scaling: how seconds a network change with their number and with the number of units, and what
-    they are spent on.
+rates: seconds per network in a sweep, in one process and on workers, beside one run of
+    `python -m yang_rnn.run` per seed (its programs compiled before) and beside the recipe's own
+    script: for the notebook `notebook_script.py`, for the primer its PyTorch loop and search (needs
+    torch; left out without it).
+scaling: how the seconds per network change with the number of networks and of units, and what they
+    are spent on.
 phases: what they are spent on, for one recipe and size: compiling, training, analysis.
 
-Each line is one run; compare lines of one run of this script, not seconds of two machines.
+Each line is one measurement, in processes of its own; compare lines of one run of this script, not
+seconds of two machines.
 """
 
 import argparse
@@ -80,7 +82,7 @@ def primer_script() -> None:
 
 
 def rates(number: int, workers: int) -> None:
-    """Print the seconds a network in every way."""
+    """Print the seconds per network in every way."""
     scripts = {
         "notebook": (str(HERE / "notebook_script.py"),),
         "primer": (__file__, "primer-script"),
@@ -93,21 +95,21 @@ def rates(number: int, workers: int) -> None:
         except RuntimeError as error:
             print(error.args[0].splitlines()[-1], file=sys.stderr)
             own = float("nan")
-        print(f"{recipe}: one run a seed {alone:6.2f} s a network; its own script {own:6.2f} s")
+        print(f"{recipe}: single runs {alone:6.2f} s per network; its own script {own:6.2f} s")
         for count in dict.fromkeys((0, workers)):
             each = sweep(recipe, number, count) / number
             where = f"{count} workers" if count else "one process"
             print(
-                f"  sweep of {number} in {where:<12} {each:6.2f} s a network, "
-                f"{60 / each:5.1f} a minute; {alone / each:5.1f} times faster than runs, "
+                f"  sweep of {number} in {where:<12} {each:6.2f} s per network, "
+                f"{60 / each:5.1f} per minute; {alone / each:5.1f} times faster than runs, "
                 f"{own / each:5.1f} times than the script",
                 flush=True,
             )
-    print("aims: 1.8 s a network of the notebook's recipe, 8 times faster than runs")
+    print("aims: 1.8 s per network of the notebook's recipe, 8 times faster than runs")
 
 
 def scaling() -> None:
-    """Print seconds a network by their number and by their units."""
+    """Print seconds per network by the number of networks and of units."""
     sweep("notebook", 1)
     for number in (1, 4, 16, 64, 256):
         each = sweep("notebook", number) / number
@@ -118,12 +120,12 @@ def scaling() -> None:
 
 
 def phases(recipe: str, units: int, count: int) -> None:
-    """Print what a network's seconds go to, over a batch of which `count` are analysed."""
-    from yang_rnn.ensemble import num_lanes, train_ensemble
-    from yang_rnn.members import make_batch
+    """Print what a network's seconds are spent on, over a batch of which `count` are analysed."""
+    from yang_rnn.ensemble.members import make_batch
+    from yang_rnn.ensemble.training import num_lanes, train_ensemble
     from yang_rnn.recipe import RECIPES
 
-    shape = dataclasses.replace(RECIPES[recipe], hidden=units, fixed_points="newton")
+    shape = dataclasses.replace(RECIPES[recipe], hidden=units, search="newton")
     lanes = num_lanes(shape)
 
     def batch(first: int) -> list[Recipe]:
@@ -136,7 +138,8 @@ def phases(recipe: str, units: int, count: int) -> None:
     trained = time.perf_counter()
     print(
         f"{recipe} recipe, {units:>3} units, {lanes} trained together: training "
-        f"{(trained - compiled) / lanes:.2f} s a network (the first time {compiled - begin:.1f} s)",
+        f"{(trained - compiled) / lanes:.2f} s per network (the first batch took "
+        f"{compiled - begin:.1f} s)",
         flush=True,
     )
     # The first is left out: programs are compiled meanwhile.
@@ -144,7 +147,7 @@ def phases(recipe: str, units: int, count: int) -> None:
     analysed = len(ends) - 1
     if analysed > 0:
         each = (ends[-1] - ends[0]) / analysed
-        print(f"  analysis {each:.2f} s a network, over {analysed}", flush=True)
+        print(f"  analysis {each:.2f} s per network, over {analysed}", flush=True)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Draw how often each verdict comes by each recipe, from the tables beside this file.
+"""Draw how often each recipe gives each verdict, from the tables beside this file.
 
 python results/draw.py
 """
@@ -10,11 +10,11 @@ from typing import Any
 import pandas
 
 import yang_rnn as yr
-from yang_rnn.sweep_results import summary_of
-from yang_rnn.verdict import judge
+from yang_rnn.ensemble.table import summary_of
+from yang_rnn.line_attractor.criteria import judge
 
 HERE = Path(__file__).parent
-LEARNED = 0.7  # accuracy from which on a network is said to have learned more than a little
+LEARNED = 0.7  # a network of lower accuracy is said to have learned little
 LEAK = {"evidence kept by the leading mode", "evidence kept by the manifold"}
 
 
@@ -41,8 +41,9 @@ def main() -> None:
     summary = summary_of(table, ())
     summary.to_csv(HERE / "summary.csv", index=False)
     figure = yr.figures.sweep(table, summary, ())
+    counts = [f"{recipe}, {len(rows)} networks" for recipe, rows in table.groupby("recipe")]
+    yr.figures.sign(figure, "; ".join(counts))
     yr.figures.save(figure, HERE.parent / "docs" / "how_often")
-    (HERE.parent / "docs" / "how_often.pdf").unlink()
     print(summary.to_string(index=False))
     for (recipe, verdict), rows in table.groupby(["recipe", "verdict"]):
         leaky = int(rows.apply(only_leaky, axis=1).sum())

@@ -6,21 +6,39 @@ along column 1, by `GAIN` per unit of evidence for choice 2.
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 from scipy.linalg import hadamard
 
+from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK
+from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.trials import Trials, TwoAlternatives
 
 UNITS = 16
 AXES = hadamard(UNITS) / 4.0
 OFFSET = 6.0
 GAIN = 1.0
 
+REST = (1.0, 0.5, 0.5)
+CENTRE = np.full(UNITS, OFFSET)
+TASK = PerceptualDecisionMaking(seed=5).two_alternatives()
+
 LINEAR = dataclasses.replace(NOTEBOOK, hidden=UNITS)
-TANH = dataclasses.replace(LINEAR, activation="tanh")
+
+
+@functools.cache
+def trials(number: int = 200, **numbers: Any) -> Trials:
+    """Return the first trials of a seed, the same for all tests that ask for as many."""
+    return PerceptualDecisionMaking(seed=5, **numbers).sample_trials(number)
+
+
+def examine(net: CTRNN, task: TwoAlternatives = TASK, **options: Any) -> Verdict:
+    """Return the verdict on a network from two hundred trials."""
+    return line_attractor_verdict(net.system(), trials(), task, **options)
 
 
 def linear(block: Any, rest: float = 0.2, start: Any = ()) -> CTRNN:

@@ -1,14 +1,20 @@
 """Shared by all tests: a CPU, exact matrix products, no windows, no downloads, golden runs."""
 
 import os
+import tempfile
 
+# One cache of compiled programs for all processes of a test run, and for those that they start:
+# xdist's processes find the variable set.
+os.environ["TEST_CACHE"] = os.environ.get("TEST_CACHE") or tempfile.mkdtemp(prefix="yang_rnn-")
+os.environ["XDG_CACHE_HOME"] = os.environ["TEST_CACHE"]
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
 os.environ["MPLBACKEND"] = "agg"
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +23,19 @@ import pytest
 from hypothesis import settings
 from jax.tree_util import Partial
 
+if TYPE_CHECKING:
+    from yang_rnn.experiment.run import Run
+
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("steady")
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the cache when the last process is done with it."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session", params=[3, 4], ids=["golden3", "golden4"])
@@ -31,9 +46,18 @@ def golden(request: pytest.FixtureRequest) -> Mapping[str, np.ndarray]:
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test writes to a folder of its own, compiled programs included."""
+    """Each test writes to a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def small_run() -> "Run":
+    """Return the one small trained network that tests share: don't change it."""
+    from small import SMALL
+
+    from yang_rnn.experiment.run import run_experiment
+
+    return run_experiment(SMALL)
 
 
 def rectified(recurrent, drive, h):

@@ -1,16 +1,17 @@
-"""Small things to test with: a recipe that takes seconds, and records made by hand."""
+"""Small things to test with: recipes of a second or two, and records made by hand."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from yang_rnn.points import FixedPoints
+from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.recipe import Recipe
 
 SMALL = Recipe(
-    hidden=12,
+    hidden=8,
     epochs=2,
-    trials_per_epoch=64,
+    trials_per_epoch=32,
     test_trials=50,
     analysis_trials=10,
     search_steps=40,
@@ -19,12 +20,16 @@ SMALL = Recipe(
     unique_distance=0.01,
     outlier_distance=5.0,
 )
+"""Everything that a run has, in no time; one shape for all tests, so that it compiles once."""
 
 SMALL_WORDS = (
-    "--hidden 12 --epochs 2 --trials-per-epoch 64 --test-trials 50 --analysis-trials 10 "
+    "--hidden 8 --epochs 2 --trials-per-epoch 32 --test-trials 50 --analysis-trials 10 "
     "--search-steps 40 --search-check-every 20 --slow-mean-square 1 --unique-distance 0.01 "
     "--outlier-distance 5"
 ).split()
+
+TINY = dataclasses.replace(SMALL, epochs=1)
+"""A member of a sweep."""
 
 
 def points_at(status: list[str], speed: Any, state: Any) -> FixedPoints:

@@ -1,39 +1,46 @@
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from small import points_at
+from small import SMALL, points_at
 
-from yang_rnn.analysis import (
-    average_by_coherence,
-    central_point,
-    find_slow_points,
-    fit_pca,
-    linearise_network,
-)
-from yang_rnn.fixed_points import find_fixed_points
-from yang_rnn.gradient import GradientSettings
+from yang_rnn.analysis import average_by, central_point, find_slow_points, fit_pca
+from yang_rnn.dynamics.linearisation import linearise
+from yang_rnn.dynamics.simulation import simulate
+from yang_rnn.dynamics.system import AutonomousMap
+from yang_rnn.experiment.run import Run, run_experiment
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.train import train
 
+REST = NOTEBOOK.search_input
 QUICK = Recipe(search_steps=400)
 
 
+class Recorded(NamedTuple):
+    net: CTRNN
+    F: AutonomousMap
+    activity: np.ndarray  # (22, 100, 64)
+
+
 @pytest.fixture(scope="module")
-def trained(golden: dict[str, np.ndarray]) -> tuple[CTRNN, np.ndarray]:
+def recorded(golden: dict[str, np.ndarray]) -> Recorded:
     """Return the recorded network and its activity on the recorded 100 trials."""
     net = CTRNN(3, 64, 3, dt=100.0, seed=0)
     net.set_weights({name: golden[f"final_{name}"] for name in WEIGHT_NAMES})
     trials = PerceptualDecisionMaking(seed=int(golden["trials_seed"])).sample_trials(100)
     np.testing.assert_allclose(trials.inputs[:, :5], golden["trial_inputs_first5"], rtol=1e-6)
-    return net, np.asarray(net.predict(trials.inputs)[0])
+    system = net.system()
+    return Recorded(net, system.at(REST), simulate(system, trials.inputs).activity)
 
 
-def test_golden_activity_and_variance(golden: dict[str, np.ndarray], trained: Any):
-    _, activity = trained
+only_3 = pytest.mark.parametrize("golden", [3], indirect=True)
+
+
+def test_golden_activity_and_variance(golden: dict[str, np.ndarray], recorded: Recorded):
+    activity = recorded.activity
     for ours, theirs in (
         (activity[:, :5], golden["activity_first5"]),
         (activity.mean(axis=(0, 1)), golden["activity_mean"]),
@@ -43,30 +50,24 @@ def test_golden_activity_and_variance(golden: dict[str, np.ndarray], trained: An
     np.testing.assert_allclose(ratio, golden["explained_variance_ratio"], atol=1e-3)
 
 
-def test_golden_search(golden: dict[str, np.ndarray], trained: Any):
-    net, activity = trained
-    ends = find_fixed_points(
-        net.state_map((1.0, 0.5, 0.5)),
-        activity.reshape(-1, 64),
-        method="gradient",
-        settings=GradientSettings(max_steps=2000),
-    )
-    assert ends.trace is not None
-    recorded = golden["search_loss_every_200"]
-    assert ends.trace[199] == pytest.approx(float(recorded[0]), rel=0.01)
-    assert ends.trace[1999] == pytest.approx(float(recorded[9]), rel=0.01)
+def test_golden_search_begins_as_recorded(golden: dict[str, np.ndarray], recorded: Recorded):
+    points = find_slow_points(recorded.F, recorded.activity, recipe=QUICK)
+    theirs = golden["search_loss_every_200"]
+    np.testing.assert_allclose(points.trace[[199, 399]], theirs[:2], rtol=0.01)
 
 
 @pytest.mark.slow
-def test_golden_search_keeps_about_as_many(golden: dict[str, np.ndarray], trained: Any):
-    points = find_slow_points(*trained)
+def test_golden_search_keeps_about_as_many(golden: dict[str, np.ndarray], recorded: Recorded):
+    points = find_slow_points(recorded.F, recorded.activity)
+    theirs = golden["search_loss_every_200"]
+    assert points.trace[1999] == pytest.approx(float(theirs[9]), rel=0.01)
     _, slow, _, kept = golden["search_counts"]
     assert points.total_starts == 2200
     found = points.search_counts["fixed"] + points.search_counts["slow"]
     assert found == pytest.approx(slow, rel=0.1)
     assert len(points) == pytest.approx(kept, rel=0.4)
-    theirs = golden["slow_points"]
-    nearest = np.linalg.norm(theirs[:, None] - points.state[None], axis=-1).min(axis=1)
+    recorded_points = golden["slow_points"]
+    nearest = np.linalg.norm(recorded_points[:, None] - points.state[None], axis=-1).min(axis=1)
     assert np.median(nearest) < 0.1
 
 
@@ -79,15 +80,15 @@ def test_pcs_are_those_of_the_covariance():
     np.testing.assert_allclose(pca.explained_variance_ratio_, values[:3] / values.sum())
 
 
-def test_kept_points_are_slow_unique_and_in_company(trained: Any):
-    net, activity = trained
-    recipe = Recipe(
-        search_steps=400, slow_mean_square=0.1, unique_distance=0.5, outlier_distance=2.0
+@only_3
+def test_kept_points_are_slow_unique_and_in_company(recorded: Recorded):
+    recipe = dataclasses.replace(
+        QUICK, slow_mean_square=0.1, unique_distance=0.5, outlier_distance=2.0
     )
-    points = find_slow_points(net, activity[:, :20], recipe=recipe)
+    points = find_slow_points(recorded.F, recorded.activity[:, :20], recipe=recipe)
     assert len(points) > 1
     assert sum(points.search_counts.values()) == points.total_starts == 440
-    image = np.asarray(net.state_map(recipe.search_input)(points.state.astype(np.float32)))
+    image = step_in_numpy(recorded.net, points.state)
     assert (((image - points.state) ** 2).mean(axis=1) < 0.1 * 1.001).all()
     distance = np.linalg.norm(points.state[:, None] - points.state[None], axis=-1)
     np.fill_diagonal(distance, np.inf)
@@ -95,35 +96,68 @@ def test_kept_points_are_slow_unique_and_in_company(trained: Any):
     assert (distance.min(axis=0) < 2.0).all()
 
 
-def test_no_slow_point_is_a_result(trained: Any):
-    net, activity = trained
-    points = find_slow_points(net, activity[:, :3], recipe=Recipe(slow_mean_square=1e-13))
+def step_in_numpy(net: CTRNN, h: np.ndarray, x: Any = REST) -> np.ndarray:
+    """Return F(h) of a relu network whose time step is its time constant, in float64."""
+    w = {name: value.astype(float) for name, value in net.weights.items()}
+    return np.maximum(np.asarray(x) @ w["w_ir"] + h @ w["w_rr"] + w["b_rr"], 0)
+
+
+def drift(h: Any) -> Any:
+    """Move on for ever: a map without a fixed or a slow point."""
+    return h + 2.0
+
+
+@pytest.mark.parametrize("search", ["gradient", "newton"])
+def test_no_slow_point_is_a_result(search: Any):
+    states = np.random.default_rng(0).normal(size=(7, 3, 8))
+    points = find_slow_points(drift, states, recipe=dataclasses.replace(SMALL, search=search))
     assert len(points) == 0
-    assert points.search_counts["unconverged"] == 66
-    assert central_point(points, activity) is None
+    assert points.search_counts["unconverged"] == points.total_starts == 21
+    assert central_point(points, states) is None
 
 
-def test_random_starts_come_on_top_of_the_trajectories(trained: Any):
-    net, activity = trained
-    recipe = Recipe(search_steps=1, search_check_every=1, random_starts=7, slow_mean_square=1e9)
-    with_random = find_slow_points(
-        net, activity[:, :2], recipe=dataclasses.replace(recipe, outlier_distance=1e9)
+def test_random_starts_come_on_top_of_the_trajectories():
+    recipe = dataclasses.replace(
+        SMALL, search_steps=1, search_check_every=1, slow_mean_square=1e9, outlier_distance=1e9
     )
-    assert with_random.total_starts == 44 + 7
-    random = with_random.start[-7:]
-    assert random.min() >= 0
-    assert random.max() <= 3
-    assert random.std() > 0.5
+    states = np.random.default_rng(0).normal(size=(11, 2, 8))
+    with_random = {
+        seed: find_slow_points(
+            drift, states, recipe=dataclasses.replace(recipe, random_starts=7, seed=seed)
+        )
+        for seed in (0, 1)
+    }
+    assert with_random[0].total_starts == 22 + 7
+    np.testing.assert_array_equal(with_random[0].start[:-7], states.reshape(-1, 8))
+    random = [points.start[-7:] for points in with_random.values()]
+    assert 0 <= random[0].min() < 0.5
+    assert 2.5 < random[0].max() <= 3
+    assert random[0].std() > 0.5
+    # Their seed is their own: neither the weights', nor that of the test trials.
+    seeds = recipe.seeds
+    uniform = [np.random.default_rng(seed).uniform(0, 3, (7, 8)) for seed in seeds]
+    assert [np.array_equal(random[0], draw) for draw in uniform] == [False, False, False, True]
+    assert not np.array_equal(random[0], random[1])
 
 
-def test_stimulus_is_the_recipes_or_given(trained: Any):
-    net, activity = trained
-    default = find_slow_points(net, activity[:, :3], recipe=QUICK)
-    same = find_slow_points(net, activity[:, :3], (1.0, 0.5, 0.5), recipe=QUICK)
-    other = find_slow_points(net, activity[:, :3], (1.0, 1.0, 0.0), recipe=QUICK)
-    traces = [np.asarray(points.trace) for points in (default, same, other)]
+@only_3
+def test_points_are_those_of_the_constant_input(recorded: Recorded):
+    system, states = recorded.net.system(), recorded.activity[:, :20]
+    traces = [
+        find_slow_points(F, states, recipe=QUICK).trace
+        for F in (system.at(REST), system.at(np.array(REST)), system.at((1.0, 1.0, 0.0)))
+    ]
     assert np.array_equal(traces[0], traces[1])
     assert not np.array_equal(traces[0], traces[2])
+
+
+def test_any_map_is_searched():
+    centre = jnp.linspace(0.0, 1.0, 8)
+    states = np.random.default_rng(0).normal(size=(5, 8))
+    recipe = Recipe(hidden=8, search="newton")
+    points = find_slow_points(lambda h: 0.5 * (h + centre), states, recipe=recipe)
+    assert points.counts["fixed"] == len(points) == 1
+    np.testing.assert_allclose(points.state[0], centre, atol=1e-6)
 
 
 def test_centre_is_the_fixed_point_in_the_middle():
@@ -145,8 +179,9 @@ def test_impossible_activity_is_refused(activity: np.ndarray):
 
 
 def test_activity_of_another_network_is_refused():
-    with pytest.raises(ValueError, match="8 units; got 9"):
-        find_slow_points(CTRNN(3, 8, 3), np.ones((5, 9)))
+    F = CTRNN(3, 8, 3).system().at(REST)
+    with pytest.raises(ValueError, match=r"a state of shape \(9,\)"):
+        find_slow_points(F, np.ones((5, 9)))
 
 
 def test_too_many_components_are_refused():
@@ -154,56 +189,58 @@ def test_too_many_components_are_refused():
         fit_pca(np.ones((9, 4)), components=5)
 
 
-def test_newton_points_are_fixed_whatever_the_order_of_the_starts(trained: Any):
-    net, activity = trained
-    recipe = Recipe(fixed_points="newton")
-    points = find_slow_points(net, activity, recipe=recipe)
+def test_newton_points_are_fixed_whatever_the_order_of_the_starts(recorded: Recorded):
+    recipe, activity = Recipe(search="newton"), recorded.activity[:, :30]
+    points = find_slow_points(recorded.F, activity, recipe=recipe)
     assert points.counts["fixed"] > 0
-    w = {name: value.astype(float) for name, value in net.weights.items()}
     h = points.state[points.status == "fixed"]
-    image = np.maximum(np.array([1.0, 0.5, 0.5]) @ w["w_ir"] + h @ w["w_rr"] + w["b_rr"], 0)
-    assert np.abs(image - h).max() < 1e-9
+    assert np.abs(step_in_numpy(recorded.net, h) - h).max() < 1e-9
     shuffled = np.random.default_rng(0).permutation(activity.reshape(-1, 64))[:, None]
-    again = find_slow_points(net, shuffled, recipe=recipe)
+    again = find_slow_points(recorded.F, shuffled, recipe=recipe)
     assert again.search_counts == points.search_counts
     order = [np.lexsort(p.state.T.round(6)) for p in (points, again)]
     np.testing.assert_allclose(points.state[order[0]], again.state[order[1]], atol=1e-8)
 
 
+def are_what_they_are_called(run: Run) -> None:
+    for points in (run.points, run.newton_points):
+        assert (
+            sum(points.search_counts.values()) == points.total_starts == run.activity[..., 0].size
+        )
+        step = np.abs(step_in_numpy(run.net, points.state) - points.state)
+        assert step[points.status == "fixed"].max(initial=0.0) < 1e-9
+        slow = (step**2).mean(axis=1)[points.status == "slow"]
+        assert (slow < run.recipe.slow_mean_square).all()
+        assert set(points.status) <= {"fixed", "slow"}
+
+
+def test_points_of_a_small_network_are_what_they_are_called(small_run: Run):
+    are_what_they_are_called(small_run)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("method", ["newton", "gradient"])
-def test_points_of_freshly_trained_networks_are_what_they_are_called(seed: int, method: Any):
-    recipe = Recipe(seed=seed, hidden=24, epochs=6, fixed_points=method, search_steps=1000)
-    net, task = CTRNN.from_recipe(recipe), PerceptualDecisionMaking.from_recipe(recipe)
-    train(net, task, epochs=recipe.epochs)
-    states = np.asarray(net.predict(task.sample_trials(20).inputs)[0])
-    points = find_slow_points(net, states, recipe=recipe)
-    assert sum(points.search_counts.values()) == 440
-    w = {name: value.astype(float) for name, value in net.weights.items()}
-    drive = np.array([1.0, 0.5, 0.5]) @ w["w_ir"] + w["b_rr"]
-    step = np.abs(np.maximum(drive + points.state @ w["w_rr"], 0) - points.state)
-    assert step[points.status == "fixed"].max(initial=0.0) < 1e-9
-    assert ((step**2).mean(axis=1)[points.status == "slow"] < recipe.slow_mean_square).all()
-    if method == "newton":
-        shuffled = np.random.default_rng(seed).permutation(states.reshape(-1, 24))
-        again = find_slow_points(net, shuffled, recipe=recipe)
-        assert {tuple(h) for h in again.state} == {tuple(h) for h in points.state}
+def test_points_of_freshly_trained_networks_are_what_they_are_called(seed: int):
+    recipe = Recipe(seed=seed, hidden=24, epochs=6, search_steps=1000, analysis_trials=20)
+    run = run_experiment(recipe)
+    are_what_they_are_called(run)
+    shuffled = np.random.default_rng(seed).permutation(run.activity.reshape(-1, 24))
+    newton = dataclasses.replace(recipe, search="newton")
+    again = find_slow_points(run.at_rest, shuffled, recipe=newton)
+    assert {tuple(h) for h in again.state} == {tuple(h) for h in run.newton_points.state}
 
 
 def test_network_is_linearised_at_its_stimulus_with_its_input():
-    net = CTRNN(3, 5, 3, dt=100.0, seed=1)
-    states = np.random.default_rng(0).normal(size=(2, 5)) + 1.0
+    net = CTRNN(3, 8, 3, dt=100.0, seed=1)
+    states = np.random.default_rng(0).normal(size=(2, 8)) + 1.0
     stimulus = np.array([1.0, 0.2, 0.8])
-    modes = linearise_network(net, states, stimulus)
+    modes = linearise(net.system().at(stimulus), states)
     w = net.weights
     total = stimulus @ w["w_ir"] + states @ w["w_rr"] + w["b_rr"]
     active = (total > 0)[:, :, None]
     np.testing.assert_allclose(modes.jacobian, active * w["w_rr"].T, atol=1e-6)
     np.testing.assert_allclose(modes.input_jacobian, active * w["w_ir"].T, atol=1e-6)
     assert modes.dt == 100.0
-    default = linearise_network(net, states)
-    there = linearise_network(net, states, NOTEBOOK.search_input)
-    np.testing.assert_array_equal(default.jacobian, there.jacobian)
 
 
 def test_states_that_never_change_have_no_variance_to_explain():
@@ -212,23 +249,37 @@ def test_states_that_never_change_have_no_variance_to_explain():
 
 
 def test_averages_are_those_of_the_trials_of_each_coherence_and_choice():
-    trials = PerceptualDecisionMaking(seed=2).sample_trials(60)
+    task = PerceptualDecisionMaking(seed=2)
+    trials = task.sample_trials(60)
     activity = np.random.default_rng(0).normal(size=(22, 60, 3)).astype(np.float32)
-    groups: dict[float, list[np.ndarray]] = {}
+    coherence, groups = trials.conditions["coherence"], {}
     for trial in range(60):
         # Coherence 0 has no side.
-        level = float(trials.coherence[trial]) * (1 if trials.choice[trial] == 1 else -1)
+        level = float(coherence[trial]) * (1 if trials.choice[trial] == 1 else -1)
         groups.setdefault(0.0 if level == 0 else level, []).append(activity[:, trial])
-    averages = average_by_coherence(activity, trials)
-    assert averages.signed_coherence.tolist() == sorted(groups)
+    averages = average_by(activity, task.two_alternatives().signed_strength(trials))
+    assert averages.level.tolist() == sorted(groups)
     assert averages.activity.shape == (22, len(groups), 3)
     for index, level in enumerate(sorted(groups)):
         mean = sum(path.astype(float) for path in groups[level]) / len(groups[level])
         np.testing.assert_allclose(averages.activity[:, index], mean, atol=1e-12)
 
 
-def test_averages_take_the_activity_of_the_trials():
-    trials = PerceptualDecisionMaking(seed=2).sample_trials(6)
-    for shape in ((22, 5, 3), (6, 3), (22, 6)):
-        with pytest.raises(ValueError, match=r"`activity` must have shape \(time, 6, unit\); got"):
-            average_by_coherence(np.ones(shape), trials)
+def test_averages_are_by_any_value():
+    activity = np.arange(12.0).reshape(2, 3, 2)
+    averages = average_by(activity, [7, -1, 7])
+    assert averages.level.tolist() == [-1, 7]
+    np.testing.assert_allclose(averages.activity[:, 0], activity[:, 1])
+    np.testing.assert_allclose(averages.activity[:, 1], activity[:, [0, 2]].mean(axis=1))
+
+
+@pytest.mark.parametrize("shape", [(22, 5, 3), (6, 3), (22, 6)])
+def test_averages_take_the_activity_of_the_trials(shape: tuple[int, ...]):
+    with pytest.raises(ValueError, match=r"`activity` must have shape \(time, 6, unit\); got"):
+        average_by(np.ones(shape), np.arange(6))
+
+
+@pytest.mark.parametrize("values", [np.ones((2, 3)), 1.0, [1.0, np.nan, 2.0]])
+def test_averages_take_one_number_a_trial(values: Any):
+    with pytest.raises(ValueError, match="`values` must be one finite number per trial"):
+        average_by(np.ones((2, 3, 4)), values)

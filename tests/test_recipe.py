@@ -1,6 +1,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yang_rnn.recipe import NOTEBOOK, PRIMER, RECIPES, Recipe, RecipeError
+from yang_rnn.recipe import MAX_COUNT, MAX_NAMED, NOTEBOOK, PRIMER, RECIPES, Recipe, RecipeError
 
 COUNTS = st.integers(1, 10_000)
 
@@ -99,9 +101,11 @@ def test_saved_recipe_is_loaded_equal(tmp_path: Path):
         ("sequence_steps", -1),
         ("random_starts", -1),
         ("random_start_high", 0.0),
-        ("fixed_points", "guess"),
+        ("epochs", MAX_COUNT + 1),
+        ("search", "guess"),
         ("fixed_speed", 1.0),
-        ("name", "../up"),
+        ("base", "../up"),
+        ("base", None),
     ],
 )
 def test_number_out_of_range_is_refused_by_name(field: str, value: Any):
@@ -164,6 +168,94 @@ def test_json_names_every_field():
     assert set(json.loads(NOTEBOOK.to_json())) == fields
 
 
-def test_test_trials_have_a_seed_of_their_own():
-    seeds = [dataclasses.replace(NOTEBOOK, seed=seed).test_seed for seed in range(200)]
-    assert len(set(seeds) | set(range(200))) == 400
+def test_weights_and_training_have_the_seed_itself():
+    for seed in (0, 7, 2**32 - 1):
+        seeds = Recipe(seed=seed).seeds
+        assert (seeds.weights, seeds.training) == (seed, seed)
+
+
+def test_test_trials_and_random_starts_have_seeds_of_their_own():
+    seeds = [Recipe(seed=seed).seeds for seed in range(200)]
+    assert len({s.test for s in seeds} | {s.starts for s in seeds} | set(range(200))) == 600
+
+
+def test_seeds_depend_on_nothing_but_the_seed():
+    assert dataclasses.replace(PRIMER, seed=3, hidden=7).seeds == Recipe(seed=3).seeds
+
+
+@pytest.mark.parametrize("base", RECIPES)
+def test_recipe_without_changes_is_named_by_its_base(base: str):
+    assert RECIPES[base].base == RECIPES[base].name == base
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"seed": 5}, "notebook"),
+        ({"hidden": 128}, "notebook-hidden128"),
+        ({"hidden": 64}, "notebook"),
+        ({"tau": 200.0, "seed": 1}, "notebook-tau200"),
+        ({"learning_rate": 2.5e-4}, "notebook-learning_rate0.00025"),
+        ({"coherences": (3.2, 51.2)}, "notebook-coherences3.2_51.2"),
+        ({"activation": "tanh"}, "notebook-activationtanh"),
+        ({"search": "newton"}, "notebook-searchnewton"),
+        ({"noise": 0.0, "choices": 3, "dt": 50.0}, "notebook-dt50-noise0-choices3"),
+        (
+            {"noise": 0.0, "choices": 3, "dt": 50.0, "epochs": 3},
+            "notebook-dt50-noise0-choices3-and-1-more",
+        ),
+        (
+            {"base": "primer"},
+            "primer-trials_per_epoch1024-sequence_steps0-initialisationkaiming-and-2-more",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_name_says_what_was_changed_from_the_base(changes: dict[str, Any], name: str):
+    assert dataclasses.replace(NOTEBOOK, **changes).name == name
+
+
+def test_name_is_by_the_recipes_own_base():
+    assert dataclasses.replace(PRIMER, hidden=128, seed=9).name == "primer-hidden128"
+    assert dataclasses.replace(PRIMER, learning_rate=1e-3).name == "primer-learning_rate0.001"
+
+
+def test_name_leaves_out_the_fields_that_it_is_told_to():
+    recipe = dataclasses.replace(PRIMER, hidden=128, tau=200.0, seed=9)
+    assert recipe.name_without("hidden") == "primer-tau200"
+    assert recipe.name_without("tau", "hidden") == "primer"
+    assert recipe.name_without("noise") == recipe.name_without() == recipe.name
+    # What is left out makes room for what was not spelled out.
+    four = dataclasses.replace(recipe, noise=0.0, epochs=1)
+    assert four.name.endswith("-and-1-more")
+    assert four.name_without("hidden") == "primer-noise0-tau200-epochs1"
+
+
+@given(
+    changes=st.fixed_dictionaries(
+        {},
+        optional={
+            "hidden": st.integers(2, 500),
+            "noise": st.floats(0, 1e3),
+            "learning_rate": st.floats(1e-9, 1.0),
+            "coherences": st.lists(st.floats(0, 100), min_size=1, max_size=5).map(tuple),
+            "activation": st.sampled_from(["relu", "tanh", "sigmoid", "softplus"]),
+            "stimulus": st.integers(1, 9).map(lambda steps: 100.0 * steps),
+        },
+    )
+)
+def test_name_is_a_folders_and_spells_out_few_changes(changes: dict[str, Any]):
+    recipe = dataclasses.replace(NOTEBOOK, **changes)
+    assert set(recipe.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789.+-_")
+    changed = [name for name in changes if getattr(recipe, name) != getattr(NOTEBOOK, name)]
+    assert sum(name in recipe.name for name in changed) == min(len(changed), MAX_NAMED)
+    assert ("more" in recipe.name) == (len(changed) > MAX_NAMED)
+
+
+def test_numbers_alone_load_no_command_line_and_no_network():
+    code = (
+        "import sys, yang_rnn.recipe; "
+        "print({'tyro', 'jax', 'brainpy', 'sklearn', 'matplotlib', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"

@@ -1,59 +1,117 @@
+import contextlib
+import csv
+import filecmp
+import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from small import SMALL, SMALL_WORDS
 
+from yang_rnn.experiment.storage import load_run
 from yang_rnn.run import main
-from yang_rnn.storage import load_run
+
+pytestmark = pytest.mark.timeout(120)
+
+WORDS = [*SMALL_WORDS, "--quiet", "--figures", "none"]
+NAME = f"{SMALL.name}-seed0"
+
+
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    folder: Path
+    out: str
+    err: str
+    summary: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Return a run with its figures, and what it printed."""
+    folder = tmp_path_factory.mktemp("run")
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main([*SMALL_WORDS, "--out", "here"])
+    here = folder / "here"
+    return Ended(code, here, out.getvalue(), err.getvalue(), summary_of(here))
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "summary.json").read_text())
 
 
 def names(path: Path) -> list[str]:
-    return sorted(entry.name for entry in path.iterdir() if entry.name != "cache")
+    return sorted(entry.name for entry in path.iterdir())
 
 
-def test_whole_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main([*SMALL_WORDS, "--out", "here"]) == 0
-    shown = capsys.readouterr()
-    assert load_run("here").recipe == SMALL
-    summary = json.loads((tmp_path / "here" / "summary.json").read_text())
-    assert summary["platform"] == "cpu"
-    assert {"python", "brainpy", "brainpy-datasets", "jax", "numpy"} <= set(summary["versions"])
-    assert summary["seconds"] > 0
-    assert f"{summary['test_accuracy']:.4f}" in shown.out
-    assert shown.out.splitlines()[-1].endswith(f"here{os.sep}")
-    epochs = [line for line in shown.err.splitlines() if line.startswith("epoch ")]
-    assert len(epochs) == 2
-    assert epochs[0].startswith(f"epoch 1/2  loss {load_run('here').history.loss[0]:.4f}")
+def test_results_are_in_the_folder(done: Ended):
+    assert done.code == 0
+    assert load_run(done.folder).recipe == SMALL
+    assert done.summary["platform"] == "cpu"
+    versions = set(done.summary["versions"])
+    assert {"python", "brainpy", "brainpy-datasets", "jax", "numpy"} <= versions
+    assert done.summary["seconds"] > 0
+
+
+def test_result_is_printed_and_where_its_files_are(done: Ended):
+    assert f"{done.summary['test_accuracy']:.4f}" in done.out
+    assert "ideal observer" in done.out
+    assert done.out.splitlines()[-1] == f"files      here{os.sep}"
+
+
+def test_progress_is_shown_on_standard_error(done: Ended):
+    loss = load_run(done.folder).history.loss
+    lines = done.err.splitlines()
+    assert [line.split("  accuracy")[0] for line in lines if line.startswith("epoch ")] == [
+        f"epoch 1/2  loss {loss[0]:.4f}", f"epoch 2/2  loss {loss[1]:.4f}"
+    ]  # fmt: skip
+    assert any(line.startswith("search ") for line in lines)
+
+
+def test_figures_are_drawn_as_png(done: Ended):
+    drawn = {path.name for path in (done.folder / "figures").iterdir()}
+    assert {"trajectories.png", "slow_points.png", "line_attractor.png"} <= drawn
+    assert all(name.endswith(".png") for name in drawn)
 
 
 def test_quiet_prints_the_result_only(capsys: pytest.CaptureFixture[str]):
-    assert main([*SMALL_WORDS, "--quiet"]) == 0
+    assert main([*WORDS, "--out", "here"]) == 0
     shown = capsys.readouterr()
     assert shown.err == ""
     assert "ideal observer" in shown.out
+    assert not Path("here/figures").exists()
 
 
-def test_default_folder_is_numbered_on(tmp_path: Path):
-    for expected in (["notebook-seed7"], ["notebook-seed7", "notebook-seed7-2"]):
-        assert main([*SMALL_WORDS, "--quiet", "--seed", "7"]) == 0
+def test_default_folder_says_what_was_changed_and_is_numbered(tmp_path: Path):
+    for expected in ([NAME], [NAME, f"{NAME}-2"]):
+        assert main(WORDS) == 0
         assert names(tmp_path / "runs") == expected
 
 
-def test_existing_folder_takes_overwrite(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    out = ["--quiet", "--out", "here"]
-    assert main([*SMALL_WORDS, *out]) == 0
-    capsys.readouterr()
-    assert main([*SMALL_WORDS, *out, "--seed", "5"]) == 2
+def test_existing_folder_takes_overwrite(
+    done: Ended, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(done.folder, tmp_path / "here")
+    other = [*WORDS, "--out", "here", "--seed", "5"]
+    assert main(other) == 2
     expected = "--out must be a new folder; here exists (--overwrite replaces it)\n"
     assert capsys.readouterr().err.endswith(expected)
     assert load_run("here").recipe.seed == SMALL.seed
-    assert main([*SMALL_WORDS, *out, "--seed", "5", "--overwrite"]) == 0
+    assert main([*other, "--overwrite"]) == 0
     assert load_run("here").recipe.seed == 5
     assert names(tmp_path) == ["here"]
 
@@ -61,8 +119,83 @@ def test_existing_folder_takes_overwrite(tmp_path: Path, capsys: pytest.CaptureF
 def test_overwrite_spares_a_folder_that_is_no_run(tmp_path: Path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("one")
-    assert main([*SMALL_WORDS, "--quiet", "--out", "thesis", "--overwrite"]) == 2
+    assert main([*WORDS, "--out", "thesis", "--overwrite"]) == 2
     assert names(tmp_path / "thesis") == ["chapter"]
+
+
+def test_from_a_run_it_is_analysed_and_drawn_anew_without_training(
+    done: Ended, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["--from", str(done.folder), "--figures", "pdf"]) == 0
+    shown = capsys.readouterr()
+    assert "epoch" not in shown.err
+    assert "search" in shown.err
+    assert names(tmp_path / "runs") == [NAME]
+    again = tmp_path / "runs" / NAME
+    for file in ("recipe.json", "weights.safetensors", "history.csv"):
+        assert filecmp.cmp(done.folder / file, again / file, shallow=False)
+    with (
+        open(done.folder / "stimulus_dependence.csv") as then,
+        open(again / "stimulus_dependence.csv") as now,
+    ):
+        assert list(csv.reader(then)) == list(csv.reader(now))
+    summary = summary_of(again)
+    trained = {name: done.summary[name] for name in ("platform", "versions", "seconds")}
+    assert summary["trained"] == {"folder": str(done.folder), **trained}
+    facts = {"platform", "versions", "seconds", "trained"}
+    assert {name: value for name, value in summary.items() if name not in facts} == {
+        name: value for name, value in done.summary.items() if name not in facts
+    }
+    drawn = [path.with_suffix(".pdf").name for path in (done.folder / "figures").iterdir()]
+    assert names(again / "figures") == sorted(drawn)
+
+
+def test_from_a_run_numbers_of_the_analysis_may_change(done: Ended, tmp_path: Path):
+    words = ["--from", str(done.folder), "--components", "3", "--search", "newton"]
+    assert main([*words, "--quiet", "--figures", "none", "--out", "here"]) == 0
+    run = load_run("here")
+    assert (run.recipe.components, run.recipe.search) == (3, "newton")
+    summary = summary_of(tmp_path / "here")
+    assert len(summary["explained_variance_ratio"]) == 3
+    assert summary["search"]["method"] == "newton"
+    assert summary["test_accuracy"] == done.summary["test_accuracy"]
+
+
+def test_a_run_may_be_replaced_by_its_own_analysis(done: Ended, tmp_path: Path):
+    shutil.copytree(done.folder, tmp_path / "here")
+    words = ["--from", "here", "--out", "here", "--test-trials", "60", "--overwrite"]
+    assert main([*words, "--quiet", "--figures", "none"]) == 0
+    assert load_run("here").recipe.test_trials == 60
+    assert names(tmp_path) == ["here"]
+
+
+def hurt(folder: Path, kind: str) -> None:
+    if kind == "failed member":
+        (folder / "error.txt").write_text("DivergenceError: lost")
+    elif kind == "no weights":
+        (folder / "weights.safetensors").unlink()
+    else:
+        (folder / "weights.safetensors").write_bytes(b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("failed member", "no run in copy, a member that failed: DivergenceError: lost"),
+        ("no weights", f"copy{os.sep}weights.safetensors is missing"),
+        ("damaged weights", f"copy{os.sep}weights.safetensors is damaged: "),
+    ],
+)
+def test_from_what_is_no_whole_run_is_one_line_and_nothing_written(
+    kind: str, reason: str, done: Ended, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    hurt(Path(shutil.copytree(done.folder, tmp_path / "copy")), kind)
+    assert main(["--from", "copy", "--figures", "none"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("yang-rnn: --from must be the folder of a run")
+    assert reason in shown.err
+    assert shown.err.count("\n") == 1
+    assert names(tmp_path) == ["copy"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +207,8 @@ def test_overwrite_spares_a_folder_that_is_no_run(tmp_path: Path):
         ("--dt 30", "--fixation"),
         ("--seed two", "--seed"),
         ("--recipe dinner", "--recipe"),
-        ("--platform gpu", "--platform"),
+        ("--from file", "--from"),
+        ("--platform gpu", "--platform must be one that JAX finds here (cpu); got 'gpu'"),
         ("--platform tpu", "--platform"),
         ("--out file/run", "--out"),
         ("--out file", "--out"),
@@ -88,7 +222,7 @@ def test_bad_value_is_one_line_and_nothing_written(
     words: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     (tmp_path / "file").write_text("")
-    assert main(words.split()) == 2
+    assert main([*words.split(), "--figures", "none"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.count("\n") == 1
@@ -115,7 +249,7 @@ def test_overwrite_is_no_hint_where_it_would_not_help(
 def test_divergence_is_one_line_and_nothing_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert main([*SMALL_WORDS, "--quiet", "--learning-rate", "1e30"]) == 1
+    assert main([*WORDS, "--learning-rate", "1e30"]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.count("\n") == 1
@@ -124,65 +258,87 @@ def test_divergence_is_one_line_and_nothing_written(
     assert names(tmp_path) == []
 
 
+def fail_with(error: BaseException) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
 def test_full_disk_is_one_line_and_nothing_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    import yang_rnn.storage
-
-    def fail(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(yang_rnn.storage, "save_file", fail)
-    assert main([*SMALL_WORDS, "--quiet"]) == 1
-    assert "No space left on device" in capsys.readouterr().err
+    error = OSError(28, "No space left on device")
+    monkeypatch.setattr("yang_rnn.experiment.storage.save_file", fail_with(error))
+    assert main(WORDS) == 1
+    expected = "yang-rnn: [Errno 28] No space left on device; nothing was written\n"
+    assert capsys.readouterr().err == expected
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("error", [MemoryError("64 GB"), None], ids=["numpy", "jax"])
+@pytest.mark.parametrize("stage", ["train", "find_slow_points"])
+@pytest.mark.parametrize("kind", ["numpy", "jax"])
 def test_lack_of_memory_is_one_line_and_nothing_written(
-    error: Any,
+    stage: str,
+    kind: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
     import jax
 
-    import yang_rnn.experiment
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise error or jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory: 64 GB")
-
-    monkeypatch.setattr(yang_rnn.experiment, "run_experiment", fail)
-    assert main([*SMALL_WORDS, "--quiet"]) == 1
+    error = MemoryError("64 GB")
+    if kind == "jax":
+        error = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory: 64 GB")
+    monkeypatch.setattr(f"yang_rnn.experiment.run.{stage}", fail_with(error))
+    assert main(WORDS) == 1
     shown = capsys.readouterr()
     assert shown.err.startswith("yang-rnn: not enough memory; try fewer units or trials (")
+    assert "64 GB" in shown.err
     assert shown.err.count("\n") == 1
     assert names(tmp_path) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
-def test_interrupt_leaves_nothing(tmp_path: Path, number: int, code: int, word: str):
-    words = [*SMALL_WORDS, "--epochs", "100000"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "yang_rnn.run", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("epoch 1/")
-    assert names(tmp_path / "runs")  # hidden, under way
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == code
-    assert out == ""
-    assert err.splitlines()[-1] == f"yang-rnn: {word}; nothing was written"
-    assert "Traceback" not in err
+@pytest.mark.parametrize("stage", ["cli.progress.RunDisplay.epoch", "experiment.storage.save_file"])
+def test_interrupt_is_one_line_and_leaves_nothing(
+    stage: str,
+    number: int,
+    code: int,
+    word: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen: list[list[str]] = []
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        seen.append(names(tmp_path / "runs"))
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(f"yang_rnn.{stage}", interrupt)
+    assert main(WORDS) == code
+    assert capsys.readouterr() == ("", f"yang-rnn: {word}; nothing was written\n")
+    assert len(seen) == 1
+    assert seen[0][0].startswith(".")  # hidden, under way
     assert names(tmp_path) == []
+
+
+def test_interrupt_after_the_last_moment_is_ignored(monkeypatch: pytest.MonkeyPatch):
+    from yang_rnn.experiment.folder import NewFolder
+
+    publish = NewFolder.publish
+
+    def interrupt(folder: NewFolder) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return publish(folder)
+
+    monkeypatch.setattr(NewFolder, "publish", interrupt)
+    assert main([*WORDS, "--out", "here"]) == 0
+    assert load_run("here").recipe == SMALL
 
 
 @pytest.mark.parametrize(
@@ -201,8 +357,57 @@ def test_interrupt_among_the_first_imports_is_one_line(tmp_path: Path, start: li
     assert ended.stderr == "yang-rnn: interrupted; nothing was written\n"
 
 
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    """Give a list for processes, none of which outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.slow
-def test_bars_on_a_terminal(tmp_path: Path):
+def test_process_comes_to_what_main_comes_to(done: Ended, tmp_path: Path):
+    ended = subprocess.run(
+        [sys.executable, "-m", "yang_rnn.run", *SMALL_WORDS, "--out", "here"],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0
+    assert (ended.stdout, ended.stderr) == (done.out, done.err)
+    assert names(tmp_path / "here" / "figures") == names(done.folder / "figures")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_signal_ends_the_process_and_all_that_it_started(
+    number: int, code: int, word: str, tmp_path: Path, processes: list[subprocess.Popen[str]]
+):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yang_rnn.run", *SMALL_WORDS, "--epochs", "100000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    processes.append(process)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("epoch 1/")  # "" if it ended
+    assert names(tmp_path / "runs")  # hidden, under way
+    os.killpg(process.pid, number)  # as a terminal does: the process that draws gets it too
+    out, err = process.communicate(timeout=30)  # until nobody has the pipes any more
+    assert process.returncode == code
+    assert out == ""
+    assert err.splitlines()[-1] == f"yang-rnn: {word}; nothing was written"
+    assert "Traceback" not in err
+    assert names(tmp_path) == []
+
+
+def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
     import fcntl
     import pty
     import struct
@@ -210,25 +415,42 @@ def test_bars_on_a_terminal(tmp_path: Path):
 
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "yang_rnn.run", *SMALL_WORDS], stdout=subprocess.PIPE, stderr=child
-    )
-    os.close(child)
-    shown = b""
-    while True:
-        try:
-            part = os.read(parent, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        shown += part
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    shown = bytearray()
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(parent, 4096):
+                shown.extend(part)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    with os.fdopen(child, "w") as terminal, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        assert main([*SMALL_WORDS, "--figures", "none"]) == 0
+    reader.join(timeout=10)
+    os.close(parent)
     text = shown.decode()
     assert "training: 100%" in text
     assert "accuracy=" in text
     assert "searching: 100%" in text
+
+
+def test_process_that_draws_begins_before_anything_heavy_is_imported():
+    code = """if True:
+        import sys
+        import yang_rnn.experiment.drawing
+        from yang_rnn.run import main
+
+        def begin():
+            print(*({"jax", "brainpy", "sklearn"} & set(sys.modules)))
+            raise OSError("no more of this")
+
+        yang_rnn.experiment.drawing.DrawingProcess = begin
+        main([])
+    """
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout == "\n"
+    assert ended.stderr == "yang-rnn: no more of this; nothing was written\n"
 
 
 def test_bad_value_is_told_before_anything_heavy_is_imported():

@@ -1,20 +1,18 @@
-"""Trajectories in PC space, and the slow points of a trained network."""
+"""Trajectories in PC space, and the search for a network's slow points."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
 
-from yang_rnn.behaviour import signed_coherence
-from yang_rnn.fixed_points import find_fixed_points
-from yang_rnn.gradient import GradientSettings
-from yang_rnn.linearisation import Linearisation, linearise
-from yang_rnn.model import CTRNN
-from yang_rnn.points import FixedPoints
+from yang_rnn.dynamics.fixed_points import find_fixed_points
+from yang_rnn.dynamics.gradient import GradientDescent
+from yang_rnn.dynamics.maps import Map
+from yang_rnn.dynamics.newton import Newton
+from yang_rnn.dynamics.points import FixedPoints
+from yang_rnn.dynamics.search import OnProgress
+from yang_rnn.dynamics.starts import uniform_states
 from yang_rnn.recipe import NOTEBOOK, Recipe
-from yang_rnn.starts import uniform_states
-from yang_rnn.task import Trials
 
 
 def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
@@ -51,77 +49,75 @@ def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
     return pca
 
 
-class CoherenceAverages(NamedTuple):
-    """Trial-averaged states by signed coherence.
+class Averages(NamedTuple):
+    """Trial-averaged states by a value that trials have, such as the signed coherence.
 
     Attributes
     ----------
-    signed_coherence : array of shape (level,)
-        Coherence (%), negative where choice 1 is correct, in rising order.
+    level : array of shape (level,)
+        The values, in rising order.
     activity : array of shape (time, level, unit)
         Mean hidden states.
     """
 
-    signed_coherence: np.ndarray
+    level: np.ndarray
     activity: np.ndarray
 
 
-def average_by_coherence(activity: Any, trials: Trials) -> CoherenceAverages:
-    """Average hidden states over the trials of each signed coherence.
+def average_by(activity: Any, values: Any) -> Averages:
+    """Average hidden states over the trials that have the same value.
 
     Parameters
     ----------
     activity : array of shape (time, trial, unit)
         Hidden states.
-    trials : Trials
-        The trials of this activity.
+    values : array of shape (trial,)
+        One value per trial, as `TwoAlternatives.signed_strength` gives.
 
     Raises
     ------
     ValueError
-        If they disagree on the number of trials.
+        If they disagree on the number of trials, or a value is not finite.
     """
-    states, signed = np.asarray(activity), signed_coherence(trials)
-    if states.ndim != 3 or states.shape[1] != len(signed):
-        raise ValueError(
-            f"`activity` must have shape (time, {len(signed)}, unit); got {states.shape}"
-        )
-    levels = np.unique(signed)
-    means = [states[:, signed == level].mean(axis=1, dtype=np.float64) for level in levels]
-    return CoherenceAverages(levels, np.stack(means, axis=1))
+    states, values = np.asarray(activity), np.asarray(values)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError(f"`values` must be one finite number per trial; got {values.shape}")
+    if states.ndim != 3 or states.shape[1] != len(values):
+        expected = f"(time, {len(values)}, unit)"
+        raise ValueError(f"`activity` must have shape {expected}; got {states.shape}")
+    levels = np.unique(values)
+    means = [states[:, values == level].mean(axis=1, dtype=np.float64) for level in levels]
+    return Averages(levels, np.stack(means, axis=1))
 
 
 def find_slow_points(
-    net: CTRNN,
+    F: Map,
     activity: Any,
-    stimulus: Any = None,
     *,
     recipe: Recipe = NOTEBOOK,
-    on_progress: Callable[[int, int, float], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> FixedPoints:
     """Search for fixed and slow points of a network from all its states, and random ones.
 
-    The points are those of the cell F at a constant input [1]_. The recipe says how. With
+    The points are those of the network at a constant input [1]_. The recipe says how. With
     ``gradient`` as the notebook does: gradient descent on mean((F(h) - h)**2), then the points
     above the tolerance, the repeated ones (all that have an earlier one within the distance) and
-    the outliers are left out. With ``newton`` a second-order search to the last digit; the points
-    above the tolerance are left out, and of those that lie together the slowest is kept. An
+    the outliers are left out. With ``newton`` a second-order search to float64 precision; the
+    points above the tolerance are left out, and of those that lie together the slowest is kept. An
     isolated fixed point is no outlier: none is left out for that.
 
     Parameters
     ----------
-    net : CTRNN
-        A trained network.
+    F : callable
+        A network at a constant input, as ``net.system().at((1, 0.5, 0.5))`` (the notebook's:
+        fixation on, no coherence), or another map h -> F(h) written with JAX.
     activity : array of shape (..., unit)
         Hidden states to start from.
-    stimulus : array of shape (inputs,), optional
-        The constant input; without it the recipe's, (1, 0.5, 0.5) in the notebook: fixation on, no
-        coherence.
     recipe : Recipe
-        Method, tolerances, learning rate and number of steps.
+        Method, tolerances, learning rate, number of steps and of random states.
     on_progress : callable, optional
         Called now and then with how much is done, of how much (steps of the gradient search,
-        starts of the Newton search), and the mean square over all points.
+        starts of Newton's), and the mean square over all points.
 
     Returns
     -------
@@ -132,7 +128,7 @@ def find_slow_points(
     Raises
     ------
     ValueError
-        If activity or stimulus are not of this network.
+        If the activity is not of this network.
 
     References
     ----------
@@ -140,28 +136,28 @@ def find_slow_points(
        high-dimensional recurrent neural networks", Neural Computation 25(3):626-649.
     """
     states = flat_states(activity)
-    if states.shape[-1] != net.num_hidden:
-        raise ValueError(
-            f"`activity` must have the network's {net.num_hidden} units; got {states.shape[-1]}"
-        )
     if recipe.random_starts:
-        high, units = recipe.random_start_high, net.num_hidden
-        random = uniform_states(recipe.random_starts, units, 0.0, high, recipe.test_seed)
+        random = uniform_states(
+            recipe.random_starts,
+            states.shape[1],
+            0.0,
+            recipe.random_start_high,
+            recipe.seeds.starts,
+        )
         states = np.concatenate([states, random])
-    as_notebook = recipe.fixed_points == "gradient"
-    descent = GradientSettings(
+    as_notebook = recipe.search == "gradient"
+    descent = GradientDescent(
         learning_rate=recipe.search_learning_rate,
         max_steps=recipe.search_steps,
-        batch_steps=recipe.search_check_every,
+        check_every=recipe.search_check_every,
         stop_mean_square=recipe.search_stop_mean_square,
     )
     ends = find_fixed_points(
-        net.state_map(recipe.search_input if stimulus is None else stimulus),
+        F,
         states,
-        method=recipe.fixed_points,
+        solver=descent if as_notebook else Newton(),
         fixed_speed=recipe.fixed_speed,
         slow_mean_square=recipe.slow_mean_square,
-        settings=descent if as_notebook else None,
         on_progress=on_progress,
     )
     still = ends.with_status("fixed", "slow")
@@ -194,42 +190,6 @@ def central_point(points: FixedPoints, activity: Any) -> int | None:
         return int(fixed[np.linalg.norm(points.state[fixed] - middle, axis=1).argmin()])
     slow = np.flatnonzero(points.status == "slow")
     return int(slow[points.speed[slow].argmin()]) if len(slow) else None
-
-
-def linearise_network(
-    net: CTRNN, points: Any, stimulus: Any = None, *, recipe: Recipe = NOTEBOOK
-) -> Linearisation:
-    """Linearise a network at fixed or slow points of a constant input, with its input's effect.
-
-    Parameters
-    ----------
-    net : CTRNN
-    points : FixedPoints or array of shape (n, unit) or (unit,)
-    stimulus : array of shape (inputs,), optional
-        The constant input; without it the recipe's.
-    recipe : Recipe
-        Time step.
-
-    Returns
-    -------
-    Linearisation
-        One entry a point; see `linearise`. A point is on a kink by the sign of what the relu is
-        applied to.
-
-    Raises
-    ------
-    ValueError
-        If points or stimulus are not of this network.
-    """
-    stimulus = recipe.search_input if stimulus is None else stimulus
-    return linearise(
-        net.state_map(stimulus),
-        points,
-        dt=recipe.dt,
-        inputs=stimulus,
-        input_map=net.input_map(),
-        preactivation=net.preactivation_map(stimulus) if net.activation == "relu" else None,
-    )
 
 
 def flat_states(activity: Any) -> np.ndarray:

@@ -10,14 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from yang_rnn.recipe import (
-    NOTEBOOK,
-    Activation,
-    Initialisation,
-    Recipe,
-    check_real,
-    check_whole,
-)
+from yang_rnn._checks import check_real, check_whole
+from yang_rnn.dynamics.system import System
+from yang_rnn.recipe import NOTEBOOK, Activation, Initialisation, Recipe
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
@@ -39,22 +34,49 @@ def _cell(activation: Callable[[jax.Array], jax.Array]) -> Callable[..., jax.Arr
     return cell
 
 
-def _swapped(cell: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    def swapped(*weights_h_x: Any) -> jax.Array:
-        *weights, h, x = weights_h_x
-        return cell(*weights, x, h)
-
-    return swapped
-
-
 # One function object an activation: JAX compiles what is built on it once for all networks.
 _CELLS = {name: _cell(activation) for name, activation in ACTIVATIONS.items()}
-_INPUT_MAPS = {name: _swapped(cell) for name, cell in _CELLS.items()}
+
+_TRUNCATED = 0.87962566103423978
+"""Standard deviation of a standard normal distribution that is cut off at -2 and 2."""
+
+_BOUNDS = {
+    "relu": (0.0, np.inf), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, np.inf)
+}  # fmt: skip
 
 
 def cell_of(activation: str) -> Callable[..., jax.Array]:
     """Return one step of a network as a pure function of w_ir, w_rr, bias, alpha, x and h."""
     return _CELLS[activation]
+
+
+def read_out(w_ro: Any, b_ro: Any, h: Any) -> jax.Array:
+    """Return the outputs (..., outputs) of hidden states (..., hidden), a pure function."""
+    return h @ w_ro + b_ro
+
+
+def weight_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a recipe's network by name, without building it."""
+    channels, hidden = 1 + recipe.choices, recipe.hidden
+    shapes: dict[str, tuple[int, ...]] = {
+        "w_ir": (channels, hidden),
+        "w_rr": (hidden, hidden),
+        "b_rr": (hidden,),
+        "w_ro": (hidden, channels),
+        "b_ro": (channels,),
+    }
+    return shapes | ({"b_ir": (hidden,)} if recipe.initialisation == "linear" else {})
+
+
+def _kaiming_normal(shape: tuple[int, ...], seed: int) -> Any:
+    """Return BrainPy's `KaimingNormal(scale=1.0, seed=seed)(shape)`, bit for bit.
+
+    That one checks its own bounds by a program which is compiled anew for each array, a tenth of a
+    second for each network; here the check is left out.
+    """
+    deviation = jnp.sqrt(jnp.float32(1 / shape[0])) / _TRUNCATED
+    random = bm.random.default_rng(seed)
+    return random.truncated_normal(-2, 2, shape, check_valid=False) * deviation
 
 
 class CTRNN(bp.DynamicalSystem):
@@ -78,10 +100,10 @@ class CTRNN(bp.DynamicalSystem):
 
     Parameters
     ----------
-    num_input, num_hidden, num_output : int
+    num_inputs, num_hidden, num_outputs : int
         Channels and units.
     dt : float, optional
-        Time step (ms), at most `tau`; without one alpha is 1.
+        Time step (ms), at most `tau`; without one it is `tau`, and alpha is 1.
     tau : float
         Time constant of a hidden unit (ms).
     activation : {"relu", "tanh", "sigmoid", "softplus"}
@@ -104,18 +126,18 @@ class CTRNN(bp.DynamicalSystem):
 
     def __init__(
         self,
-        num_input: int,
+        num_inputs: int,
         num_hidden: int,
-        num_output: int,
+        num_outputs: int,
         dt: float | None = None,
         tau: float = NOTEBOOK.tau,
         activation: Activation = NOTEBOOK.activation,
         initialisation: Initialisation = NOTEBOOK.initialisation,
         seed: int = NOTEBOOK.seed,
     ):
-        num_input = check_whole("num_input", num_input, 1)
+        num_inputs = check_whole("num_inputs", num_inputs, 1)
         num_hidden = check_whole("num_hidden", num_hidden, 1)
-        num_output = check_whole("num_output", num_output, 1)
+        num_outputs = check_whole("num_outputs", num_outputs, 1)
         seed = check_whole("seed", seed, 0)
         tau = check_real("tau", tau, above=0)
         if dt is not None and check_real("dt", dt, above=0) > tau:
@@ -126,9 +148,9 @@ class CTRNN(bp.DynamicalSystem):
             expected = list(get_args(Initialisation))
             raise ValueError(f"`initialisation` must be one of {expected}; got {initialisation!r}")
         super().__init__(mode=bm.TrainingMode())
-        self.num_input, self.num_hidden, self.num_output = num_input, num_hidden, num_output
-        self.tau = tau
-        self.alpha = 1.0 if dt is None else float(dt) / tau
+        self.num_inputs, self.num_hidden, self.num_outputs = num_inputs, num_hidden, num_outputs
+        self.tau, self.dt = tau, tau if dt is None else float(dt)
+        self.alpha = self.dt / tau
         self.activation = activation
 
         seeds = iter(np.random.SeedSequence(seed).generate_state(6).tolist())
@@ -140,19 +162,19 @@ class CTRNN(bp.DynamicalSystem):
         def weight(*shape: int) -> bm.TrainVar:
             if initialisation == "linear":
                 return uniform(shape[0], *shape)
-            return bm.TrainVar(bp.init.KaimingNormal(scale=1.0, seed=next(seeds))(shape))
+            return bm.TrainVar(_kaiming_normal(shape, next(seeds)))
 
-        self.w_ir = weight(num_input, num_hidden)
+        self.w_ir = weight(num_inputs, num_hidden)
         self.w_rr = weight(num_hidden, num_hidden)
         self.b_rr = uniform(num_hidden, num_hidden)
-        self.w_ro = weight(num_hidden, num_output)
-        self.b_ro = uniform(num_hidden, num_output)
+        self.w_ro = weight(num_hidden, num_outputs)
+        self.b_ro = uniform(num_hidden, num_outputs)
         self.weight_names = WEIGHT_NAMES
         if initialisation == "linear":
-            self.b_ir = uniform(num_input, num_hidden)
+            self.b_ir = uniform(num_inputs, num_hidden)
             self.weight_names += ("b_ir",)
         self.h = bm.Variable(jnp.zeros((1, num_hidden)), batch_axis=0)
-        self.o = bm.Variable(jnp.zeros((1, num_output)), batch_axis=0)
+        self.o = bm.Variable(jnp.zeros((1, num_outputs)), batch_axis=0)
         self._run: Callable[..., Any] = bm.jit(
             # Two steps a turn of the loop: a quarter less time, no longer to compile.
             lambda inputs: bm.for_loop(self.update, inputs, unroll=2)
@@ -162,14 +184,14 @@ class CTRNN(bp.DynamicalSystem):
     def from_recipe(cls, recipe: Recipe) -> Self:
         """Build the untrained network of a recipe."""
         return cls(
-            num_input=1 + recipe.choices,
+            num_inputs=1 + recipe.choices,
             num_hidden=recipe.hidden,
-            num_output=1 + recipe.choices,
+            num_outputs=1 + recipe.choices,
             dt=recipe.dt,
             tau=recipe.tau,
             activation=recipe.activation,
             initialisation=recipe.initialisation,
-            seed=recipe.seed,
+            seed=recipe.seeds.weights,
         )
 
     @property
@@ -209,7 +231,7 @@ class CTRNN(bp.DynamicalSystem):
     def reset_state(self, batch_size: int = 1, **_: Any) -> None:
         """Set h and o to 0 for a number of trials."""
         self.h.value = jnp.zeros((batch_size, self.num_hidden))
-        self.o.value = jnp.zeros((batch_size, self.num_output))
+        self.o.value = jnp.zeros((batch_size, self.num_outputs))
 
     def cell(self, x: Any, h: Any) -> jax.Array:
         """Return the next hidden state from inputs (..., inputs) and states (..., hidden)."""
@@ -221,7 +243,7 @@ class CTRNN(bp.DynamicalSystem):
 
     def readout(self, h: Any) -> jax.Array:
         """Return the outputs (..., outputs) of hidden states (..., hidden)."""
-        return bm.as_jax(h) @ bm.as_jax(self.w_ro) + bm.as_jax(self.b_ro)
+        return read_out(bm.as_jax(self.w_ro), bm.as_jax(self.b_ro), bm.as_jax(h))
 
     def update(self, x: Any) -> tuple[jax.Array, jax.Array]:
         """Take one step from inputs (trial, inputs); return the new h and o."""
@@ -252,8 +274,8 @@ class CTRNN(bp.DynamicalSystem):
             If the inputs have another shape.
         """
         inputs = jnp.asarray(bm.as_jax(inputs), dtype=jnp.float32)
-        if inputs.ndim != 3 or inputs.shape[-1] != self.num_input:
-            expected = f"(time, trial, {self.num_input})"
+        if inputs.ndim != 3 or inputs.shape[-1] != self.num_inputs:
+            expected = f"(time, trial, {self.num_inputs})"
             raise ValueError(f"`inputs` must have shape {expected}; got {inputs.shape}")
         self.reset_state(inputs.shape[1])
         return self._run(inputs)
@@ -269,52 +291,29 @@ class CTRNN(bp.DynamicalSystem):
         activity, outputs = self.predict(inputs)
         return bp.losses.cross_entropy_loss(outputs, targets), (activity, outputs)
 
-    def state_map(self, stimulus: Any) -> Callable[[Any], jax.Array]:
-        """Return the cell at a constant input as a pure map F from h to the next h.
-
-        Parameters
-        ----------
-        stimulus : array of shape (inputs,)
-            The constant input.
+    def system(self) -> System:
+        """Return the network as the analysis sees it: a pure step and what belongs to it.
 
         Returns
         -------
-        jax.tree_util.Partial
-            F takes states of shape (..., hidden), in the precision they come in. It holds copies
-            of the weights as plain arrays, no BrainPy variables: training the network further
-            leaves it as it is, and any JAX transformation applies to it.
-
-        Raises
-        ------
-        ValueError
-            If the stimulus has another shape or is not finite.
+        System
+            It holds copies of the weights as plain arrays, no BrainPy variables: training the
+            network further leaves it as it is, and any JAX transformation applies to it.
         """
-        return jax.tree_util.Partial(
-            _CELLS[self.activation], *self._recurrent(), self._checked(stimulus)
-        )
-
-    def preactivation_map(self, stimulus: Any) -> Callable[[Any], jax.Array]:
-        """Return what the nonlinearity is applied to in `state_map`, as a map of the same kind.
-
-        Where it is 0 the relu has its kink.
-        """
-        return jax.tree_util.Partial(_preactivation, *self._recurrent(), self._checked(stimulus))
-
-    def input_map(self) -> Callable[[Any, Any], jax.Array]:
-        """Return the cell as a pure map of h and the input, of the kind of `state_map`."""
-        return jax.tree_util.Partial(_INPUT_MAPS[self.activation], *self._recurrent())
-
-    def _recurrent(self) -> tuple[Any, ...]:
         weights = self.weights
         bias = weights["b_rr"] + weights.get("b_ir", np.float32(0))
-        return (weights["w_ir"], weights["w_rr"], bias, self.alpha)
-
-    def _checked(self, stimulus: Any) -> np.ndarray:
-        x = np.asarray(stimulus, dtype=np.float32)
-        if x.shape != (self.num_input,) or not np.isfinite(x).all():
-            expected = f"{self.num_input} finite numbers"
-            raise ValueError(f"`stimulus` must be {expected}; got {stimulus!r}")
-        return x
+        recurrent = (weights["w_ir"], weights["w_rr"], bias, self.alpha)
+        return System(
+            jax.tree_util.Partial(_CELLS[self.activation], *recurrent),
+            dt=self.dt,
+            initial_state=np.zeros(self.num_hidden),
+            readout=jax.tree_util.Partial(read_out, weights["w_ro"], weights["b_ro"]),
+            # Where it is 0 the relu has its kink; the other nonlinearities have none.
+            preactivation=jax.tree_util.Partial(_preactivation, *recurrent)
+            if self.activation == "relu"
+            else None,
+            bounds=_BOUNDS[self.activation],
+        )
 
 
 WEIGHT_NAMES = ("w_ir", "w_rr", "b_rr", "w_ro", "b_ro")

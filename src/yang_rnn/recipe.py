@@ -6,18 +6,43 @@ import math
 import os
 import reprlib
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
-import tyro
+
+from yang_rnn._checks import bound_in_words, is_real, is_whole
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus"]
 Initialisation = Literal["kaiming", "linear"]
 Search = Literal["gradient", "newton"]
+Base = Literal["notebook", "primer"]
 
-
-MOST = 1_000_000
+MAX_COUNT = 1_000_000
 """No count of a recipe may be higher: a slip of the keyboard, or more than any memory holds."""
+
+MAX_NAMED = 3
+"""Changes that a recipe's name spells out; it says how many more there are."""
+
+
+class Seeds(NamedTuple):
+    """What one seed fixes, each stream of random numbers by a seed of its own.
+
+    Attributes
+    ----------
+    weights : int
+        Weights and biases at the start of training.
+    training : int
+        Training trials.
+    test : int
+        Fresh trials, for the analysis and the test; no seed near this one trains with them.
+    starts : int
+        Random states that a search starts from.
+    """
+
+    weights: int
+    training: int
+    test: int
+    starts: int
 
 
 class RecipeError(ValueError):
@@ -52,8 +77,8 @@ class Recipe:
         If a number is out of its range; it is a `ValueError` that names the field.
     """
 
-    name: tyro.conf.Suppress[str] = "notebook"
-    """What the recipe is called."""
+    base: Base = "notebook"
+    """The recipe that the numbers started from: a key of `RECIPES`."""
     seed: int = 0
     """Fixes weights, training trials and test trials (0 to 2**32 - 1)."""
 
@@ -104,8 +129,8 @@ class Recipe:
     """Fresh trials whose states are analysed."""
     components: int = 2
     """Principal components."""
-    fixed_points: Search = "gradient"
-    """How fixed and slow points are searched: the notebook's descent, or to the last digit."""
+    search: Search = "gradient"
+    """How slow points are searched: the notebook's descent, or Newton's method in float64."""
     search_fixation: float = 1.0
     """Fixation input at which slow points are searched."""
     search_stimulus: float = 0.5
@@ -132,24 +157,22 @@ class Recipe:
     """A point of the gradient search is an outlier if its nearest neighbour is farther."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.replace("-", "").isalnum():
-            raise RecipeError("name", "made of letters, digits and hyphens", self.name)
         self._whole("seed", 0, 2**32 - 1)
         for field in (
             "trials_per_epoch",
+            "epochs",
             "batch_size",
             "test_trials",
             "analysis_trials",
             "search_steps",
             "search_check_every",
         ):
-            self._whole(field, 1, MOST)
-        self._whole("epochs", 1, MOST)
-        self._whole("sequence_steps", 0, MOST)
-        self._whole("random_starts", 0, MOST)
-        self._whole("choices", 2, MOST)
-        self._whole("hidden", 2, MOST)  # figures take two components
-        self._whole("components", 2, MOST)
+            self._whole(field, 1, MAX_COUNT)
+        self._whole("sequence_steps", 0, MAX_COUNT)
+        self._whole("random_starts", 0, MAX_COUNT)
+        self._whole("choices", 2, MAX_COUNT)
+        self._whole("hidden", 2, MAX_COUNT)  # figures take two components
+        self._whole("components", 2, MAX_COUNT)
         for field in (
             "dt",
             "tau",
@@ -162,20 +185,21 @@ class Recipe:
         ):
             self._real(field, above=0.0)
         for field in ("noise", "search_stop_mean_square", "fixed_speed"):
-            self._real(field, least=0.0)
+            self._real(field, minimum=0.0)
         for field in ("search_fixation", "search_stimulus"):
             self._real(field)
         for field in ("fixation", "delay"):
-            self._duration(field, least_steps=0)
+            self._duration(field, minimum_steps=0)
         for field in ("stimulus", "decision"):
-            self._duration(field, least_steps=1)
+            self._duration(field, minimum_steps=1)
         self._coherences()
         if self.tau < self.dt:
             raise RecipeError("tau", f"at least dt ({self.dt:.12g} ms)", self.tau)
         for field, known in (
+            ("base", Base),
             ("activation", Activation),
             ("initialisation", Initialisation),
-            ("fixed_points", Search),
+            ("search", Search),
         ):
             if getattr(self, field) not in get_args(known):
                 raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
@@ -195,9 +219,31 @@ class Recipe:
         return sum(round(duration / self.dt) for duration in durations)
 
     @property
-    def test_seed(self) -> int:
-        """The seed of the fresh trials: fixed by `seed`, and none that trains a neighbour."""
-        return int(np.random.SeedSequence(self.seed, spawn_key=(1,)).generate_state(1)[0])
+    def name(self) -> str:
+        """The base and what was changed from it, as in ``notebook-hidden128``; not the seed."""
+        return self.name_without()
+
+    def name_without(self, *fields: str) -> str:
+        """Return the name, without some fields: those that stand elsewhere, as a sweep's do."""
+        base = RECIPES[self.base]
+        changed = [
+            f"{field.name}{_in_a_name(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)
+            if field.name not in ("base", "seed", *fields)
+            and getattr(self, field.name) != getattr(base, field.name)
+        ]
+        more = len(changed) - MAX_NAMED
+        named = changed if more <= 0 else [*changed[:MAX_NAMED], f"and-{more}-more"]
+        return "-".join([self.base, *named])
+
+    @property
+    def seeds(self) -> Seeds:
+        """The seeds of everything that chance decides; nothing else derives any from `seed`."""
+        test, starts = (
+            int(np.random.SeedSequence(self.seed, spawn_key=(key,)).generate_state(1)[0])
+            for key in (1, 2)
+        )
+        return Seeds(weights=self.seed, training=self.seed, test=test, starts=starts)
 
     @property
     def search_input(self) -> tuple[float, ...]:
@@ -242,90 +288,58 @@ class Recipe:
         """Write the recipe to a JSON file."""
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
-    def _whole(self, field: str, least: int, most: int) -> None:
+    def _whole(self, field: str, minimum: int, maximum: int) -> None:
         value = getattr(self, field)
-        if not is_whole(value) or not least <= value <= most:
-            raise RecipeError(field, f"a whole number, {least} to {most}", value)
+        if not is_whole(value) or not minimum <= value <= maximum:
+            raise RecipeError(field, f"a whole number, {minimum} to {maximum}", value)
         object.__setattr__(self, field, int(value))
 
-    def _real(self, field: str, above: float | None = None, least: float | None = None) -> None:
+    def _real(self, field: str, above: float | None = None, minimum: float | None = None) -> None:
         value = getattr(self, field)
-        if not is_real(value, above=above, least=least):
-            raise RecipeError(field, "a finite number" + _bound(above, least), value)
+        if not is_real(value, above=above, minimum=minimum):
+            raise RecipeError(field, "a finite number" + bound_in_words(above, minimum), value)
         object.__setattr__(self, field, float(value))
 
-    def _duration(self, field: str, least_steps: int) -> None:
-        self._real(field, least=0.0)
+    def _duration(self, field: str, minimum_steps: int) -> None:
+        self._real(field, minimum=0.0)
         value = getattr(self, field)
         steps = whole_steps(value, self.dt)
-        if steps is None or steps < least_steps:
-            expected = f"{least_steps} to {MOST} whole steps of dt ({self.dt:.12g} ms)"
+        if steps is None or steps < minimum_steps:
+            expected = f"{minimum_steps} to {MAX_COUNT} whole steps of dt ({self.dt:.12g} ms)"
             raise RecipeError(field, expected + ", or dt a divisor of it", value)
 
     def _coherences(self) -> None:
         value: Any = self.coherences
         good = isinstance(value, (tuple, list)) and len(value) > 0
-        if not good or not all(is_real(c, least=0) and c <= 100 for c in value):
+        if not good or not all(is_real(c, minimum=0) and c <= 100 for c in value):
             raise RecipeError("coherences", "one or more numbers from 0 to 100", value)
         object.__setattr__(self, "coherences", tuple(float(c) for c in value))
 
 
 def whole_steps(duration: float, dt: float) -> int | None:
-    """Count the time steps of a duration; None where it is not whole steps, `MOST` or fewer.
+    """Count the time steps of a duration; None where it is not whole steps, `MAX_COUNT` or fewer.
 
     Both are decimal numbers to whoever wrote them: 0.3 ms are three steps of 0.1 ms, though the
     quotient of the two floats is below 3.
     """
-    if not duration / dt <= MOST:
+    if not duration / dt <= MAX_COUNT:
         return None
     steps = round(duration / dt)
     return steps if math.isclose(steps * dt, duration, rel_tol=1e-9) else None
 
 
-def is_whole(value: object) -> bool:
-    """Tell whether a value is a whole number, Python's or NumPy's."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def is_real(value: Any, above: float | None = None, least: float | None = None) -> bool:
-    """Tell whether a value is a finite number, Python's or NumPy's, within its bounds."""
-    if not is_whole(value) and not isinstance(value, (float, np.floating)):
-        return False
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
-    in_bounds = (above is None or number > above) and (least is None or number >= least)
-    return math.isfinite(number) and in_bounds
-
-
-def check_whole(name: str, value: Any, least: int) -> int:
-    """Return an argument that is a whole number, `least` or more; a `ValueError` if it is not."""
-    if not is_whole(value) or value < least:
-        raise ValueError(f"`{name}` must be a whole number, {least} or more; got {value!r}")
-    return int(value)
-
-
-def check_real(
-    name: str, value: Any, above: float | None = None, least: float | None = None
-) -> float:
-    """Return an argument that is a finite number within bounds; a `ValueError` if it is not."""
-    if not is_real(value, above=above, least=least):
-        raise ValueError(f"`{name}` must be a finite number{_bound(above, least)}; got {value!r}")
-    return float(value)
-
-
-def _bound(above: float | None, least: float | None) -> str:
-    if above is not None:
-        return f" above {above:g}"
-    return "" if least is None else f", {least:g} or more"
+def _in_a_name(value: Any) -> str:
+    """Return a value as part of a name."""
+    if isinstance(value, tuple):
+        return "_".join(map(_in_a_name, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 NOTEBOOK = Recipe()
 """The numbers of the BrainPy notebook."""
 
 PRIMER = Recipe(
-    name="primer",
+    base="primer",
     trials_per_epoch=800,  # 20 epochs of 50 batches: 1000 steps of training
     sequence_steps=100,
     initialisation="linear",
@@ -334,5 +348,5 @@ PRIMER = Recipe(
 )
 """The numbers of the PyTorch notebook that goes with Yang & Wang (2020)."""
 
-RECIPES = {recipe.name: recipe for recipe in (NOTEBOOK, PRIMER)}
+RECIPES = {recipe.base: recipe for recipe in (NOTEBOOK, PRIMER)}
 """The recipes that the command line knows by name."""

@@ -1,19 +1,21 @@
 """The command: `python -m yang_rnn.run` does a whole experiment and leaves a folder of results."""
 
 import contextlib
+import dataclasses
 import os
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from yang_rnn.interrupts import Interrupts, Terminated, leave_with
+from yang_rnn.cli.ending import Failure, UsageError, exit_code, leave_with, usage_errors
+from yang_rnn.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
-    from yang_rnn.folder import NewFolder
-    from yang_rnn.options import Options
+    from yang_rnn.cli.options import Options
+    from yang_rnn.cli.progress import RunDisplay
+    from yang_rnn.experiment.folder import NewFolder
+    from yang_rnn.experiment.run import Run
 
 # Functions import what they need. To read options takes a third of a second of imports, in which
 # Ctrl-C must end well; the rest takes seconds, and waits until there is work to do.
@@ -34,79 +36,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
         can't be used, nothing was done; 130 or 143: interrupted by Ctrl-C or terminated by
         SIGTERM, nothing was written.
     """
-    try:
-        return _run_or_say_why(sys.argv[1:] if arguments is None else arguments)
-    except Terminated:
-        return _end("terminated; nothing was written", 128 + signal.SIGTERM)
-    except KeyboardInterrupt:
-        return _end("interrupted; nothing was written", 128 + signal.SIGINT)
+    return exit_code(_run, arguments, program="yang-rnn", kept="nothing was written")
 
 
-def _run_or_say_why(arguments: Sequence[str]) -> int:
-    from yang_rnn.options import UsageError, parse
-
-    try:
-        _run(parse(arguments))
-    except UsageError as error:
-        return _end(str(error), 2)
-    except (ArithmeticError, OSError) as error:
-        return _end(str(error), 1)
-    except MemoryError as error:
-        return _end(f"not enough memory; try fewer units or trials ({error})", 1)
-    return 0
-
-
-def _end(message: str, code: int) -> int:
-    print(f"yang-rnn: {message}", file=sys.stderr)
-    return code
-
-
-def _run(options: "Options") -> None:
-    from yang_rnn.progress import progress_for
-
+def _run(arguments: Sequence[str], interrupts: Interrupts) -> str:
+    """Do what the arguments say; return what there is to print."""
     started = time.perf_counter()
-    recipe = options.numbers
+    from yang_rnn.cli.options import parse
+    from yang_rnn.cli.progress import RunDisplay
+
+    options = parse(arguments)
     with contextlib.ExitStack() as stack:
-        interrupts = stack.enter_context(Interrupts())
         folder = _claim(options, stack)
-        from yang_rnn.device import memory_errors, use_platform
+        from yang_rnn.experiment.drawing import DrawingProcess, save_figures
 
-        use_platform(options.platform)
-        from yang_rnn.experiment import run_experiment
-        from yang_rnn.report import describe, versions
-        from yang_rnn.storage import save_run
+        process = None
+        if options.formats:
+            process = stack.enter_context(DrawingProcess())  # loads matplotlib meanwhile
+        from yang_rnn.experiment.platform import PlatformError, memory_errors, use_platform
 
-        def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
-            interrupts.check()
-            progress.epoch(epoch, loss, accuracy)
+        with usage_errors(PlatformError):
+            use_platform(options.platform)
+        from yang_rnn.experiment.report import describe, versions
+        from yang_rnn.experiment.storage import FIGURES, save_numbers
+        from yang_rnn.train import DivergenceError
 
-        def on_search(step: int, most: int, mean_square: float) -> None:
-            interrupts.check()
-            progress.search(step, most, mean_square)
-
-        with progress_for(recipe, options.quiet) as progress, memory_errors():
-            experiment = run_experiment(recipe, on_epoch=on_epoch, on_search=on_search)
-        interrupts.check()
-        facts = {
-            "platform": options.platform,
-            "versions": versions(),
-            "seconds": round(time.perf_counter() - started, 2),
-        }
-        summary = save_run(experiment, folder.staging, facts)
-        interrupts.check()
+        facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}
+        shown = stack.enter_context(RunDisplay(options.numbers, options.quiet, interrupts.check))
+        try:
+            with memory_errors():
+                run = _trained(options, shown, facts)
+                if process is not None:
+                    save_figures(run, folder.staging / FIGURES, options.formats, process)
+                facts["seconds"] = round(time.perf_counter() - started, 2)
+                summary = save_numbers(run, folder.staging, facts)
+        except DivergenceError as error:
+            raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
+        interrupts.check()
         path = folder.publish()
-        print(describe(summary))
-        print(f"{'files':<11}{path}{os.sep}", flush=True)
+    return f"{describe(summary)}\n{'files':<11}{path}{os.sep}"
 
 
 def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
     """Make sure that the results will have a place, before any work."""
-    from yang_rnn.folder import NewFolder
-    from yang_rnn.options import UsageError
+    from yang_rnn.experiment.folder import NewFolder
 
-    if options.overwrite and options.out is None:
-        raise UsageError("--overwrite needs --out, the folder to replace")
     recipe = options.numbers
     path = options.out or Path("runs") / f"{recipe.name}-seed{recipe.seed}"
     folder = NewFolder(path, overwrite=options.overwrite, number_on=options.out is None)
@@ -118,6 +93,22 @@ def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
         raise UsageError(f"--out must be a new folder; {error}{hint}") from error
     except OSError as error:
         raise UsageError(f"--out must be a folder that can be written; {error}") from error
+
+
+def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> "Run":
+    """Train the network, or load one and take down what it was trained with."""
+    from yang_rnn.experiment.run import run_experiment
+
+    if options.from_ is None:
+        return run_experiment(options.numbers, on_epoch=shown.epoch, on_search=shown.search)
+    from yang_rnn.experiment.storage import load_run
+
+    try:
+        run = load_run(options.from_)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--from must be the folder of a run or of a member; {error}") from error
+    facts["trained"] = run.facts.get("trained", {"folder": str(options.from_), **run.facts})
+    return dataclasses.replace(run, recipe=options.numbers, found=None, on_search=shown.search)
 
 
 def command() -> NoReturn:

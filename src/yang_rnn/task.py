@@ -2,41 +2,16 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
+from scipy.integrate import quad
+from scipy.stats import norm
 
-from yang_rnn.recipe import (
-    MOST,
-    NOTEBOOK,
-    Recipe,
-    check_real,
-    check_whole,
-    is_real,
-    whole_steps,
-)
-
-
-class Trials(NamedTuple):
-    """Trials of the task, time first.
-
-    Attributes
-    ----------
-    inputs : array of shape (time, trial, 1 + choices)
-        Fixation input, then one stimulus channel a choice.
-    targets : array of shape (time, trial)
-        0 before the decision, 1 + choice during it.
-    coherence : array of shape (trial,)
-        Strength of the stimulus (%).
-    choice : array of shape (trial,)
-        The correct choice, counted from 0.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    coherence: np.ndarray
-    choice: np.ndarray
+from yang_rnn._checks import check_real, check_whole, is_real
+from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, Recipe, whole_steps
+from yang_rnn.trials import Trials, TwoAlternatives
 
 
 class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
@@ -104,7 +79,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             t_stimulus=_duration("t_stimulus", t_stimulus, dt),
             t_delay=_duration("t_delay", t_delay, dt),
             t_decision=_duration("t_decision", t_decision, dt),
-            noise_sigma=check_real("noise_sigma", noise_sigma, least=0),
+            noise_sigma=check_real("noise_sigma", noise_sigma, minimum=0),
             num_choice=check_whole("num_choice", num_choice, 2),
             num_trial=check_whole("num_trial", num_trial, 1),
             seed=seed,
@@ -114,7 +89,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, seed: int | None = None) -> Self:
-        """Build the task of a recipe, with the recipe's seed or another."""
+        """Build the task of a recipe, with the seed of its training trials or another."""
         return cls(
             dt=recipe.dt,
             t_fixation=recipe.fixation,
@@ -125,7 +100,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             num_choice=recipe.choices,
             num_trial=recipe.trials_per_epoch,
             coherence=recipe.coherences,
-            seed=recipe.seed if seed is None else seed,
+            seed=recipe.seeds.training if seed is None else seed,
         )
 
     def sample_trials(self, num_trials: int) -> Trials:
@@ -146,10 +121,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         ValueError
             If `num_trials` is below 1, or callable durations give trials of different lengths.
         """
-        num_trials = check_whole("num_trials", num_trials, 1)
-        if self._is_plain():
-            return self._sample_together(num_trials)
-        return self._sample_one_by_one(num_trials)
+        return self._sample(check_whole("num_trials", num_trials, 1))
 
     def sequence_batches(
         self, batch_size: int, sequence_steps: int
@@ -185,7 +157,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         trials_each = -(-sequence_steps // len(self.time_mask()))
         for start in range(0, self.num_trial, batch_size):
             size = min(batch_size, self.num_trial - start)
-            trials = self.sample_trials(size * trials_each)
+            trials = self._sample(size * trials_each)
             yield (
                 _back_to_back(trials.inputs, size)[:sequence_steps],
                 _back_to_back(trials.targets, size)[:sequence_steps],
@@ -209,15 +181,9 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             If `batch_size` is not 1 or more.
         """
         batch_size = check_whole("batch_size", batch_size, 1)
-        trials = self.sample_trials(self.num_trial)
+        trials = self._sample(self.num_trial)
         for start in range(0, self.num_trial, batch_size):
-            part = slice(start, start + batch_size)
-            yield Trials(
-                trials.inputs[:, part],
-                trials.targets[:, part],
-                trials.coherence[part],
-                trials.choice[part],
-            )
+            yield trials.select(slice(start, start + batch_size))
 
     def time_mask(self, *periods: str) -> np.ndarray:
         """Tell which steps of a trial belong to some of its periods.
@@ -236,26 +202,132 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         ValueError
             If there is no such period, or the durations are callables and differ by trial.
         """
-        durations: dict[str, Any] = {
+        mask = np.zeros(self._ends[-1], dtype=bool)
+        for period in periods:
+            if period not in self.periods:
+                raise ValueError(f"`periods` must be among {list(self.periods)}; got {periods}")
+            mask[self.periods[period]] = True
+        return mask
+
+    @property
+    def periods(self) -> dict[str, slice]:
+        """Steps of fixation, stimulus, delay and decision, as `Trials` has them.
+
+        Raises
+        ------
+        ValueError
+            If the durations are callables and differ by trial.
+        """
+        begins = [0, *self._ends[:-1]]
+        return dict(zip(self._durations, map(slice, begins, self._ends), strict=True))
+
+    def two_alternatives(self, rest: Any = None) -> TwoAlternatives:
+        """Return what evidence and choice are in this task.
+
+        Parameters
+        ----------
+        rest : array of shape (3,), optional
+            The input without evidence; without it fixation on and no coherence, (1, 0.5, 0.5).
+
+        Raises
+        ------
+        ValueError
+            If there are not two choices.
+        """
+        self._check_two()
+        return TwoAlternatives((1.0, 0.5, 0.5) if rest is None else rest, (0.0, -1.0, 1.0))
+
+    def constant_inputs(self) -> dict[str, tuple[float, ...]]:
+        """Return the input without noise at fixation, at each signed coherence, at the decision.
+
+        Returns
+        -------
+        dict from names to tuples of float
+            ``fixation``, then the coherences in rising order from choice 1 to choice 2, as in
+            ``-6.4 %``, then ``decision``.
+
+        Raises
+        ------
+        ValueError
+            If there are not two choices.
+        """
+        self._check_two()
+        levels = sorted({sign * float(c) + 0.0 for c in self.coherence for sign in (-1, 1)})
+        return {
+            "fixation": (1.0, 0.0, 0.0),
+            **{f"{c:+g} %" if c else "0 %": (1.0, 0.5 - c / 200, 0.5 + c / 200) for c in levels},
+            "decision": (0.0, 0.0, 0.0),
+        }
+
+    def ideal_accuracy(self, coherence: float | None = None) -> float:
+        """Return the highest accuracy that anything can reach on this task.
+
+        The observer adds up the inputs over the stimulus and takes the choice whose tuning they
+        match best: the likelihood test between choices of equal prior in Gaussian noise [1]_. With
+        two choices it is right with probability Phi(d'), d' = coherence / 100 * sqrt(steps) /
+        (noise per step * sqrt(2)). With more, the sum lies in a plane with the choices on a circle,
+        and the observer is right where it falls within +-180 / choices degrees of the true one.
+
+        Parameters
+        ----------
+        coherence : float, optional
+            Of the trials (%); without it the mean over the task's coherences.
+
+        Returns
+        -------
+        float
+            Probability correct.
+
+        References
+        ----------
+        .. [1] Green & Swets (1966), "Signal detection theory and psychophysics", Wiley.
+        """
+        if coherence is None:
+            return float(np.mean([self.ideal_accuracy(float(c)) for c in self.coherence]))
+        choices, period = self.num_choice, self.periods["stimulus"]
+        tuning = np.cos(2 * np.pi * np.arange(choices) / choices)
+        steps = period.stop - period.start
+        signal = coherence / 200 * float(np.linalg.norm(tuning)) * math.sqrt(steps)
+        if signal == 0:
+            return 1 / choices
+        sd = self.noise_sigma / math.sqrt(self.dt)
+        if sd == 0:
+            return 1.0
+        d_prime = signal / sd
+        if choices == 2:
+            return float(norm.cdf(d_prime))
+        slope = math.tan(math.pi / choices)
+
+        def density(x: float) -> Any:
+            return norm.pdf(x - d_prime) * (2 * norm.cdf(x * slope) - 1)
+
+        value, _ = quad(density, 0.0, d_prime + 12.0, points=[d_prime], limit=200)
+        return min(float(value), 1.0)  # the integral may round to more
+
+    def _check_two(self) -> None:
+        if self.num_choice != 2:
+            raise ValueError(f"the task must have two choices; it has {self.num_choice}")
+
+    @property
+    def _durations(self) -> dict[str, Any]:
+        return {
             "fixation": self.t_fixation,
             "stimulus": self.t_stimulus,
             "delay": self.t_delay,
             "decision": self.t_decision,
         }
-        unknown = [period for period in periods if period not in durations]
-        if unknown:
-            raise ValueError(f"`periods` must be among {list(durations)}; got {unknown}")
-        if any(callable(duration) for duration in durations.values()):
-            raise ValueError("periods of random duration have no mask that holds for all trials")
-        parts = [
-            np.full(int(duration / self.dt), period in periods)
-            for period, duration in durations.items()
-        ]
-        return np.concatenate(parts)
+
+    @property
+    def _ends(self) -> list[int]:
+        """The step behind each period."""
+        durations = self._durations.values()
+        if any(callable(duration) for duration in durations):
+            raise ValueError("periods of random duration differ by trial: they have no steps")
+        return np.cumsum([int(duration / self.dt) for duration in durations]).tolist()
 
     def _is_plain(self) -> bool:
         """Whether each trial draws from the random stream as `_sample_together` does."""
-        durations = (self.t_fixation, self.t_stimulus, self.t_delay, self.t_decision)
+        durations = self._durations.values()
         return (
             self.input_transform is None
             and self.target_transform is None
@@ -264,11 +336,13 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
             and type(self).sample_a_trial is RatePerceptualDecisionMaking.sample_a_trial
         )
 
+    def _sample(self, num_trials: int) -> Trials:
+        if self._is_plain():
+            return self._sample_together(num_trials)
+        return self._sample_one_by_one(num_trials)
+
     def _sample_together(self, num_trials: int) -> Trials:
-        durations: list[Any] = [self.t_fixation, self.t_stimulus, self.t_delay, self.t_decision]
-        steps = [int(duration / self.dt) for duration in durations]
-        onset, offset = steps[0], steps[0] + steps[1]
-        go, total = offset + steps[2], sum(steps)
+        onset, offset, go, total = self._ends
         shape = (total, self.num_inputs)
 
         # A trial takes its coherence, its choice and its noise from the stream before the next
@@ -291,7 +365,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         inputs += noise.swapaxes(0, 1) * self.noise_sigma / np.sqrt(self.dt)
         targets = np.zeros((total, num_trials), dtype=int)
         targets[go:] = choice + 1
-        return Trials(inputs, targets, coherence, choice)
+        return Trials(inputs, targets, self.periods, {"coherence": coherence}, choice)
 
     def _sample_one_by_one(self, num_trials: int) -> Trials:
         stream = self.rng
@@ -313,26 +387,28 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
                 "trials of one batch must be equally long; the durations gave "
                 f"{lengths[0]} to {lengths[-1]} steps: draw one at a time"
             )
+        random = any(callable(duration) for duration in self._durations.values())
         return Trials(
             np.stack(inputs, axis=1),
             np.stack(targets, axis=1),
-            np.asarray(levels),
+            {} if random else self.periods,
+            {"coherence": np.asarray(levels)},
             np.asarray(choices),
         )
 
 
 def _is_percentage(value: Any) -> bool:
-    return is_real(value, least=0) and value <= 100
+    return is_real(value, minimum=0) and value <= 100
 
 
 def _duration(name: str, value: Any, dt: float) -> Any:
     """Return a duration from which the parent's `int(duration / dt)` gets its whole steps."""
     if callable(value):
         return value
-    value = check_real(name, value, least=0)
+    value = check_real(name, value, minimum=0)
     steps = whole_steps(value, dt)
     if steps is None:
-        expected = f"0 to {MOST} whole steps of `dt` ({dt:.12g} ms)"
+        expected = f"0 to {MAX_COUNT} whole steps of `dt` ({dt:.12g} ms)"
         raise ValueError(f"`{name}` must be {expected}; got {value!r}")
     # 0.3 / 0.1 is below 3: the next float above three steps is not.
     return value if int(value / dt) == steps else math.nextafter(steps * dt, math.inf)

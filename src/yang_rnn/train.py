@@ -163,17 +163,17 @@ def _stack_equal(batches: Iterable[Any], net: CTRNN) -> Iterable[tuple[jax.Array
 
 def _check_batch(batch: Any, net: CTRNN) -> tuple[np.ndarray, np.ndarray]:
     inputs, targets = np.asarray(batch[0]), np.asarray(batch[1])
-    if inputs.ndim != 3 or 0 in inputs.shape or inputs.shape[-1] != net.num_input:
-        expected = f"(time, trial, {net.num_input})"
+    if inputs.ndim != 3 or 0 in inputs.shape or inputs.shape[-1] != net.num_inputs:
+        expected = f"(time, trial, {net.num_inputs})"
         raise ValueError(f"a batch's inputs must have shape {expected}; got {inputs.shape}")
     if targets.shape != inputs.shape[:2] or not np.issubdtype(targets.dtype, np.integer):
         raise ValueError(
             f"a batch's targets must be whole numbers of shape {inputs.shape[:2]}; "
             f"got {targets.dtype} of shape {targets.shape}"
         )
-    if targets.min() < 0 or targets.max() >= net.num_output:
+    if targets.min() < 0 or targets.max() >= net.num_outputs:
         raise ValueError(
-            f"a batch's targets must be from 0 to {net.num_output - 1}, the network's outputs; "
+            f"a batch's targets must be from 0 to {net.num_outputs - 1}, the network's outputs; "
             f"got {targets.min()} to {targets.max()}"
         )
     return inputs, targets

@@ -3,8 +3,9 @@
 from yang_rnn.figures.decisions import psychometric
 from yang_rnn.figures.dynamics import eigenvalues, flow_field
 from yang_rnn.figures.ensembles import sweep
+from yang_rnn.figures.files import save, sign
 from yang_rnn.figures.portraits import averages, slow_points, trajectories
-from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE, save
+from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE
 from yang_rnn.figures.summary import line_attractor, stimulus_dependence
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "line_attractor",
     "psychometric",
     "save",
+    "sign",
     "slow_points",
     "stimulus_dependence",
     "sweep",

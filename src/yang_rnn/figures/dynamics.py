@@ -1,23 +1,27 @@
 """The map itself: its eigenvalues, its flow."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn.analysis import CoherenceAverages
 from yang_rnn.figures.style import (
     CHOICE_COLOURS,
     MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
     figure_of,
-    shade_of,
+    shaded,
     styled,
 )
-from yang_rnn.flow import FlowField
-from yang_rnn.line_attractor import Verdict
+
+if TYPE_CHECKING:
+    from yang_rnn.analysis import Averages
+    from yang_rnn.dynamics.flow import FlowField
+    from yang_rnn.line_attractor.verdict import Verdict
 
 
 @styled
@@ -70,7 +74,7 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
 @styled
 def flow_field(
     field: FlowField,
-    mean: CoherenceAverages | None = None,
+    mean: Averages | None = None,
     verdict: Verdict | None = None,
     *,
     ax: Axes | None = None,
@@ -83,8 +87,8 @@ def flow_field(
     ----------
     field : FlowField
         From `yang_rnn.flow_field`.
-    mean : CoherenceAverages, optional
-        Averaged trajectories to project onto the plane.
+    mean : Averages, optional
+        Averaged trajectories to project onto the plane; level 0 is left out.
     verdict : Verdict, optional
         Adds its manifold and points, projected too.
     ax : Axes, optional
@@ -94,22 +98,18 @@ def flow_field(
     # Still states have no direction and no logarithm; the smallest positive speed stands for them.
     speed = np.linalg.norm(field.velocity, axis=-1)
     moving = speed[speed > 0]
-    colour = np.log10(np.maximum(speed, moving.min() if len(moving) else 1.0))
+    magnitude = np.log10(np.maximum(speed, moving.min() if len(moving) else 1.0))
     stream = ax.streamplot(
-        field.x, field.y, field.velocity[..., 0], field.velocity[..., 1], color=colour,
+        field.x, field.y, field.velocity[..., 0], field.velocity[..., 1], color=magnitude,
         cmap="Greys", linewidth=0.8, arrowsize=0.7, density=1.2,
     )  # fmt: skip
-    stream.lines.set_clim(colour.min() - 1.0, colour.max())  # the slowest are grey, not white
+    stream.lines.set_clim(magnitude.min() - 1.0, magnitude.max())  # the slowest are grey, not white
     figure_of(ax).colorbar(
         stream.lines, ax=ax, label="log10 speed (units of state / s)", shrink=0.8
     )
     if mean is not None:
-        strongest = np.abs(mean.signed_coherence).max()
-        for level, path in zip(
-            mean.signed_coherence, field.project(mean.activity).swapaxes(0, 1), strict=True
-        ):
-            if level != 0:
-                ax.plot(*path.T, color=shade_of(level, strongest), linewidth=1.4)
+        for _, path, colour in shaded(mean, field.project(mean.activity)):
+            ax.plot(*path.T, color=colour, linewidth=1.4)
     if verdict is not None:
         if verdict.manifold is not None:
             ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **MANIFOLD_STYLE)

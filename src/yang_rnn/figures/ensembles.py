@@ -9,14 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from sklearn.decomposition import PCA
 
-from yang_rnn.analysis import CoherenceAverages
-from yang_rnn.figures.style import CHOICE_COLOURS, project, shade_of, styled
-from yang_rnn.verdict import VERDICTS
+from yang_rnn.figures.style import CHOICE_COLOURS, project, shaded, styled
+from yang_rnn.line_attractor.criteria import VERDICTS
 
 if TYPE_CHECKING:
     import pandas
+    from sklearn.decomposition import PCA
+
+    from yang_rnn.analysis import Averages
 
 VERDICT_COLOURS = dict(
     zip(VERDICTS, (CHOICE_COLOURS[2], CHOICE_COLOURS[4], CHOICE_COLOURS[0], "0.35", "0.75"),
@@ -37,13 +38,13 @@ class Portrait(NamedTuple):
         What it is.
     pca : PCA
         Fitted to its states.
-    mean : CoherenceAverages
+    mean : Averages
         Its averaged trajectories.
     """
 
     title: str
     pca: PCA
-    mean: CoherenceAverages
+    mean: Averages
 
 
 @styled
@@ -52,19 +53,23 @@ def sweep(
     summary: pandas.DataFrame,
     portraits: Sequence[Portrait],
     varied: Sequence[str] = (),
+    *,
+    label: str = "signed coherence",
 ) -> Figure:
     """Draw a sweep: how often each verdict, leading eigenvalues, time constants, portraits.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        A row a member.
+        One row per network: its recipe, varied numbers, verdict and leading mode.
     summary : pandas.DataFrame
-        A row a verdict, with Wilson's intervals.
+        One row per group of networks and verdict, with Wilson's intervals.
     portraits : sequence of Portrait
         Averaged trajectories of some members, each in the plane of its own PCs.
     varied : sequence of str
         Fields of the recipe that the sweep varies.
+    label : str
+        What the trajectories are averaged by.
     """
     groups = _groups(table, varied)
     several = len(table.groupby(["recipe", *varied])) > 1
@@ -86,7 +91,7 @@ def sweep(
         _time_constants(above.add_subplot(grid[row, 2]), members, title, bins)
     if below is not None:
         below.suptitle(
-            "averaged trajectories by signed coherence: blue for choice 1, orange for choice 2, "
+            f"averaged trajectories by {label}: blue for choice 1, orange for choice 2, "
             "paler with strength", fontsize=9,
         )  # fmt: skip
         places = list(np.ravel(below.subplots(rows, 4, squeeze=False)))
@@ -205,11 +210,9 @@ def _time_constants(ax: Axes, judged: Any, title: str, bins: np.ndarray) -> None
 
 
 def _portrait(ax: Axes, portrait: Portrait) -> None:
-    strongest = np.abs(portrait.mean.signed_coherence).max()
-    paths = project(portrait.pca, portrait.mean.activity).swapaxes(0, 1)
-    for level, path in zip(portrait.mean.signed_coherence, paths, strict=True):
-        if level != 0:
-            ax.plot(*path.T, color=shade_of(level, strongest), linewidth=1.0)
+    paths = project(portrait.pca, portrait.mean.activity)
+    for _, path, colour in shaded(portrait.mean, paths):
+        ax.plot(*path.T, color=colour, linewidth=1.0)
     ax.set_title(portrait.title, fontsize=7)
     ax.set_xticks([])
     ax.set_yticks([])

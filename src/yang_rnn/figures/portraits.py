@@ -1,14 +1,15 @@
 """Portraits: trajectories and slow points in the space of the first PCs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
 
-from yang_rnn.analysis import CoherenceAverages
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     EIGENVECTOR_STYLE,
@@ -20,12 +21,17 @@ from yang_rnn.figures.style import (
     figure_of,
     label_pcs,
     project,
-    shade_of,
+    shaded,
     styled,
 )
-from yang_rnn.line_attractor import Verdict
-from yang_rnn.points import FixedPoints
-from yang_rnn.task import Trials
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+    from yang_rnn.analysis import Averages
+    from yang_rnn.dynamics.points import FixedPoints
+    from yang_rnn.line_attractor.verdict import Verdict
+    from yang_rnn.trials import Trials
 
 PATH_MARKS: list[tuple[str, dict[str, Any]]] = [
     ("first step", {"marker": "o", "color": "0.3", "markersize": 3, "mfc": "none"}),
@@ -79,16 +85,31 @@ def trajectories(
         raise ValueError(f"`axes` must be two Axes; got {len(axes)}")
     num_few = min(num_few, num_trials)
     for ax, shown, alpha in ((axes[0], num_trials, 0.45), (axes[1], num_few, 1.0)):
-        for trial in range(shown):
-            colour = colour_of(trials.choice[trial])
-            ax.plot(*paths[:, trial].T, color=colour, alpha=alpha, linewidth=0.9)
-            ax.plot(*paths[0, trial], "o", color=colour, alpha=alpha, markersize=3, mfc="none")
-            ax.plot(*paths[-1, trial], ".", color=colour, alpha=alpha, markersize=5)
+        _add_paths(ax, paths[:, :shown], trials.choice[:shown], alpha)
         label_pcs(ax, pca)
         ax.set_title("first trial" if shown == 1 else f"{shown} trials")
     axes[1].set_ylabel("")
     choice_legend(axes[0], trials.choice, PATH_MARKS)
     return figure_of(axes[0])
+
+
+def _add_paths(ax: Axes, paths: np.ndarray, choices: Any, alpha: float) -> None:
+    """Add trajectories (time, trial, 2) with marks at their ends, as few artists."""
+    colours = [colour_of(choice) for choice in choices]
+    lines = LineCollection(
+        list(paths.swapaxes(0, 1)), colors=colours, alpha=alpha, linewidths=0.9,
+        capstyle="projecting", joinstyle="round", zorder=2,
+    )  # fmt: skip
+    ax.add_collection(lines)
+    ends: dict[str, Any] = {"linewidths": 1, "alpha": alpha, "zorder": 2}
+    for (x, y), marker, size, fill in (
+        (paths[0].T, "o", 3, "none"),
+        (paths[-1].T, ".", 5, colours),
+    ):
+        ax.scatter(x, y, size**2, marker=marker, facecolors=fill, edgecolors=colours, **ends)
+    # Legends keep clear of lines, seen or not, but not of collections.
+    apart = np.pad(paths, ((0, 1), (0, 0), (0, 0)), constant_values=np.nan)
+    ax.plot(*apart.swapaxes(0, 1).reshape(-1, 2).T, visible=False)
 
 
 @styled
@@ -116,9 +137,8 @@ def slow_points(
         The points; those neither fixed nor slow are not drawn. None is a figure that says so.
     trials : Trials, optional
         The trials of this activity: colours the trajectories by the correct choice.
-    stability : sequence of str, optional
-        A label for each point that begins with stable, saddle, unstable or marginal, as
-        `Linearisation.label` has it: the shape and fill of fixed points.
+    stability : sequence of {"stable", "marginal", "saddle", "unstable", ""}, optional
+        That of each point, as `Linearisation.stability` has it: the shape and fill of fixed points.
     centre : int, optional
         The point that an analysis stands on: a ring around it.
     num_trajectories : int
@@ -131,17 +151,16 @@ def slow_points(
     Raises
     ------
     ValueError
-        If `dimensions` is neither 2 nor 3 or more than the PCs, there is not a label a point or a
-        trial a trajectory, `centre` is none of the points, or `ax` has other dimensions.
+        If `dimensions` is neither 2 nor 3 or more than the PCs, `stability` is not one of its words
+        for each point, there are fewer trials than trajectories, `centre` is none of the points, or
+        `ax` has other dimensions.
     """
     if dimensions not in (2, 3) or dimensions > pca.n_components_:
         raise ValueError(
             f"`dimensions` must be 2 or 3 and no more than the {pca.n_components_} components; "
             f"got {dimensions}"
         )
-    labels = ["" for _ in range(len(points))] if stability is None else [str(s) for s in stability]
-    if len(labels) != len(points):
-        raise ValueError(f"`stability` must have {len(points)} labels; got {len(labels)}")
+    kinds = _kinds(points, stability)
     if centre is not None and not 0 <= centre < len(points):
         raise ValueError(f"`centre` must be one of the {len(points)} points; got {centre}")
     paths = project(pca, activity, dimensions)[:, :num_trajectories]
@@ -162,9 +181,8 @@ def slow_points(
         ax.plot(*paths[:, trial].T, color=colour, alpha=0.35)
 
     extra: list[tuple[str, dict[str, Any]]] = []
-    kinds = [_kind(s, label) for s, label in zip(points.status.tolist(), labels, strict=True)]
     for kind, style in POINT_STYLES.items():
-        here = np.array([k == kind for k in kinds], dtype=bool)
+        here = kinds == kind
         if here.any():
             coordinates = project(pca, points.state[here], dimensions)
             ax.plot(*coordinates.T, linestyle="none", zorder=3, **style)
@@ -185,6 +203,22 @@ def slow_points(
     return figure_of(ax)
 
 
+def _kinds(points: FixedPoints, stability: Sequence[str] | None) -> np.ndarray:
+    """Name how each point is drawn, one of `POINT_STYLES` or its status."""
+    words = [""] * len(points) if stability is None else [str(word) for word in stability]
+    known = ["", *(kind.removeprefix("fixed, ") for kind in POINT_STYLES if ", " in kind)]
+    if len(words) != len(points) or not set(words) <= set(known):
+        raise ValueError(
+            f"`stability` must be one of {known} for each of the {len(points)} points; "
+            f"got {len(words)}, of {sorted(set(words))}"
+        )
+    return np.array(
+        [f"{status}, {word}" if status == "fixed" and word else status
+         for status, word in zip(points.status.tolist(), words, strict=True)],
+        dtype=object,
+    )  # fmt: skip
+
+
 EIGENVECTOR_REACH = 2.0
 """How far the leading eigenvector is drawn from the centre, both ways, in units of state."""
 
@@ -192,42 +226,46 @@ EIGENVECTOR_REACH = 2.0
 @styled
 def averages(
     pca: PCA,
-    mean: CoherenceAverages,
+    mean: Averages,
     verdict: Verdict | None = None,
     *,
+    label: str = "signed coherence",
+    unit: str = "%",
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw trial-averaged trajectories by signed coherence in the plane of the first two PCs.
+    """Draw trial-averaged trajectories by the levels of a condition in the plane of two PCs.
+
+    Below 0 they have the colour of choice 1, above that of choice 2, paler with strength.
 
     Parameters
     ----------
     pca : PCA
         Fitted to states.
-    mean : CoherenceAverages
-        From `yang_rnn.average_by_coherence`; coherence 0 is left out.
+    mean : Averages
+        From `yang_rnn.average_by`; level 0 is left out.
     verdict : Verdict, optional
         Adds its slow points, the slow manifold and the leading eigenvector through the centre, two
         units of state both ways, where they are defined.
+    label : str
+        What the condition is.
+    unit : str
+        What its levels are measured in; empty for numbers without a unit.
     ax : Axes, optional
         Where to draw; without it on a new figure.
     """
     ax = axes_or_new(ax)
-    paths = project(pca, mean.activity)
-    strongest = np.abs(mean.signed_coherence).max()
-    for level, path in zip(mean.signed_coherence, paths.swapaxes(0, 1), strict=True):
-        if level != 0:
-            colour = shade_of(level, strongest)
-            ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:+g} %")
-            ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
-            ax.plot(*path[-1], ".", color=colour, markersize=7)
-    for label, style in PATH_MARKS:
-        ax.plot([], [], linestyle="none", label=label, **style)
+    for level, path, colour in shaded(mean, project(pca, mean.activity)):
+        ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:+g} {unit}".rstrip())
+        ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
+        ax.plot(*path[-1], ".", color=colour, markersize=7)
+    for name, style in PATH_MARKS:
+        ax.plot([], [], linestyle="none", label=name, **style)
     if verdict is not None:
         _add_structure(ax, pca, verdict)
     label_pcs(ax, pca)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(
-            fontsize=7, title="signed coherence", title_fontsize=7, loc="center left",
+            fontsize=7, title=label, title_fontsize=7, loc="center left",
             bbox_to_anchor=(1.0, 0.5),
         )  # fmt: skip
     return figure_of(ax)
@@ -253,11 +291,3 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
         centre = points.state[verdict.centre]
         line = project(pca, np.stack([centre - reach, centre + reach]))
         ax.plot(*line.T, zorder=2.5, label="leading eigenvector", **EIGENVECTOR_STYLE)
-
-
-def _kind(status: str, label: str) -> str:
-    """Name how a point is drawn."""
-    if status != "fixed":
-        return status
-    first = label.split(" ")[0]
-    return f"fixed, {first}" if f"fixed, {first}" in POINT_STYLES else "fixed"

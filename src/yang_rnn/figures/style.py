@@ -1,22 +1,25 @@
-"""What all figures share: colours, settings, projection, axes, saving.
+"""What all figures share: colours, settings, projection, axes.
 
 Colours mean the same choice everywhere and can be told apart by a colour-blind reader (the palette
 of Okabe & Ito, "Color universal design", 2008).
 """
 
-import io
-import os
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+    from yang_rnn.analysis import Averages
 
 CHOICE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colour of each choice, in order; from the seventh on they start over."""
@@ -85,11 +88,29 @@ def colour_of(choice: Any) -> str:
     return CHOICE_COLOURS[int(choice) % len(CHOICE_COLOURS)]
 
 
-def shade_of(signed_coherence: float, strongest: float) -> tuple[float, ...]:
-    """Return the colour of a signed coherence: the choice's hue, lighter with strength."""
-    base = np.array(to_rgb(colour_of(0 if signed_coherence < 0 else 1)))
-    white = 0.7 * abs(signed_coherence) / strongest
+def shade_of(level: float, strongest: float) -> tuple[float, ...]:
+    """Return the colour of a level of a condition: its sign's hue, lighter with strength.
+
+    Below 0 the hue is that of choice 1, above that of choice 2.
+    """
+    base = np.array(to_rgb(colour_of(0 if level < 0 else 1)))
+    white = 0.7 * abs(level) / strongest
     return tuple((base * (1 - white) + white).tolist())
+
+
+def shaded(mean: Averages, paths: np.ndarray) -> Iterator[tuple[float, np.ndarray, Any]]:
+    """Give the level, the path (time, dimension) and the colour of each average but that of 0.
+
+    Parameters
+    ----------
+    mean : Averages
+    paths : array of shape (time, level, dimension)
+        Its states, projected.
+    """
+    strongest = np.abs(mean.level).max()
+    for level, path in zip(mean.level, paths.swapaxes(0, 1), strict=True):
+        if level != 0:
+            yield level, path, shade_of(level, strongest)
 
 
 def label_pcs(ax: Any, pca: PCA, dimensions: int = 2) -> None:
@@ -126,38 +147,3 @@ def figure_of(ax: Axes) -> Figure:
     if figure is None:
         raise ValueError("`ax` must belong to a figure")
     return figure
-
-
-def save(figure: Figure, stem: str | os.PathLike[str]) -> list[Path]:
-    """Write a figure as PNG and PDF; text in the PDF stays text.
-
-    Parameters
-    ----------
-    figure : Figure
-    stem : path
-        File name without its ending.
-
-    Returns
-    -------
-    list of Path
-        The files. The same figure gives the same bytes each time.
-    """
-    paths = [Path(f"{os.fspath(stem)}.{ending}") for ending in ("png", "pdf")]
-    with mpl.rc_context(STYLE):
-        engine = figure.get_layout_engine()
-        if engine is not None:
-            # Laid out once, not once a file: half of the time of a figure of many panels.
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-        try:
-            for path, metadata in zip(
-                paths, ({"Software": None}, {"CreationDate": None}), strict=True
-            ):
-                # Drawn in memory first: on a full disk, the PDF writer would hide the reason.
-                drawn = io.BytesIO()
-                figure.savefig(drawn, format=path.suffix[1:], metadata=metadata)
-                path.write_bytes(drawn.getvalue())
-        finally:
-            if engine is not None:
-                figure.set_layout_engine(engine)
-    return paths

@@ -1,13 +1,14 @@
 """Figures that sum up: the verdict with its grounds, and the fixed points of many inputs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
 
-from yang_rnn.analysis import CoherenceAverages
 from yang_rnn.figures.dynamics import eigenvalues
 from yang_rnn.figures.portraits import averages
 from yang_rnn.figures.style import (
@@ -19,37 +20,53 @@ from yang_rnn.figures.style import (
     project,
     styled,
 )
-from yang_rnn.line_attractor import Verdict
-from yang_rnn.stimulus_dependence import StimulusPoints
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+    from yang_rnn.analysis import Averages
+    from yang_rnn.line_attractor.stimulus_dependence import StimulusPoints
+    from yang_rnn.line_attractor.verdict import Verdict
 
 OUTCOME_COLOURS = {"for": CHOICE_COLOURS[2], "unclear": "0.6", "against": CHOICE_COLOURS[3]}
 """Colour of a criterion's outcome."""
 
 
 @styled
-def line_attractor(pca: PCA, mean: CoherenceAverages, verdict: Verdict) -> Figure:
+def line_attractor(
+    pca: PCA,
+    mean: Averages,
+    verdict: Verdict,
+    *,
+    label: str = "signed coherence",
+    unit: str = "%",
+) -> Figure:
     """Draw a verdict: the portrait, the eigenvalues, position against evidence, the criteria.
 
     Parameters
     ----------
     pca : PCA
         Fitted to states.
-    mean : CoherenceAverages
+    mean : Averages
         Averaged trajectories.
     verdict : Verdict
+    label : str
+        What they are averaged by.
+    unit : str
+        What its levels are measured in; empty for numbers without a unit.
     """
     figure = Figure(figsize=(10.0, 7.2), layout="constrained")
-    figure.suptitle(f"Verdict: {verdict.verdict}", fontsize=13, fontweight="bold")
+    figure.suptitle(f"Verdict: {verdict.label}", fontsize=13, fontweight="bold")
     portrait, plane, integration, numbers = figure.subplots(2, 2).flat
-    averages(pca, mean, verdict, ax=portrait)
+    averages(pca, mean, verdict, label=label, unit=unit, ax=portrait)
     values = () if verdict.modes is None else verdict.modes.eigenvalues[0]
     eigenvalues(values, ax=plane)
-    _integration(verdict, integration)
+    _integration(verdict, label, integration)
     _criteria(verdict, numbers)
     return figure
 
 
-def _integration(verdict: Verdict, ax: Axes) -> None:
+def _integration(verdict: Verdict, label: str, ax: Axes) -> None:
     where = "PC 1, towards choice 2," if verdict.manifold is None else "the slow manifold"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
     ax.set_xlabel("summed evidence for choice 2 during the stimulus")
@@ -59,7 +76,7 @@ def _integration(verdict: Verdict, ax: Axes) -> None:
         "not defined" if np.isnan(r2) else f"{r2:.2f}"
         for r2 in (m.evidence_r2, m.evidence_r2_within)
     )
-    ax.set_title(f"R\u00b2 = {all_trials}; within coherences {within}")
+    ax.set_title(f"R\u00b2 = {all_trials}; within one {label} {within}")
 
 
 def _criteria(verdict: Verdict, ax: Axes) -> None:
@@ -81,7 +98,7 @@ def _criteria(verdict: Verdict, ax: Axes) -> None:
 
 @styled
 def stimulus_dependence(
-    pca: PCA, mean: CoherenceAverages, rows: Sequence[StimulusPoints], verdict: Verdict
+    pca: PCA, mean: Averages, rows: Sequence[StimulusPoints], verdict: Verdict
 ) -> Figure:
     """Draw the fixed and slow points of each constant input over the averaged trajectories.
 
@@ -89,10 +106,10 @@ def stimulus_dependence(
     ----------
     pca : PCA
         Fitted to states.
-    mean : CoherenceAverages
+    mean : Averages
         Averaged trajectories, drawn faint.
     rows : sequence of StimulusPoints
-        From `yang_rnn.stimulus_dependence`; a panel each.
+        From `yang_rnn.stimulus_dependence`; each has a panel.
     verdict : Verdict
         Its manifold is drawn in each panel.
     """
@@ -135,7 +152,7 @@ def _add_points(ax: Axes, pca: PCA, row: StimulusPoints, low: np.ndarray, high: 
     """Add the points of a panel; return how many are out of view."""
     fixed = row.points.status == "fixed"
     kinds = np.full(len(row.points), "slow", dtype="<U20")
-    kinds[fixed] = [f"fixed, {label.split(' ')[0]}" for label in row.modes.label]
+    kinds[fixed] = [f"fixed, {word}" for word in row.modes.stability]
     where = project(pca, row.points.state) if len(row.points) else np.empty((0, 2))
     for kind, style in POINT_STYLES.items():
         if (kinds == kind).any():

@@ -1,0 +1,1 @@
+"""What both commands share: options, progress, interrupts, and how a command ends."""

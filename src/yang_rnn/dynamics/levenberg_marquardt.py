@@ -1,0 +1,95 @@
+"""Levenberg-Marquardt steps on the speed of a state, anywhere or across a direction.
+
+Damping as by Nielsen (1999), IMM-REP-1999-05, in proportion to ||F(h) - h||^2 as Yamashita &
+Fukushima (2001), Computing Suppl. 15:239, have it where the Jacobian is singular.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
+from jax.tree_util import Partial
+
+_LEAST_GAIN = 1e-4  # share of the predicted decrease from which on a step is taken
+_LEAST_DAMPING = 1e-12
+
+
+class Descent(NamedTuple):
+    """A descent of q on its way; every entry has one more axis for many at once.
+
+    Attributes
+    ----------
+    state : array of shape (N,)
+        Where it is.
+    q : float
+        The speed there, 1/2 ||F(h) - h||^2.
+    damping, growth : float
+        Nielsen's mu (over ||F(h) - h||^2) and nu.
+    moved : bool
+        Whether the last step was taken.
+    length : float
+        The largest change of a unit by the last step, taken or not.
+    """
+
+    state: Any
+    q: Any
+    damping: Any
+    growth: Any
+    moved: Any
+    length: Any
+
+
+def begin(F: Partial, state: jax.Array) -> Descent:
+    """Return a descent that begins at a state."""
+    residual = F(state) - state
+    one = jnp.ones((), state.dtype)
+    return Descent(state, 0.5 * jnp.vdot(residual, residual), 1e-2 * one, 2 * one, False, 0 * one)
+
+
+def step(F: Partial, at: Descent, tangent: jax.Array | None = None) -> Descent:
+    """Make a step, or raise the damping where it would not go down.
+
+    Parameters
+    ----------
+    F : jax.tree_util.Partial
+        The map.
+    at : Descent
+    tangent : array of shape (N,), optional
+        A unit vector: the step stays in the plane across it.
+    """
+    h = at.state
+    residual = F(h) - h
+    matrix = jax.jacfwd(F)(h) - jnp.eye(h.size)
+    if tangent is not None:
+        matrix = matrix - jnp.outer(matrix @ tangent, tangent)
+    square = jnp.vdot(residual, residual)
+    gram = matrix.T @ matrix
+    if tangent is not None:  # its own row keeps the system regular; its right-hand side is 0
+        gram = gram + jnp.trace(gram) / h.size * jnp.outer(tangent, tangent)
+    shift = at.damping * square + 1e-15 * jnp.trace(gram)
+    factor = cho_factor(gram + shift * jnp.eye(h.size), lower=True)
+    change = -cho_solve(factor, matrix.T @ residual)
+    if tangent is not None:
+        change = change - tangent * (tangent @ change)
+    moved = F(h + change) - (h + change)
+    linear = residual + matrix @ change
+    q = 0.5 * jnp.vdot(moved, moved)
+    predicted = 0.5 * (square - jnp.vdot(linear, linear))
+    gain = (at.q - q) / jnp.maximum(predicted, jnp.finfo(h.dtype).tiny)
+    taken = (q < at.q) & (gain > _LEAST_GAIN)
+    better = jnp.minimum(gain, 1.0)  # above 1 the cube may overflow; it is 0.1 anyway
+    return Descent(
+        state=jnp.where(taken, h + change, h),
+        q=jnp.where(taken, q, at.q),
+        damping=jnp.where(
+            taken,
+            at.damping * jnp.maximum(0.1, 1.0 - (2.0 * better - 1.0) ** 3),
+            jnp.maximum(at.damping, _LEAST_DAMPING) * at.growth,
+        ),
+        growth=jnp.where(taken, 2.0, 2.0 * at.growth),
+        moved=taken,
+        length=jnp.max(jnp.abs(change)),
+    )

@@ -1,0 +1,232 @@
+"""The slow manifold of a map: a curve of slow points, traced from a fixed or slow point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from yang_rnn._checks import check_whole
+from yang_rnn.dynamics import levenberg_marquardt
+from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, speeds
+
+STEPS_ACROSS = 40
+"""Steps that a march takes from one end of the trajectories to the other."""
+
+_MAX_ITERATIONS = 100
+_REACH = 3.0  # the corrected point may lie this many steps from the last one, or the valley ended
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SlowManifold:
+    """A curve of slow points: at each, the speed q has a minimum across the curve.
+
+    Attributes
+    ----------
+    state : numpy.ndarray, shape (n, N), float64
+        Points of the curve from one end to the other; at least two.
+    speed : numpy.ndarray, shape (n,), float64
+        q = 1/2 ||F(h) - h||^2 at each.
+    centre : int
+        Which of them the march began at.
+    ends : tuple of two str
+        Why the march stopped, at the first and at the last point: ``range``, it passed the bound
+        that was given; ``valley``, there was no minimum of q nearby any more; ``limit`` of steps.
+    """
+
+    state: np.ndarray
+    speed: np.ndarray
+    centre: int
+    ends: tuple[str, str]
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.state)
+
+    def __repr__(self) -> str:
+        """Say how long the curve is and how it ended."""
+        return (
+            f"SlowManifold({len(self)} points of {self.state.shape[1]} units, "
+            f"length {np.ptp(self.arc):.3g}; ends: {self.ends[0]}, {self.ends[1]})"
+        )
+
+    @property
+    def arc(self) -> np.ndarray:
+        """Arc length of each point from the centre, shape (n,); negative before it."""
+        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(self._segments, axis=1))])
+        return along - along[self.centre]
+
+    @property
+    def axis(self) -> np.ndarray:
+        """Unit vector from the first point to the last, shape (N,)."""
+        chord = self.state[-1] - self.state[0]
+        return chord / np.linalg.norm(chord)
+
+    @property
+    def participation_ratio(self) -> float:
+        """(sum of variances)^2 / sum of squares over PCs of the points: 1 for a straight line."""
+        variances = np.linalg.svd(self.state - self.state.mean(axis=0), compute_uv=False) ** 2
+        return float(variances.sum() ** 2 / (variances**2).sum())
+
+    @property
+    def curvature(self) -> float:
+        """By how much the curve turns from end to end (rad): its curvature, summed along it.
+
+        Measured on ten chords of equal arc length, so that the steps of the march do not count.
+        """
+        arc = self.arc
+        knots = np.linspace(arc[0], arc[-1], 11)
+        corners = np.stack([np.interp(knots, arc, unit) for unit in self.state.T], axis=1)
+        chords = np.diff(corners, axis=0)
+        chords /= np.linalg.norm(chords, axis=1, keepdims=True)
+        return float(np.arccos(np.clip((chords[1:] * chords[:-1]).sum(axis=1), -1, 1)).sum())
+
+    def position(self, states: Any) -> np.ndarray:
+        """Give the arc length of the nearest place on the curve, whose ends go on straight.
+
+        Parameters
+        ----------
+        states : array of shape (..., N)
+
+        Returns
+        -------
+        array of shape (...)
+            Arc length from the centre.
+        """
+        return self._nearest(states)[0]
+
+    def distance(self, states: Any) -> np.ndarray:
+        """Give the distance of states (..., N) to the curve, whose ends go on straight."""
+        return self._nearest(states)[1]
+
+    @property
+    def _segments(self) -> np.ndarray:
+        return np.diff(self.state, axis=0)
+
+    def _nearest(self, states: Any) -> tuple[np.ndarray, np.ndarray]:
+        states = np.asarray(states, dtype=np.float64)
+        best = np.full(states.shape[:-1], np.inf)
+        place = np.zeros(states.shape[:-1])
+        arc, last = self.arc, len(self.state) - 2
+        for k, (begin, segment) in enumerate(zip(self.state, self._segments, strict=False)):
+            share = (states - begin) @ segment / (segment @ segment)
+            low, high = (-np.inf if k == 0 else 0.0), (np.inf if k == last else 1.0)
+            share = np.clip(share, low, high)
+            away = np.linalg.norm(states - begin - share[..., None] * segment, axis=-1)
+            closer = away < best
+            best = np.where(closer, away, best)
+            place = np.where(closer, arc[k] + share * (arc[k + 1] - arc[k]), place)
+        return place, best
+
+
+def trace_slow_manifold(
+    F: Map, centre: Any, direction: Any, low: float, high: float, *, steps: int = STEPS_ACROSS
+) -> SlowManifold:
+    """Trace the curve of slow points that runs through a fixed or slow point.
+
+    From the centre, a step along the curve's direction and then a descent of q in the plane across
+    it, again and again, both ways: the slow points of Sussillo & Barak [1]_, connected. For a
+    linear map whose slow direction is orthogonal to the others it is that direction's line.
+
+    Parameters
+    ----------
+    F : callable
+        Pure map from a state (N,) to the next state (N,), written with JAX.
+    centre : array of shape (N,)
+        The point to begin at.
+    direction : array of shape (N,)
+        The slowest direction there, a right eigenvector; the curve runs that way.
+    low, high : float
+        The march ends where it has passed these distances from the centre, measured along
+        `direction`; `low` below 0, `high` above.
+    steps : int
+        Steps from `low` to `high`: the finer, the more points.
+
+    Returns
+    -------
+    SlowManifold
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, the direction is 0, or the bounds do not enclose 0.
+
+    References
+    ----------
+    .. [1] Sussillo & Barak (2013), "Opening the black box: low-dimensional dynamics in
+       high-dimensional recurrent neural networks", Neural Computation 25(3):626-649.
+    """
+    begin = as_states(centre, "centre")[0]
+    towards = as_states(direction, "direction")[0]
+    if towards.shape != begin.shape or not np.linalg.norm(towards) > 0:
+        raise ValueError(f"`direction` must be a vector of {begin.size} units, not 0")
+    if not (np.isfinite([low, high]).all() and low < 0 < high):
+        raise ValueError(f"`low` must be below 0 and `high` above; got {low} and {high}")
+    check_whole("steps", steps, 2)
+    towards = towards / np.linalg.norm(towards)
+    pure = as_map(F)
+    check_map(pure, begin.size)
+    size = (high - low) / steps
+    ahead = _march(pure, begin, towards, high, size, 2 * steps)
+    behind = _march(pure, begin, -towards, -low, size, 2 * steps)
+    state = np.concatenate([behind.states[::-1], begin[None], ahead.states])
+    if len(state) == 1:
+        # The valley is shorter than a step: its direction is all that is known of it.
+        state = np.stack([begin, begin + 1e-3 * size * towards])
+    return SlowManifold(state, speeds(pure, state), len(behind.states), (behind.end, ahead.end))
+
+
+class _March(NamedTuple):
+    states: np.ndarray  # (k, N)
+    end: str
+
+
+def _march(
+    F: Partial, begin: np.ndarray, towards: np.ndarray, bound: float, size: float, most: int
+):
+    states, here, tangent, end = [], begin, towards, "limit"
+    while len(states) < most:
+        there = _next(F, here, tangent, size)
+        if there is None:
+            end = "valley"
+            break
+        tangent = (there - here) / np.linalg.norm(there - here)
+        here = there
+        states.append(here)
+        if (here - begin) @ towards > bound:
+            end = "range"
+            break
+    return _March(np.array(states).reshape(-1, begin.size), end)
+
+
+def _next(F: Partial, here: np.ndarray, tangent: np.ndarray, size: float) -> np.ndarray | None:
+    """Take a step along the valley, a shorter one where it bends; None where it ends."""
+    for step in (size, size / 4):
+        with jax.enable_x64(True):
+            there = np.asarray(_minimise_across(F, here + step * tangent, tangent))
+        if np.linalg.norm(there - here) <= _REACH * step:
+            return there
+    return None
+
+
+@jax.jit
+def _minimise_across(F: Partial, start: jax.Array, tangent: jax.Array) -> jax.Array:
+    """Descend q in the plane through the start across the tangent."""
+
+    def unfinished(carry):
+        _, turn, done = carry
+        return (turn < _MAX_ITERATIONS) & ~done
+
+    def improve(carry):
+        before, turn, _ = carry
+        at = levenberg_marquardt.step(F, before, tangent)
+        small = at.length <= 1e-12 * (1.0 + jnp.max(jnp.abs(at.state)))
+        level = at.moved & (before.q - at.q < 1e-9 * before.q)
+        return at, turn + 1, level | (at.q < 1e-28) | (small & ~at.moved) | ~jnp.isfinite(at.length)
+
+    begin = levenberg_marquardt.begin(F, start)._replace(moved=jnp.asarray(False))
+    return jax.lax.while_loop(unfinished, improve, (begin, 0, jnp.asarray(False)))[0].state

@@ -1,0 +1,81 @@
+"""Trajectories: a system run over the inputs of trials."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from yang_rnn.dynamics.maps import as_map, check_real_numbers
+from yang_rnn.dynamics.system import System
+
+
+class Trajectories(NamedTuple):
+    """What a system does over trials.
+
+    Attributes
+    ----------
+    activity : array of shape (time, trial, unit)
+        States after each step.
+    outputs : array of shape (time, trial, output) or None
+        The readout of them; None where the system has none.
+    """
+
+    activity: np.ndarray
+    outputs: np.ndarray | None
+
+
+def simulate(system: System, inputs: Any) -> Trajectories:
+    """Run a system over trials, each from the initial state, in float32.
+
+    Parameters
+    ----------
+    system : System
+    inputs : array of shape (time, trial, channel)
+
+    Returns
+    -------
+    Trajectories
+
+    Raises
+    ------
+    ValueError
+        If the inputs have another shape, or are not those that the system takes.
+    TypeError
+        If they are not real numbers.
+    """
+    array = np.asarray(inputs)
+    check_real_numbers(array, "inputs")
+    if array.ndim != 3 or 0 in array.shape:
+        raise ValueError(f"`inputs` must have shape (time, trial, channel); got {array.shape}")
+    try:
+        system.at(np.zeros(array.shape[2]))
+    except ValueError as error:
+        raise ValueError(f"`inputs` must be those that the system takes: {error}") from error
+    step = as_map(system.step, np.float32, "step")
+    begin, outputs = system.initial_state.astype(np.float32), None
+    # In 32-bit mode JAX would keep its cast of an array that a step closes over: for the analysis
+    # in float64 too, and when the array has changed.
+    with jax.enable_x64(True):
+        activity = _run(step, array.astype(np.float32), begin)
+        if system.readout is not None:
+            outputs = np.asarray(_read(as_map(system.readout, np.float32, "readout"), activity))
+    return Trajectories(np.asarray(activity), outputs)
+
+
+@jax.jit
+def _run(step: Partial, inputs: jax.Array, initial_state: jax.Array) -> jax.Array:
+    def advance(h, x):
+        h = jax.vmap(step)(x, h).astype(h.dtype)
+        return h, h
+
+    begin = jnp.broadcast_to(initial_state, (inputs.shape[1], initial_state.size))
+    return jax.lax.scan(advance, begin, inputs, unroll=2)[1]
+
+
+@jax.jit
+def _read(readout: Partial, activity: jax.Array) -> jax.Array:
+    return jax.vmap(jax.vmap(readout))(activity).astype(activity.dtype)

@@ -1,0 +1,177 @@
+"""A network as the analysis sees it: a pure step, and the map that it is at a constant input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.tree_util import Partial
+
+from yang_rnn._checks import check_real
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class System:
+    """A network as a pure step, with what belongs to it.
+
+    Parameters
+    ----------
+    step : callable
+        Pure function (x, h) -> next h of an input x (channel,) and a state h (unit,), written with
+        JAX. A `jax.tree_util.Partial` of a function and its weights is compiled once for all
+        networks of one shape; any other callable is compiled anew by each call that takes it.
+    dt : float
+        Time step (ms).
+    initial_state : array of shape (unit,)
+        The state that a trial begins in.
+    readout : callable, optional
+        Pure function h -> outputs.
+    preactivation : callable, optional
+        Pure function (x, h) -> values whose sign the kinks of the step go by: what a relu is
+        applied to.
+    bounds : two of float or array of shape (unit,), optional
+        Lowest and highest values that units can have at all, as -1 and 1 of tanh.
+
+    Raises
+    ------
+    TypeError
+        If a function is not callable.
+    ValueError
+        If dt is not above 0, the initial state is not a finite vector, or the bounds are not two
+        in this order.
+    """
+
+    step: Callable[[Any, Any], Any]
+    dt: float
+    initial_state: np.ndarray
+    readout: Callable[[Any], Any] | None = None
+    preactivation: Callable[[Any, Any], Any] | None = None
+    bounds: Any = None
+
+    def __post_init__(self) -> None:
+        """Check everything that can be checked without an input."""
+        for name in ("step", "readout", "preactivation"):
+            function = getattr(self, name)
+            if not callable(function) and (name == "step" or function is not None):
+                raise TypeError(f"`{name}` must be callable; got {type(function).__name__}")
+        check_real("dt", self.dt, above=0)
+        state = np.array(self.initial_state, dtype=np.float64)
+        if state.ndim != 1 or not len(state) or not np.isfinite(state).all():
+            raise ValueError(
+                "`initial_state` must be finite numbers of shape (unit,); "
+                f"got {self.initial_state!r}"
+            )
+        state.flags.writeable = False
+        object.__setattr__(self, "initial_state", state)
+        if self.bounds is not None:
+            try:
+                low, high = (np.broadcast_to(np.float64(side), state.shape) for side in self.bounds)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"`bounds` must be two numbers or arrays of shape {state.shape}; "
+                    f"got {self.bounds!r}"
+                ) from error
+            if not (low < high).all():
+                raise ValueError(f"`bounds` must be low, then high; got {self.bounds}")
+            object.__setattr__(self, "bounds", (low, high))
+
+    def __repr__(self) -> str:
+        """Say how large the network is."""
+        return f"System({self.num_units} units, dt {self.dt:g} ms)"
+
+    @property
+    def num_units(self) -> int:
+        """Units of a state."""
+        return len(self.initial_state)
+
+    def at(self, x: Any) -> AutonomousMap:
+        """Return the map from a state to the next one at a constant input.
+
+        Parameters
+        ----------
+        x : array of shape (channel,)
+            The constant input.
+
+        Raises
+        ------
+        ValueError
+            If the input is not finite numbers, or the step does not take it to a state.
+        """
+        return AutonomousMap(self, x)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AutonomousMap:
+    """A system at a constant input: the map h -> F(h) that it then repeats.
+
+    Parameters
+    ----------
+    system : System
+    x : array of shape (channel,)
+        The constant input.
+
+    Raises
+    ------
+    ValueError
+        If the input is not finite numbers, or the step does not take it to a state.
+    """
+
+    system: System
+    x: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check that the step takes the input."""
+        x = np.asarray(self.x)
+        if x.ndim != 1 or x.dtype.kind not in "fiu" or not np.isfinite(x).all():
+            raise ValueError(f"`x` must be finite numbers of shape (channel,); got {self.x!r}")
+        x = np.array(x, dtype=np.float64)
+        x.flags.writeable = False
+        object.__setattr__(self, "x", x)
+        units = self.system.num_units
+        try:
+            with jax.enable_x64(True):  # as in `simulate`
+                image = jax.eval_shape(self.system.step, x, self.system.initial_state)
+        except (TypeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"`x` must be an input that the system takes; {len(x)} channels give: {error}"
+            ) from error
+        if getattr(image, "shape", None) != (units,):
+            got = getattr(image, "shape", type(image).__name__)
+            raise ValueError(
+                f"the system's step must return a state of shape ({units},); got {got}"
+            )
+
+    def __call__(self, h: Any) -> Any:
+        """Return the next state of h (unit,)."""
+        return self.system.step(self.x, h)
+
+    def __repr__(self) -> str:
+        """Say what map it is."""
+        return f"AutonomousMap({self.system!r}, x = {self.x.tolist()})"
+
+    @property
+    def dt(self) -> float:
+        """Time step (ms)."""
+        return self.system.dt
+
+    @property
+    def partial(self) -> Partial:
+        """The map as a `jax.tree_util.Partial`, whose leaves are the weights and the input."""
+        return _with_input(self.system.step, self.x)
+
+    @property
+    def preactivation(self) -> Partial | None:
+        """The system's preactivation at this input, as a map of h; None if it has none."""
+        before = self.system.preactivation
+        return None if before is None else _with_input(before, self.x)
+
+
+def _with_input(function: Callable[..., Any], x: np.ndarray) -> Partial:
+    """Fix the input of a function (x, h); the function under a `Partial` stays what JAX knows."""
+    if isinstance(function, Partial):
+        return Partial(function.func, *function.args, x, **function.keywords)
+    # A new function: JAX would know the other again, whatever it closes over by now.
+    return Partial(lambda *args: function(*args), x)

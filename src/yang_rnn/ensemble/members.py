@@ -1,0 +1,237 @@
+"""The members of a sweep: how a batch of them is made, their files and their rows."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from yang_rnn.ensemble.plan import Problem
+from yang_rnn.ensemble.training import TrainedMember, num_lanes, train_ensemble
+from yang_rnn.experiment.folder import SUMMARY_FILE, NewFolder
+from yang_rnn.experiment.platform import memory_errors
+from yang_rnn.experiment.report import versions
+from yang_rnn.experiment.run import Run
+from yang_rnn.experiment.storage import ERROR, HISTORY, RECIPE, read_history, save_numbers
+from yang_rnn.recipe import Recipe
+
+SUMS = "SHA256SUMS"
+"""A member's file with the checksums of the others, as `sha256sum -c` takes it."""
+
+SEARCH_TRIALS = 25
+"""Trials whose states a member's search starts from.
+
+A single run starts from all that it analyses, 100 by default: four times the work, most of it for
+starts that lead nowhere.
+"""
+
+
+class FinishedMember(NamedTuple):
+    """A member with the files of its folder, by name."""
+
+    recipe: Recipe
+    files: dict[str, bytes]
+
+
+def member_name(recipe: Recipe, varied: Sequence[str]) -> str:
+    """Return a member's name: its varied numbers and its seed, as in ``hidden64-seed7``."""
+    parts = [f"{field}{getattr(recipe, field)}" for field in varied]
+    return re.sub(r"[^\w.+-]", "_", "-".join([*parts, f"seed{recipe.seed}"]))
+
+
+def batches_of(recipes: Sequence[Recipe], platform: str | None = None) -> list[list[Recipe]]:
+    """Put members that differ in their seed alone together, as many as a program trains.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+    platform : str, optional
+        What they will be trained on; without it what JAX computes on here.
+    """
+    groups: dict[Recipe, list[Recipe]] = {}
+    for recipe in recipes:
+        groups.setdefault(dataclasses.replace(recipe, seed=0), []).append(recipe)
+    return [
+        group[first : first + num_lanes(shape, platform)]
+        for shape, group in groups.items()
+        for first in range(0, len(group), num_lanes(shape, platform))
+    ]
+
+
+def make_batch(recipes: Sequence[Recipe]) -> Iterator[FinishedMember]:
+    """Train a batch together, then analyse its members one after the other.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+        As `train_ensemble` takes them.
+
+    Yields
+    ------
+    FinishedMember
+        Each as soon as it is finished. One that failed has its error among its files.
+
+    Raises
+    ------
+    OSError, MemoryError
+        If the machine, not the member, is at fault.
+    """
+    with _same_everywhere():
+        together = train_ensemble(recipes)
+    for trained in together:
+        try:
+            with _same_everywhere():
+                files = _files_of(trained)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # a member that fails is a row of the table, not its end
+            files = _files_of_failed(trained.recipe, error)
+        yield FinishedMember(trained.recipe, files)
+
+
+def make_whole_batch(recipes: Sequence[Recipe]) -> list[FinishedMember]:
+    """Do `make_batch` to its end: a task for another process."""
+    return list(make_batch(recipes))
+
+
+@contextlib.contextmanager
+def _same_everywhere() -> Iterator[None]:
+    """Compute with full float32 products in any process; lack of memory is Python's error."""
+    with jax.default_matmul_precision("highest"), memory_errors():
+        yield
+
+
+def _files_of(trained: TrainedMember) -> dict[str, bytes]:
+    """Analyse a member; return its files."""
+    if trained.error is not None:
+        return _files_of_failed(trained.recipe, trained.error)
+    run = Run(trained.recipe, trained.network(), trained.history, search_trials=SEARCH_TRIALS)
+    facts = {"platform": jax.default_backend(), "versions": versions()}
+    with tempfile.TemporaryDirectory() as aside:
+        save_numbers(run, Path(aside), facts, stimuli=False)
+        return _with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
+
+
+def _files_of_failed(recipe: Recipe, error: Exception) -> dict[str, bytes]:
+    line = f"{type(error).__name__}: {error}\n"
+    return _with_sums({RECIPE: recipe.to_json().encode(), ERROR: line.encode()})
+
+
+def _with_sums(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Add the file with their checksums."""
+    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
+    return files | {SUMS: "".join(lines).encode()}
+
+
+def store_member(member: FinishedMember, folder: Path) -> None:
+    """Write a member's folder, whole or not at all.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is there already.
+    OSError
+        If it can't be written; what was written is removed.
+    """
+    with NewFolder(folder) as new:
+        for name, content in member.files.items():
+            (new.staging / name).write_bytes(content)
+        new.publish()
+
+
+def member_folders(members: Path) -> list[Path]:
+    """Return the folders among a sweep's members that are not hidden."""
+    return [path for path in members.iterdir() if path.is_dir() and path.name[0] != "."]
+
+
+def find_problem(
+    folder: Path, varied: Sequence[str], recipe: Recipe | None = None
+) -> Problem | None:
+    """Check that a folder is that of a member, with all files as they were written.
+
+    Parameters
+    ----------
+    folder : Path
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+    recipe : Recipe, optional
+        The recipe that the member must have; without it the one that belongs to the folder's name.
+
+    Returns
+    -------
+    Problem or None
+        What is wrong with it, if anything is.
+    """
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return Problem(f"{SUMS} is missing or damaged")
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    for name in sorted(sums):
+        path = folder / name
+        if not path.is_file():
+            return Problem(f"{name} is missing")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:
+            return Problem(f"{name} is damaged")
+    if RECIPE not in sums or not (SUMMARY_FILE in sums or ERROR in sums):
+        return Problem(f"{SUMS} is missing or damaged")
+    try:
+        found = Recipe.load(folder / RECIPE)
+    except (ValueError, TypeError):
+        return Problem("its recipe is of another version of this package")
+    if recipe is not None and found != recipe:
+        return Problem("it is of another recipe")
+    name = member_name(found, varied)
+    return None if folder.name == name else Problem(f"it has the files of {name}")
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return the summary of a member that did not fail."""
+    return json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+
+
+def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
+    """Return a finished member's row of the table.
+
+    Parameters
+    ----------
+    folder : Path
+        The member's, undamaged.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+
+    Returns
+    -------
+    dict
+        Recipe, varied numbers, seed, error (empty if none), accuracy, losses, starts by how they
+        ended, the analysed point, leading eigenvalues, and all that the verdict's `Measures` have.
+        Time constants in ms. None where a number is not defined.
+    """
+    recipe = Recipe.load(folder / RECIPE)
+    row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
+    row |= {field: getattr(recipe, field) for field in varied}
+    row |= {"seed": recipe.seed, "error": ""}
+    if (folder / ERROR).is_file():
+        return row | {"error": (folder / ERROR).read_text(encoding="utf-8").strip()}
+    summary = read_summary(folder)
+    point, judged = summary["analysed_point"], summary["line_attractor"]
+    losses = read_history(folder / HISTORY).loss
+    row |= {"accuracy": summary["test_accuracy"]}
+    row |= {"first_loss": float(losses[0]), "final_loss": float(losses[-1])}
+    row |= {f"starts_{status}": n for status, n in summary["search"]["ends"].items()}
+    row |= {"point": point and point["status"], "label": point and point["label"]}
+    row |= {"verdict": judged and judged["verdict"], "reason": judged and judged["reason"]}
+    for name, value in (judged["measures"] if judged else {}).items():
+        if name in ("eigenvalue", "second_eigenvalue"):
+            row |= {f"{name}_real": value and value[0], f"{name}_imag": value and value[1]}
+        else:
+            row[name] = value
+    return row

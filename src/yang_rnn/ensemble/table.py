@@ -1,0 +1,205 @@
+"""The results of a sweep: its tables, its portraits, its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from scipy.stats import binomtest
+
+from yang_rnn.analysis import average_by, fit_pca
+from yang_rnn.dynamics.simulation import simulate
+from yang_rnn.ensemble.members import member_row, read_summary
+from yang_rnn.experiment.folder import SUMMARY_FILE
+from yang_rnn.experiment.storage import load_run
+from yang_rnn.figures.ensembles import Portrait
+from yang_rnn.line_attractor.criteria import VERDICTS, in_words
+from yang_rnn.task import PerceptualDecisionMaking
+
+TABLE, TABLE_PARQUET, SUMMARY, FIGURE = "table.csv", "table.parquet", "summary.csv", "sweep.png"
+"""The files that a sweep has besides its members and its manifest."""
+
+NUM_PORTRAITS = 12
+"""Members that a sweep's figure shows."""
+
+PORTRAIT_TRIALS = 500
+"""Fresh trials behind each portrait."""
+
+MAX_LISTED = 32
+"""Members that a sweep's text lists one by one; of more there is the summary only."""
+
+NOT_JUDGED = "none: it is for networks with two choices"
+"""What a member has in place of a verdict."""
+
+CONFIDENCE = 0.95
+"""Coverage of the intervals of a summary."""
+
+
+def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFrame:
+    """Read a sweep's finished members into a table, sorted by varied numbers and seed.
+
+    Parameters
+    ----------
+    members : sequence of Path
+        The members' folders, undamaged.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per member, as `member_row` gives it.
+    """
+    rows = [member_row(path, varied) for path in members]
+    widest = max(rows, key=len)
+    table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
+    counts = [name for name in table.columns if name.startswith(("starts_", "num_"))]
+    table = table.astype(dict.fromkeys(counts, "Int64"))  # whole numbers, or missing
+    return table.sort_values([*varied, "seed"], ignore_index=True)
+
+
+def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFrame:
+    """Count the verdicts of each recipe and each combination of varied numbers.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `read_table`.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per verdict: recipe, the varied columns, verdict, count, members (those that did
+        not fail), judged (those of them with a verdict, all if there are two choices), share of
+        the judged ones, low and high (Wilson's interval of the share, 95 %), failed (members with
+        an error) and median_accuracy (of those that did not fail).
+    """
+    rows = []
+    grouped: Any = table.groupby(["recipe", *varied], sort=True)
+    for key, group in grouped:
+        finished = finished_of(group)
+        verdicts = finished["verdict"].dropna() if "verdict" in finished else finished["error"][:0]
+        for verdict in VERDICTS:
+            count, judged = int((verdicts == verdict).sum()), len(verdicts)
+            interval: Any = (np.nan, np.nan)
+            if judged:
+                interval = binomtest(count, judged).proportion_ci(CONFIDENCE, "wilson")
+            rows.append(
+                dict(zip(["recipe", *varied], key, strict=True))
+                | {
+                    "verdict": verdict,
+                    "count": count,
+                    "members": len(finished),
+                    "judged": judged,
+                    "share": count / judged if judged else np.nan,
+                    "low": float(interval[0]),
+                    "high": float(interval[1]),
+                    "failed": len(group) - len(finished),
+                    "median_accuracy": finished["accuracy"].median() if len(finished) else np.nan,
+                }
+            )
+    return pandas.DataFrame(rows)
+
+
+def finished_of(table: Any) -> Any:
+    """Return the rows of a table without an error; read from CSV, no error is a missing value."""
+    return table[table["error"].isna() | (table["error"] == "")]
+
+
+def portraits_of(members: Sequence[Path]) -> list[Portrait]:
+    """Return the portraits of some members, evenly spread over all that have a verdict.
+
+    Parameters
+    ----------
+    members : sequence of Path
+        The members' folders, undamaged.
+    """
+    finished = [path for path in members if (path / SUMMARY_FILE).is_file()]
+    verdicts = {path: read_summary(path)["line_attractor"] for path in finished}
+    judged = sorted((path for path in finished if verdicts[path]), key=_group_and_seed)
+    if not judged:
+        return []
+    chosen = np.unique(np.linspace(0, len(judged) - 1, NUM_PORTRAITS).round().astype(int))
+    portraits = []
+    for path in [judged[i] for i in chosen]:
+        run = load_run(path)
+        task = PerceptualDecisionMaking.from_recipe(run.recipe, seed=run.recipe.seeds.test)
+        trials = task.sample_trials(PORTRAIT_TRIALS)
+        activity = simulate(run.system, trials.inputs).activity
+        mean = average_by(activity, task.two_alternatives().signed_strength(trials))
+        title = f"{path.name}: {verdicts[path]['verdict']}"
+        portraits.append(Portrait(title, fit_pca(activity), mean))
+    return portraits
+
+
+def _list_members(table: Any) -> list[str]:
+    """Return one line per member: varied numbers, accuracy, leading eigenvalue, verdict."""
+    varied = list(table.columns[1 : list(table.columns).index("seed")])
+    head = " ".join([*(f"{name:>10}" for name in varied), "seed accuracy"])
+    lines = [f"{head}  leading eigenvalue  time constant  verdict"]
+    for _, row in table.iterrows():
+        line = " ".join([*(f"{row[name]:>10}" for name in varied), f"{row['seed']:>4}"])
+        if not pandas.isna(row["error"]) and row["error"]:
+            lines.append(f"{line} {row['error']}")
+            continue
+        value, time_constant = "none", ""
+        if not pandas.isna(row.get("eigenvalue_real")):
+            value = in_words(complex(row["eigenvalue_real"], row["eigenvalue_imag"]))
+            time_constant = f"{row['time_constant'] / 1000:.3g} s"
+        verdict = row["verdict"]
+        if pandas.isna(verdict):
+            value, verdict = "", NOT_JUDGED
+        lines.append(f"{line} {row['accuracy']:8.4f}  {value:>18}  {time_constant:>13}  {verdict}")
+    return lines
+
+
+def _group_and_seed(member: Path) -> tuple[str, int]:
+    group, _, seed = member.name.rpartition("seed")
+    return group, int(seed)
+
+
+def _counted(group: Any) -> str:
+    """Say how many members a group (a row of its summary) has, and how well they do."""
+    number, failed = group["members"], group["failed"]
+    text = f"{number} member{'' if number == 1 else 's'}, {failed} failed"
+    return f"{text}, median accuracy {group['median_accuracy']:.4f}" if number else text
+
+
+def describe(table: Any, summary: Any, folder: Path) -> str:
+    """Return a sweep's results as a few lines for a reader.
+
+    Parameters
+    ----------
+    table, summary : pandas.DataFrame
+        From `read_table` and `summary_of`; the members are listed if they are few.
+    folder : Path
+        The sweep's.
+    """
+    lines = _list_members(table) if len(table) <= MAX_LISTED else []
+    columns = list(summary.columns)
+    keys = columns[: columns.index("verdict")]
+    grouped: Any = summary.groupby(keys, sort=False)
+    for key, group in grouped:
+        first = group.iloc[0]
+        named = ", ".join(
+            f"{value} recipe" if name == "recipe" else f"{name} {value}"
+            for name, value in zip(keys, key, strict=True)
+        )
+        lines.append(f"{named}: {_counted(first)}")
+        lines += [
+            f"  {row['verdict']:<20}{row['count']:>5}  {100 * row['share']:5.1f} %  "
+            f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
+            for _, row in group.iterrows()
+            if row["count"]
+        ]
+    failed = table[~table.index.isin(finished_of(table).index)]
+    lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
+    if len(failed):
+        lines.append("what failed is made again only if its folder in members/ is removed")
+    lines.append(f"files: {folder}/ ({TABLE}, {TABLE_PARQUET}, {SUMMARY}, {FIGURE})")
+    return "\n".join(lines)

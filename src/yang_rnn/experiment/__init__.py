@@ -1,0 +1,1 @@
+"""One run: its record, its figures, its summary, its files."""

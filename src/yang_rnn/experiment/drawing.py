@@ -1,0 +1,283 @@
+"""A run's figures: which there are, and a process that draws them while the analysis goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from yang_rnn import figures
+
+if TYPE_CHECKING:
+    from yang_rnn.experiment.run import Run
+
+ORDER = (
+    "trajectories",
+    "eigenvalues",
+    "slow_points",
+    "slow_points_3d",
+    "psychometric",
+    "averages",
+    "slow_manifold",
+    "flow_field",
+    "line_attractor",
+    "stimulus_dependence",
+)
+"""The figures of a run, in the order to look at them; another number of choices has four."""
+
+
+class Drawing(NamedTuple):
+    """A figure that is still to be drawn.
+
+    Attributes
+    ----------
+    name : str
+        Of the figure and its file, one of `ORDER`.
+    function : callable
+        One of `yang_rnn.figures`.
+    args, kwargs : tuple and mapping
+        What to call it with.
+    """
+
+    name: str
+    function: Callable[..., Figure]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = {}
+
+    def draw(self, signature: str) -> Figure:
+        """Return the figure, signed."""
+        return figures.sign(self.function(*self.args, **self.kwargs), signature)
+
+
+def drawings(run: Run) -> Iterator[Drawing]:
+    """Give a run's figures in an order in which each needs little more analysis than those before.
+
+    The points of the recipe's search come last: it takes longer than all the rest.
+    """
+    activity, pca, trials = run.activity, run.pca, run.trials
+    yield Drawing("trajectories", figures.trajectories, (pca, activity, trials))
+    mean = run.tested.averages
+    if run.tested.psychometric is not None:
+        yield Drawing("psychometric", figures.psychometric, (run.tested.psychometric,))
+    if mean is not None:
+        yield Drawing("averages", figures.averages, (pca, mean))
+    yield Drawing("eigenvalues", figures.eigenvalues, _leading_modes(run))
+    if run.verdict is not None:
+        yield Drawing("slow_manifold", figures.averages, (pca, mean, run.verdict))
+        yield Drawing("line_attractor", figures.line_attractor, (pca, mean, run.verdict))
+        yield Drawing("flow_field", figures.flow_field, (run.flow, mean, run.verdict))
+        rows = (pca, mean, run.by_stimulus, run.verdict)
+        yield Drawing("stimulus_dependence", figures.stimulus_dependence, rows)
+    marks: dict[str, Any] = {"stability": _stability(run)}
+    if run.points is run.newton_points:
+        marks["centre"] = run.centre
+    yield Drawing("slow_points", figures.slow_points, (pca, activity, run.points, trials), marks)
+    if activity.shape[-1] >= 3:
+        from yang_rnn.analysis import fit_pca
+
+        space = pca if pca.n_components_ >= 3 else fit_pca(activity, 3)
+        deep = (space, activity, run.points, trials)
+        yield Drawing("slow_points_3d", figures.slow_points, deep, marks | {"dimensions": 3})
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Draw a run's figures; return them by name, in the order of `ORDER`."""
+    drawn = {drawing.name: drawing.draw(signature(run)) for drawing in drawings(run)}
+    return {name: drawn[name] for name in ORDER if name in drawn}
+
+
+def save_figures(
+    run: Run,
+    folder: str | os.PathLike[str],
+    formats: Sequence[str] = ("png",),
+    process: DrawingProcess | None = None,
+) -> None:
+    """Draw a run's figures and save them, by their names in `ORDER`.
+
+    Parameters
+    ----------
+    run : Run
+    folder : path
+        Made if it is not there.
+    formats : sequence of {"png", "pdf"}
+        What to write of each.
+    process : DrawingProcess, optional
+        Draws while the analysis goes on; without it this process draws.
+
+    Raises
+    ------
+    OSError
+        If a file can't be written, or the process died.
+    """
+    Path(folder).mkdir(exist_ok=True)
+    for drawing in drawings(run):
+        if process is None:
+            figures.save(drawing.draw(signature(run)), Path(folder) / drawing.name, formats)
+        else:
+            process.submit(drawing, folder, signature=signature(run), formats=formats)
+    if process is not None:
+        process.finish()
+
+
+def signature(run: Run) -> str:
+    """Say what a run's figures are of, in a line."""
+    return f"{run.recipe.name}, seed {run.recipe.seed}"
+
+
+def _leading_modes(run: Run) -> tuple[Any, str | None]:
+    """Return the eigenvalues at the centre and what point it is."""
+    if run.modes is None or run.centre is None:
+        return (), None
+    point = run.newton_points[[run.centre]]
+    kind = ", ".join(filter(None, [f"{point.status[0]} point", str(run.modes.label[0])]))
+    return run.modes.eigenvalues[0], f"{kind}, q = {point.speed[0]:.1e}"
+
+
+def _stability(run: Run) -> list[str]:
+    """Return the stability of the recipe's points; those that are not fixed have none."""
+    words = np.full(len(run.points), "", dtype="<U20")
+    fixed = run.points.status == "fixed"
+    if fixed.any():
+        words[fixed] = run.linearise(run.points[fixed]).stability
+    return words.tolist()
+
+
+class DrawingProcess:
+    """A process that draws figures and saves them, while this one goes on.
+
+    In a `with` statement: when it begins the process starts and imports what it needs, and when it
+    is left the process ends, whatever it is at. It ends by itself if this process dies.
+
+    Attributes
+    ----------
+    pid : int
+        Of the process.
+
+    Raises
+    ------
+    ChildProcessError
+        If it can't be started, or later, from `submit` and `finish`, if it died.
+    """
+
+    pid: int
+
+    def __enter__(self) -> Self:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._waiting = 0
+        try:
+            with theirs, deaf_to_ctrl_c():
+                self._process.start()
+        except OSError as error:
+            self._pipe.close()
+            raise ChildProcessError(f"can't start a process to draw figures: {error}") from error
+        self.pid = self._process.pid or 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._process.kill()
+        self._process.join()
+
+    def submit(
+        self,
+        drawing: Drawing,
+        folder: str | os.PathLike[str],
+        *,
+        signature: str,
+        formats: Sequence[str] = ("png",),
+    ) -> None:
+        """Hand over a figure, to be drawn and saved after those before.
+
+        Parameters
+        ----------
+        drawing : Drawing
+        folder : path
+            An existing folder.
+        signature : str
+            What the figure is of.
+        formats : sequence of {"png", "pdf"}
+        """
+        try:
+            self._pipe.send((drawing, Path(folder), signature, tuple(formats)))
+        except OSError:
+            self.finish()  # what it said before it died may tell more
+            raise self._death() from None
+        self._waiting += 1
+
+    def finish(self) -> None:
+        """Wait until all figures are saved; raise the first error that there was."""
+        while self._waiting:
+            try:
+                error = self._pipe.recv()
+            except (EOFError, OSError):
+                raise self._death() from None
+            self._waiting -= 1
+            if error is not None:
+                raise error
+
+    def _death(self) -> ChildProcessError:
+        self._process.join()
+        code = self._process.exitcode
+        return ChildProcessError(f"the process that draws figures died, with exit code {code}")
+
+
+def _serve(pipe: Connection) -> None:
+    """Draw what comes through the pipe, and answer each with None or the error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["JAX_PLATFORMS"] = "cpu"  # records of the analysis load JAX: not to take a GPU too
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(pipe, jobs), daemon=True).start()
+    # While there is time: the modules of all records that figures are drawn from.
+    import yang_rnn.behaviour
+    import yang_rnn.line_attractor.stimulus_dependence  # noqa: F401
+
+    while True:
+        answer = None
+        try:
+            drawing, folder, signature, formats = pickle.loads(jobs.get())
+            figures.save(drawing.draw(signature), folder / drawing.name, formats)
+        except Exception as error:
+            error.add_note(f"In the process that draws figures:\n{traceback.format_exc()}")
+            answer = error
+        pipe.send(answer)
+
+
+def _receive(pipe: Connection, jobs: queue.SimpleQueue[bytes]) -> None:
+    """Take what comes at once, so that nobody waits to send; leave when nothing can come."""
+    try:
+        while True:
+            jobs.put(pipe.recv_bytes())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+@contextlib.contextmanager
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back; threads and processes that begin meanwhile never hear it.
+
+    A terminal sends it to all processes, but only the first one knows how to end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # to start it later would let Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,205 @@
+"""What a run came to, as numbers and as text."""
+
+import dataclasses
+import importlib.metadata
+import math
+import platform
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from yang_rnn.experiment.run import Run
+from yang_rnn.line_attractor.criteria import describe_change, in_words
+from yang_rnn.line_attractor.stimulus_dependence import table_of
+from yang_rnn.line_attractor.verdict import Verdict
+
+NUM_LEADING = 6
+"""Eigenvalues that a summary lists."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version()} | package_versions()
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    packages = (
+        "yang-rnn", "brainpy", "brainpy-datasets", "jax", "jaxlib", "numpy", "scipy", "scikit-learn"
+    )  # fmt: skip
+    return {package: importlib.metadata.version(package) for package in packages}
+
+
+def summarise(run: Run, *, stimuli: bool = True) -> dict[str, Any]:
+    """Return every number of a run's summary, ready for JSON.
+
+    Parameters
+    ----------
+    run : Run
+    stimuli : bool
+        Whether to look for fixed points at other inputs too.
+
+    Returns
+    -------
+    dict
+        Numbers, strings, lists and dicts; an eigenvalue is [real, imaginary].
+    """
+    recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
+    return {
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "hidden": recipe.hidden,
+        "epochs": recipe.epochs,
+        "final_loss": float(run.history.loss[-1]),
+        "test_trials": recipe.test_trials,
+        "test_accuracy": tested.accuracy,
+        "ideal_observer_accuracy": run.task.ideal_accuracy(),
+        "accuracy_by_coherence": _columns(tested.by_coherence),
+        "explained_variance_ratio": run.pca.explained_variance_ratio_.tolist(),
+        "search": {
+            "method": points.method,
+            "starts": points.total_starts,
+            "slow_speed": points.slow_speed,
+            "fixed_speed": points.fixed_speed,
+            "ends": points.search_counts,
+            "kept": points.counts,
+        },
+        "newton": run.newton_points.counts,
+        "analysed_point": _analysed(run),
+        "psychometric": None if tested.psychometric is None else _columns(tested.psychometric),
+        "line_attractor": None if verdict is None else _judged(verdict),
+        "stimulus_dependence": table_of(run.by_stimulus) if stimuli and verdict else None,
+    }
+
+
+def _columns(record: Any) -> dict[str, list[Any]]:
+    """Turn a named tuple of arrays into lists by name."""
+    return {name: np.asarray(values).tolist() for name, values in record._asdict().items()}
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict with its numbers; JSON has neither NaN, infinity nor complex numbers."""
+    measures: dict[str, Any] = {}
+    for name, value in dataclasses.asdict(verdict.measures).items():
+        if isinstance(value, complex):
+            measures[name] = [value.real, value.imag] if np.isfinite(value) else None
+        else:
+            measures[name] = value if np.isfinite(value) else None
+    return {
+        "verdict": verdict.label,
+        "reason": verdict.reason,
+        "criteria": [
+            dataclasses.asdict(criterion)
+            | {"value": criterion.value if np.isfinite(criterion.value) else None}
+            for criterion in verdict.criteria
+        ],
+        "measures": measures,
+    }
+
+
+def _analysed(run: Run) -> dict[str, Any] | None:
+    centre, points, modes = run.centre, run.newton_points, run.modes
+    if centre is None or modes is None:
+        return None
+    return {
+        "status": str(points.status[centre]),
+        "label": str(modes.label[0]),
+        "on_kink": bool(modes.kink[0]),
+        "speed": float(points.speed[centre]),
+        "mean_square": float(points.mean_square[centre]),
+        "starts_reached": int(points.starts_reached[centre]),
+        "unstable_directions": int(modes.unstable[0]),
+        "modes": [
+            {
+                "eigenvalue": [float(value.real), float(value.imag)],
+                # JSON has no infinity: a mode that neither decays nor grows has null.
+                "time_constant_ms": float(time_constant) if np.isfinite(time_constant) else None,
+                "frequency_hz": float(frequency),
+            }
+            for value, time_constant, frequency in zip(
+                modes.eigenvalues[0][:NUM_LEADING],
+                modes.time_constant[0],
+                modes.frequency[0],
+                strict=False,
+            )
+        ],
+    }
+
+
+def describe(summary: dict[str, Any]) -> str:
+    """Return a summary as a few lines for a reader.
+
+    Parameters
+    ----------
+    summary : dict
+        From `summarise`, with the platform added.
+
+    Returns
+    -------
+    str
+    """
+    search, point = summary["search"], summary["analysed_point"]
+    shares = summary["explained_variance_ratio"]
+    ends, kept, exact = search["ends"], search["kept"], summary["newton"]
+    by_coherence = summary["accuracy_by_coherence"]
+    levels = zip(by_coherence["level"], by_coherence["accuracy"], strict=True)
+    lines = [
+        (
+            "network",
+            f"{summary['recipe']}, seed {summary['seed']}, {summary['hidden']} units, "
+            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}, "
+            f"{summary['platform']}",
+        ),
+        (
+            "accuracy",
+            f"{summary['test_accuracy']:.4f} on {summary['test_trials']} fresh trials "
+            f"(ideal observer {summary['ideal_observer_accuracy']:.4f})",
+        ),
+        ("", ", ".join(f"{value:.2f} at {level:g} %" for level, value in levels)),
+        ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1))),
+        (
+            "search",
+            f"{search['method']} from {search['starts']} states: {ends['fixed']} became fixed, "
+            f"{ends['slow']} slow, {ends['unconverged']} unconverged, {ends['diverged']} diverged",
+        ),
+        ("", f"different ones, without outliers: {kept['fixed']} fixed, {kept['slow']} slow"),
+    ]
+    if search["method"] != "newton":
+        lines.append(
+            ("", f"Newton's method finds {exact['fixed']} fixed, {exact['slow']} slow points")
+        )
+    if point is None:
+        lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
+    else:
+        lines.append(("analysed", _describe_point(point)))
+        shown = [mode for mode in point["modes"] if mode["eigenvalue"][1] >= 0]
+        lines += [("modes" if mode is shown[0] else "", _describe_mode(mode)) for mode in shown]
+    judged = summary["line_attractor"]
+    if judged is None:
+        lines.append(("verdict", "none: it is for networks with two choices"))
+    else:
+        lines.append(("verdict", judged["verdict"]))
+        lines += [("", line) for line in textwrap.wrap(judged["reason"], 88)]
+    return "\n".join(f"{name:<11}{text}" for name, text in lines)
+
+
+def _describe_point(point: dict[str, Any]) -> str:
+    kind = f"a {point['status']} point"
+    if point["label"]:
+        number = point["unstable_directions"]
+        directions = f"{number or 'no'} unstable direction{'' if number == 1 else 's'}"
+        kind += f", {point['label']} with {directions}"
+    else:
+        kind += ", so its modes hold only while the state stays near it"
+    kink = "; on a kink of the relu, so its modes hold on one side" if point["on_kink"] else ""
+    return f"{kind}; q = {point['speed']:.1e}{kink}"
+
+
+def _describe_mode(mode: dict[str, Any]) -> str:
+    value = complex(*mode["eigenvalue"])
+    time_constant = mode["time_constant_ms"]
+    change = describe_change(math.inf if time_constant is None else time_constant)
+    turn = f", rotates at {mode['frequency_hz']:.2f} Hz" if value.imag else ""
+    flip = ", changes sign every step" if value.imag == 0 and value.real < 0 else ""
+    return f"{in_words(value):<15} {change}{turn}{flip}"

@@ -1,0 +1,49 @@
+"""What a leak costs an integrator of evidence."""
+
+from __future__ import annotations
+
+import math
+
+
+def evidence_kept(time_constant: float, duration: float) -> float:
+    """Return the share of the evidence's information that a leaky integrator keeps.
+
+    It weighs evidence by e^(-t/tau) where the ideal observer weighs all alike; of noisy evidence
+    of constant strength, that leaves tanh(r/2) / (r/2) of the squared d', r = T / tau. Growth
+    loses as much of the late evidence as a leak of the early.
+
+    Parameters
+    ----------
+    time_constant : float
+        tau (ms), negative for growth, inf for neither.
+    duration : float
+        For how long evidence comes, T (ms).
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
+    half = abs(duration / time_constant) / 2 if time_constant else math.inf
+    return math.tanh(half) / half if half else 1.0
+
+
+def leak_with(persistence: float, duration: float) -> float:
+    """Return the time constant of the leak that has a persistence (see `Measures`).
+
+    Parameters
+    ----------
+    persistence : float
+        1 - (1 - e^(-T/tau))^2; 1 or less.
+    duration : float
+        For how long evidence comes, T (ms).
+
+    Returns
+    -------
+    float
+        tau (ms): inf at 1, 0 from 0 down.
+    """
+    lost = math.sqrt(max(0.0, 1 - persistence))
+    if lost >= 1:
+        return 0.0
+    return math.inf if lost == 0 else -duration / math.log(1 - lost)

@@ -1,0 +1,164 @@
+"""Fixed points as the constant input changes: how evidence pushes the state along the line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from yang_rnn.analysis import central_point, find_slow_points
+from yang_rnn.dynamics.linearisation import Linearisation, linearise
+from yang_rnn.dynamics.maps import as_map
+from yang_rnn.dynamics.points import FixedPoints
+from yang_rnn.dynamics.system import AutonomousMap, System
+from yang_rnn.line_attractor.verdict import NEWTON, Verdict
+from yang_rnn.recipe import Recipe
+
+NUM_TRIALS = 10
+"""Trials whose states a search starts from, for each input."""
+
+
+class StimulusPoints(NamedTuple):
+    """The fixed and slow points of a network at one constant input.
+
+    Attributes
+    ----------
+    name : str
+        What the input is called, as ``fixation`` or ``-6.4 %``.
+    x : array of shape (channel,)
+        The input.
+    points : FixedPoints
+        The fixed and slow points that were found.
+    modes : Linearisation
+        The map around the fixed ones, in their order.
+    centre : int or None
+        Which of the points is the central one; None where there is none.
+    position : float
+        Where that is along the slow manifold of the verdict (arc length); NaN without a manifold.
+    push : float
+        Velocity (state units per second) along the manifold, towards choice 2, that this input
+        gives to the state at the verdict's centre: the selection vector's product with F(h) - h.
+        NaN without a manifold.
+    """
+
+    name: str
+    x: np.ndarray
+    points: FixedPoints
+    modes: Linearisation
+    centre: int | None
+    position: float
+    push: float
+
+
+def stimulus_dependence(
+    system: System,
+    activity: Any,
+    inputs: Mapping[str, Any],
+    verdict: Verdict,
+    *,
+    recipe: Recipe = NEWTON,
+) -> tuple[StimulusPoints, ...]:
+    """Find the fixed points of a network at each of several constant inputs.
+
+    Parameters
+    ----------
+    system : System
+    activity : array of shape (time, trial, unit)
+        Its hidden states; those of the first `NUM_TRIALS` trials start the searches.
+    inputs : mapping from names to arrays of shape (channel,)
+        The constant inputs, as `PerceptualDecisionMaking.constant_inputs` gives them.
+    verdict : Verdict
+        The manifold, and the centre that inputs push.
+    recipe : Recipe
+        How points are searched, and what counts as fixed, slow and different.
+
+    Returns
+    -------
+    tuple of StimulusPoints
+        One per input, in their order.
+
+    Raises
+    ------
+    ValueError
+        If activity or inputs are not of this system.
+
+    References
+    ----------
+    Mante, Sussillo, Shenoy & Newsome (2013), Nature 503:78-84.
+    """
+    starts = np.asarray(activity)[:, :NUM_TRIALS]
+    rows = []
+    for name, x in inputs.items():
+        F = system.at(x)
+        points = find_slow_points(F, starts, recipe=recipe)
+        centre = central_point(points, activity)
+        position = push = math.nan
+        if verdict.manifold is not None:
+            push = _push(F, verdict)
+            if centre is not None:
+                position = float(verdict.manifold.position(points.state[centre]))
+        modes = linearise(F, points.with_status("fixed"))
+        rows.append(StimulusPoints(name, F.x, points, modes, centre, position, push))
+    return tuple(rows)
+
+
+def table_of(rows: tuple[StimulusPoints, ...]) -> list[dict[str, Any]]:
+    """Return the numbers of a stimulus dependence as rows of a table.
+
+    Parameters
+    ----------
+    rows : tuple of StimulusPoints
+
+    Returns
+    -------
+    list of dict
+        One per input; None where a number is not defined. Time constants in s, push in state units
+        per second.
+    """
+    table = []
+    for row in rows:
+        fixed = row.points.status == "fixed"
+        entry: dict[str, Any] = {
+            "stimulus": row.name,
+            "fixed": int(fixed.sum()),
+            "stable": int((row.modes.stability == "stable").sum()),
+            "slow": int((row.points.status == "slow").sum()),
+            "centre_position": _number(row.position),
+            "centre_speed": None,
+            "eigenvalue": None,
+            "time_constant_s": None,
+            "push_per_s": _number(row.push),
+        }
+        if row.centre is not None:
+            entry["centre_speed"] = float(row.points.speed[row.centre])
+        if row.centre is not None and fixed[row.centre]:
+            at = int(fixed[: row.centre].sum())
+            value = complex(row.modes.eigenvalues[at, 0])
+            entry["eigenvalue"] = str(np.round(value, 4)).strip("()").replace("+0j", "")
+            entry["time_constant_s"] = _number(row.modes.time_constant[at, 0] / 1000)
+        table.append(entry)
+    return table
+
+
+def _push(F: AutonomousMap, verdict: Verdict) -> float:
+    """Return the velocity (1/s) along the manifold that this input gives to the centre."""
+    assert verdict.centre is not None
+    assert verdict.modes is not None
+    assert verdict.manifold is not None
+    state = verdict.points.state[verdict.centre]
+    right, left = verdict.modes.right[0, 0].real, verdict.modes.left[0, 0].real
+    # Biorthonormal with a right eigenvector of unit length: l . (F - h) counts in its units.
+    towards = right / np.linalg.norm(right)
+    selection = left / (left @ towards)
+    if towards @ verdict.manifold.axis < 0:
+        selection = -selection
+    with jax.enable_x64(True):
+        moved = np.asarray(as_map(F)(state)) - state
+    return float(selection @ moved) / F.dt * 1000
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,134 @@
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small import TINY
+
+from yang_rnn.ensemble.plan import (
+    SweepError,
+    check_manifest,
+    discard,
+    locked,
+    members_of,
+    remove_unfinished,
+)
+
+MADE_WITH = {"platform": "cpu", "jax": "0.10.2"}
+
+
+def test_members_are_all_combinations_with_all_seeds_each_once():
+    members = members_of(TINY, [4, 7, 4], {"hidden": [10, 12, 10], "tau": [200, 200.0]})
+    assert [(m.hidden, m.tau, m.seed) for m in members] == [
+        (10, 200.0, 4), (10, 200.0, 7), (12, 200.0, 4), (12, 200.0, 7),
+    ]  # fmt: skip
+    assert {m.search for m in members} == {"newton"}
+    assert {m.epochs for m in members} == {TINY.epochs}
+
+
+@pytest.mark.parametrize("field", ["seed", "base", "search", "dinner"])
+def test_fields_that_can_not_vary_are_refused(field: str):
+    with pytest.raises(ValueError, match=f"may vary; got '{field}'"):
+        members_of(TINY, [1], {field: [1]})
+
+
+def test_arguments_are_checked():
+    wrong: Any
+    with pytest.raises(ValueError, match="`seeds` must have one or more"):
+        members_of(TINY, [], {})
+    with pytest.raises(ValueError, match="must have values for 'hidden'"):
+        members_of(TINY, [1], {"hidden": []})
+    for wrong in (16, "16"):
+        with pytest.raises(ValueError, match=r"list of values for 'hidden'; got '?16'?"):
+            members_of(TINY, [1], {"hidden": wrong})
+    for wrong in ("primer", 5):
+        with pytest.raises(ValueError, match="`recipe` must be a Recipe"):
+            members_of(wrong, [1], {})
+    for wrong in (5, "12"):
+        with pytest.raises(ValueError, match="`seeds` must be a range or a list"):
+            members_of(TINY, wrong, {})
+    wrong = [1]
+    with pytest.raises(ValueError, match="`vary` must be a dict"):
+        members_of(TINY, [1], wrong)
+    with pytest.raises(ValueError, match="`hidden` must be a whole number"):
+        members_of(TINY, [1], {"hidden": [-3]})
+
+
+@pytest.mark.parametrize("out", ["file", "file/new"])
+def test_a_folder_that_can_not_be_is_an_error(out: str, tmp_path: Path):
+    (tmp_path / "file").write_text("thesis")
+    with pytest.raises(SweepError, match=f"{out} must be a folder that can be written; "):
+        with locked(tmp_path / out):
+            pass
+    assert (tmp_path / "file").read_text() == "thesis"
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path):
+    (tmp_path / "chapter").write_text("one")
+    with pytest.raises(SweepError, match="must be a new folder or a sweep's; it has chapter"):
+        with locked(tmp_path):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["chapter"]
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path):
+    with locked(tmp_path):
+        with pytest.raises(SweepError, match="another sweep is running in"):
+            with locked(tmp_path):
+                pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_manifest_is_written_once_and_holds_the_folder_to_it(tmp_path: Path):
+    varied = {"hidden": [10, 12]}
+    assert check_manifest(tmp_path, TINY, varied, MADE_WITH) is None
+    before = (tmp_path / "sweep.json").read_bytes()
+    manifest = json.loads(before)
+    assert manifest["varied"] == ["hidden"]
+    assert manifest["recipe"]["epochs"] == 1
+    assert "hidden" not in manifest["recipe"]
+    # Other seeds and other values of what is varied are the same sweep.
+    same = dataclasses.replace(TINY, seed=5, hidden=20)
+    assert check_manifest(tmp_path, same, {"hidden": [14]}, MADE_WITH) is None
+    other = dataclasses.replace(TINY, epochs=3)
+    was = r"a sweep of another recipe \(epochs was 1, is 3\); take a new folder"
+    with pytest.raises(SweepError, match=was):
+        check_manifest(tmp_path, other, varied, MADE_WITH)
+    with pytest.raises(SweepError, match=r"recipe \(hidden was varied, is 8\); take a new folder"):
+        check_manifest(tmp_path, TINY, {}, MADE_WITH)
+    with pytest.raises(SweepError, match=r"\(epochs was 1, is varied\)"):
+        check_manifest(tmp_path, TINY, varied | {"epochs": [1, 2]}, MADE_WITH)
+    assert (tmp_path / "sweep.json").read_bytes() == before
+
+
+def test_other_versions_are_a_problem_only_where_there_are_members(tmp_path: Path):
+    check_manifest(tmp_path, TINY, {}, MADE_WITH)
+    (tmp_path / "members" / ".begun").mkdir(parents=True)  # unfinished
+    newer = MADE_WITH | {"jax": "0.11.0"}
+    assert check_manifest(tmp_path, TINY, {}, newer) is None
+    (tmp_path / "members" / "seed3").mkdir()
+    assert check_manifest(tmp_path, TINY, {}, newer) is None
+    problem = check_manifest(tmp_path, TINY, {}, MADE_WITH)
+    assert str(problem) == "jax was 0.11.0, is 0.10.2"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"recipe": 3, "varied": []}', "\xff"])
+def test_a_damaged_manifest_is_an_error(text: str, tmp_path: Path):
+    (tmp_path / "sweep.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SweepError, match=r"sweep.json is damaged; take a new folder"):
+        check_manifest(tmp_path, TINY, {}, MADE_WITH)
+
+
+def test_only_hidden_folders_are_unfinished_members(tmp_path: Path):
+    for name in (".seed3-x7", "seed4"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.json").write_text("{")
+    (tmp_path / ".DS_Store").write_text("mine")
+    remove_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".DS_Store", "seed4"]
+    discard(tmp_path / "seed4")
+    discard(tmp_path / ".DS_Store")
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,158 @@
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+from ensembles import SEEDS, files_in
+from scipy.stats import norm
+from small import TINY
+
+import yang_rnn.ensemble.table as tables
+from yang_rnn.ensemble.members import FinishedMember, _with_sums, member_name, store_member
+from yang_rnn.ensemble.plan import members_of
+from yang_rnn.ensemble.table import describe, portraits_of, read_table, summary_of
+from yang_rnn.experiment.storage import load_run
+
+
+def folders(done: Path) -> list[Path]:
+    return [done / "members" / f"seed{seed}" for seed in reversed(range(SEEDS))]
+
+
+def without_verdict(done: Path, seed: int, members: Path) -> Path:
+    """Store a member of a finished sweep as if it had had three choices."""
+    recipe = dataclasses.replace(TINY, seed=seed)
+    files = files_in(done, recipe)
+    summary = json.loads(files["summary.json"]) | {"line_attractor": None, "psychometric": None}
+    del files["SHA256SUMS"]
+    files["summary.json"] = json.dumps(summary).encode()
+    store_member(FinishedMember(recipe, _with_sums(files)), members / f"seed{seed}")
+    return members / f"seed{seed}"
+
+
+def test_table_has_one_row_per_member_with_its_numbers(done: Path):
+    table: Any = pandas.read_csv(done / "table.csv", keep_default_na=False)
+    parquet: Any = pandas.read_parquet(done / "table.parquet")
+    assert list(table["seed"]) == list(range(SEEDS))
+    assert list(parquet.columns) == list(table.columns)
+    for name in ("accuracy", "final_loss", "time_constant"):
+        as_text = parquet[name].map(lambda value: "" if pandas.isna(value) else repr(float(value)))
+        assert list(as_text) == list(table[name].astype(str))
+    for seed in (0, SEEDS - 1):
+        run = load_run(done / "members" / f"seed{seed}")
+        row = table.iloc[seed]
+        assert run.recipe == dataclasses.replace(TINY, seed=seed, search="newton")
+        assert run.verdict is not None
+        assert float(row["accuracy"]) == run.test_accuracy
+        assert float(row["final_loss"]) == run.history.loss[-1]
+        assert row["verdict"] == run.verdict.label
+
+
+def test_counts_stay_whole_where_a_failed_member_has_none(done: Path, tmp_path: Path):
+    members = members_of(TINY, [3], {"learning_rate": [1e-3, 1e30]})
+    for recipe in members:
+        store_member(
+            FinishedMember(recipe, files_in(done, recipe)),
+            tmp_path / member_name(recipe, ["learning_rate"]),
+        )
+    table: Any = read_table(list(tmp_path.iterdir()), ["learning_rate"])
+    assert list(table["learning_rate"]) == [1e-3, 1e30]
+    assert list(table["error"]) == ["", "DivergenceError: the loss of epoch 1 is nan"]
+    assert table["starts_fixed"].dtype == "Int64"
+    assert list(table["starts_fixed"].isna()) == [False, True]
+
+
+def test_summary_counts_verdicts_with_wilsons_intervals():
+    verdicts = ["line attractor"] * 3 + ["rotation"] * 7
+    table = pandas.DataFrame(
+        {
+            "recipe": "made",
+            "seed": range(11),
+            "error": [""] * 10 + ["DivergenceError: lost"],
+            "verdict": [*verdicts, None],
+            "accuracy": [0.8, 0.9] * 5 + [None],
+        }
+    )
+    summary: Any = summary_of(table, ()).set_index("verdict")
+    row: Any = summary.loc["line attractor"]
+    assert (row["count"], row["members"], row["failed"], row["share"]) == (3, 10, 1, 0.3)
+    z = norm.ppf(0.975)
+    middle = (0.3 + z**2 / 20) / (1 + z**2 / 10)
+    half = z / (1 + z**2 / 10) * np.sqrt(0.3 * 0.7 / 10 + z**2 / 400)
+    assert row["low"] == pytest.approx(middle - half)
+    assert row["high"] == pytest.approx(middle + half)
+    assert row["median_accuracy"] == pytest.approx(0.85)
+    assert summary["count"].sum() == 10
+    missing = table.assign(error=[np.nan] * 10 + ["DivergenceError: lost"])  # as read from CSV
+    pandas.testing.assert_frame_equal(summary_of(missing, ()).set_index("verdict"), summary)
+
+
+def test_text_lists_members_and_counts_verdicts(done: Path):
+    table: Any = read_table(folders(done), ())
+    text = describe(table, summary_of(table, ()), done).splitlines()
+    assert text[0].split()[:2] == ["seed", "accuracy"]
+    for line, (_, row) in zip(text[1 : 1 + SEEDS], table.iterrows(), strict=True):
+        assert line.split()[0] == str(row["seed"])
+        assert f"{row['accuracy']:.4f}" in line
+        assert line.endswith(str(row["verdict"]))
+    name = TINY.name_without("search")
+    median = f"{table['accuracy'].median():.4f}"
+    expected = f"{name} recipe: {SEEDS} members, 0 failed, median accuracy {median}"
+    assert text[1 + SEEDS] == expected
+    counts = [int(line[22:].split()[0]) for line in text if "95 % interval" in line]
+    assert sum(counts) == SEEDS
+    assert text[-1] == f"files: {done}/ (table.csv, table.parquet, summary.csv, sweep.png)"
+    for name in ("table.csv", "table.parquet", "summary.csv", "sweep.png"):
+        assert (done / name).is_file()
+
+
+def test_text_of_many_members_does_not_list_them(done: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "MAX_LISTED", SEEDS - 1)
+    table = read_table(folders(done), ())
+    assert describe(table, summary_of(table, ()), done).startswith(TINY.base)
+
+
+def test_text_of_failed_members_says_why(done: Path, tmp_path: Path):
+    for recipe in members_of(dataclasses.replace(TINY, learning_rate=1e30), [0, 1], {}):
+        store_member(
+            FinishedMember(recipe, files_in(done, recipe)), tmp_path / f"seed{recipe.seed}"
+        )
+    table = read_table(list(tmp_path.iterdir()), ())
+    summary: Any = summary_of(table, ())
+    assert list(summary["members"]) == [0] * 5
+    text = describe(table, summary, tmp_path)
+    assert " recipe: 0 members, 2 failed\n" in text
+    assert "2 failed: DivergenceError: the loss of epoch 1 is nan\n" in text
+    assert "made again only if its folder in members/ is removed" in text
+    assert "nan" not in text.replace("is nan", "")
+
+
+def test_members_of_three_choices_have_no_verdict_and_no_portrait(done: Path, tmp_path: Path):
+    members = [without_verdict(done, seed, tmp_path) for seed in (0, 1)]
+    table = read_table(members, ())
+    summary: Any = summary_of(table, ())
+    assert list(summary["members"]) == [2] * 5
+    assert list(summary["judged"]) == [0] * 5
+    assert np.isnan(np.asarray(summary[["share", "low", "high"]], float)).all()
+    assert "none: it is for networks with two choices" in describe(table, summary, tmp_path)
+    assert portraits_of(members) == []
+
+
+def test_portraits_are_of_members_spread_evenly(done: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "NUM_PORTRAITS", 3)
+    monkeypatch.setattr(tables, "PORTRAIT_TRIALS", 40)
+    portraits = portraits_of(folders(done))
+    titles = [portrait.title.split(": ") for portrait in portraits]
+    assert [title[0] for title in titles] == ["seed0", "seed4", "seed8"]
+    verdict = load_run(done / "members" / "seed4").verdict
+    assert verdict is not None
+    assert titles[1][1] == verdict.label
+    for portrait in portraits:
+        levels = list(portrait.mean.level)
+        assert levels == sorted(levels)
+        assert set(np.abs(levels)) <= set(TINY.coherences)
+        assert portrait.mean.activity.shape == (TINY.num_steps, len(levels), TINY.hidden)
+        assert portrait.pca.transform(portrait.mean.activity[0]).shape == (len(levels), 2)
+    assert portraits_of([]) == []

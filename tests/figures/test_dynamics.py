@@ -1,0 +1,67 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import labelled, paths_of, points_of
+
+from yang_rnn import figures
+
+
+def test_every_eigenvalue_is_drawn():
+    values = np.array([0.5 + 0.5j, 0.5 - 0.5j, 1.2, -0.3])
+    ax = figures.eigenvalues(values).axes[0]
+    drawn = [line for line in ax.lines if line.get_marker() in ("o", "^")]
+    points = np.concatenate([points_of(line) for line in drawn])
+    assert {complex(*p) for p in points} == set(values)
+    assert [line.get_label() for line in drawn] == ["modulus below 1: 3", "modulus 1 or more: 1"]
+
+
+def test_eigenvalues_that_lie_on_each_other_are_counted():
+    ax = figures.eigenvalues([0.0, 0.0, 0.5]).axes[0]
+    assert labelled(ax, "modulus below 1: 3, of which 2 at 0")
+
+
+def test_no_eigenvalue_is_said():
+    figure = figures.eigenvalues([])
+    assert "no slow point" in figure.axes[0].texts[0].get_text()
+
+
+def test_title_of_eigenvalues_stands_clear_of_the_legend():
+    figure = figures.eigenvalues([0.5, 0.0, 0.0, 1.2], "fixed point, saddle node, q = 1.0e-30")
+    figure.draw_without_rendering()
+    ax: Any = figure.axes[0]
+    legend = ax.get_legend()
+    assert len(legend.get_texts()) == 4
+    assert ax.title.get_window_extent().y0 >= legend.get_window_extent().y1
+    assert ax.title.get_window_extent().y1 <= figure.bbox.y1
+
+
+def test_flow_figure_has_the_plane_and_what_lies_in_it(judged: Any):
+    mean, verdict, field = judged.mean, judged.verdict, judged.field
+    figure = figures.flow_field(field, mean, verdict)
+    ax = figure.axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == field.names
+    np.testing.assert_allclose(ax.get_xlim(), field.x[[0, -1]])
+    np.testing.assert_allclose(ax.get_ylim(), field.y[[0, -1]])
+    assert "units of state / s" in figure.axes[1].get_ylabel()
+
+    def in_plane(states: Any) -> np.ndarray:
+        return (states - field.origin) @ field.axes.T
+
+    paths = [points_of(line) for line in paths_of(ax, 22)]
+    drawn = [k for k, level in enumerate(mean.level) if level != 0]
+    assert len(paths) == len(drawn) == 4
+    for path, index in zip(paths, drawn, strict=True):
+        np.testing.assert_allclose(path, in_plane(mean.activity[:, index]), atol=1e-9)
+    (line,) = paths_of(ax, len(verdict.manifold))
+    np.testing.assert_allclose(points_of(line), in_plane(verdict.manifold.state), atol=1e-9)
+    (dot,) = [x for x in ax.lines if x.get_marker() == "o"]
+    np.testing.assert_allclose(points_of(dot), [[0.0, 0.0]], atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.0], ids=["moves", "stands still"])
+def test_flow_figure_of_a_field_alone(judged: Any, factor: float):
+    field = judged.field._replace(velocity=factor * judged.field.velocity)
+    figure = figures.flow_field(field)
+    assert not figure.axes[0].lines
+    assert figures.save(figure, "flow")[0].stat().st_size > 5000

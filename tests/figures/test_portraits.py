@@ -1,0 +1,249 @@
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import labelled, paths_of, points_of, projected
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from small import points_at
+
+from yang_rnn import figures
+from yang_rnn.analysis import Averages, average_by, fit_pca
+from yang_rnn.dynamics.points import FixedPoints
+from yang_rnn.figures.style import shade_of
+
+
+def slow(states: np.ndarray) -> FixedPoints:
+    return points_at(["slow"] * len(states), np.full(len(states), 1e-4), states)
+
+
+def collections_of(ax: Any) -> tuple[LineCollection, Any, Any]:
+    """Return the lines of an axes with trajectories, and the marks at their beginnings and ends."""
+    lines, begins, ends = ax.collections
+    return lines, begins, ends
+
+
+def test_trajectories_are_the_projected_states_in_the_colour_of_their_choice(data: Any):
+    pca, activity, trials = data
+    everything, few = figures.trajectories(pca, activity, trials, num_few=3).axes
+    expected = projected(pca, activity).swapaxes(0, 1)
+    colours = [figures.CHOICE_COLOURS[choice] for choice in trials.choice]
+    for ax, shown in ((everything, 30), (few, 3)):
+        lines, begins, ends = collections_of(ax)
+        np.testing.assert_allclose(lines.get_segments(), expected[:shown])
+        np.testing.assert_allclose(begins.get_offsets(), expected[:shown, 0])
+        np.testing.assert_allclose(ends.get_offsets(), expected[:shown, -1])
+        drawn: tuple[Any, ...] = (lines.get_colors(), begins.get_edgecolor(), ends.get_facecolor())
+        for has in drawn:
+            assert [to_hex(colour).upper() for colour in has] == colours[:shown]
+        assert len(begins.get_facecolor()) == 0
+        assert ax.get_title() == f"{shown} trials"
+
+
+@pytest.mark.parametrize("flip", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_trajectories_are_in_view_and_the_legend_keeps_clear_of_them(data: Any, flip: Any):
+    pca, activity, trials = data
+    corner = np.abs(projected(pca, activity)) * flip  # empty on the other sides
+    flat = corner @ pca.components_[:2] + pca.mean_
+    figure = figures.trajectories(pca, flat, trials)
+    figure.draw_without_rendering()
+    ax: Any = figure.axes[0]
+    places = ax.transData.transform(corner.reshape(-1, 2))
+    assert ax.bbox.count_contains(places) == len(places)
+    inside = ax.get_legend().get_window_extent().count_contains(places)
+    assert inside < 0.05 * len(places)
+
+
+def test_a_choice_has_its_colour_in_every_figure(data: Any):
+    pca, activity, trials = data
+    legends: list[dict[Any, Any]] = []
+    for figure in (
+        figures.trajectories(pca, activity, trials),
+        figures.slow_points(pca, activity, slow(activity[0, :4]), trials, num_trajectories=30),
+    ):
+        handles: Any
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        legends.append({k: h.get_color() for h, k in zip(handles, labels, strict=True)})
+    for choice in ("choice 1 correct", "choice 2 correct"):
+        assert legends[0][choice] == legends[1][choice]
+    assert legends[0]["choice 1 correct"] != legends[0]["choice 2 correct"]
+
+
+def test_slow_points_are_drawn_where_they_are(data: Any):
+    pca, activity, trials = data
+    states = activity[3, :4]
+    ax = figures.slow_points(pca, activity, slow(states), trials).axes[0]
+    (crosses,) = [line for line in ax.lines if line.get_marker() == "x" and len(points_of(line))]
+    np.testing.assert_allclose(points_of(crosses), projected(pca, states))
+    assert len(paths_of(ax, 22)) == 10
+
+
+def test_no_slow_point_is_said(data: Any):
+    pca, activity, _ = data
+    figure = figures.slow_points(pca, activity, slow(np.empty((0, 6))))
+    assert figure.axes[0].get_title() == "no slow point"
+
+
+def test_given_axes_are_drawn_on(data: Any):
+    pca, activity, trials = data
+    own = Figure()
+    axes = own.subplots(2, 2)
+    assert figures.trajectories(pca, activity, trials, axes=axes[0]) is own
+    assert figures.slow_points(pca, activity, slow(activity[0]), ax=axes[1, 0]) is own
+    assert figures.eigenvalues([0.5], ax=axes[1, 1]) is own
+    assert all(ax.lines for ax in axes.flat)
+
+
+def test_points_are_told_apart_by_status_and_stability(data: Any):
+    pca, activity, _ = data
+    status = ["fixed", "fixed", "fixed", "fixed", "slow", "unconverged"]
+    stability = ["stable", "saddle", "unstable", "marginal", "", ""]
+    points = points_at(status, np.zeros(6), activity[5, :6])
+    ax = figures.slow_points(pca, activity, points, stability=stability, centre=1).axes[0]
+    _, labels = ax.get_legend_handles_labels()
+    assert sorted(labels) == [
+        "1 fixed, marginal",
+        "1 fixed, saddle",
+        "1 fixed, stable",
+        "1 fixed, unstable",
+        "1 slow",
+        "analysed point",
+    ]
+    expected = projected(pca, activity[5, :6])
+    looks = {}
+    for line in ax.lines:
+        at = points_of(line)
+        if at.shape == (1, 2) and line.get_markersize() < 10:
+            (which,) = np.flatnonzero(np.isclose(expected, at).all(axis=1))
+            looks[int(which)] = (line.get_marker(), str(line.get_markerfacecolor()))
+    assert set(looks) == {0, 1, 2, 3, 4}  # the unconverged one is not drawn
+    assert len(set(looks.values())) == 5
+    (ring,) = [line for line in ax.lines if line.get_markersize() > 10 and len(points_of(line))]
+    np.testing.assert_allclose(points_of(ring), expected[[1]])
+
+
+def test_fixed_points_need_not_be_told_apart(data: Any):
+    pca, activity, _ = data
+    points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])
+    ax = figures.slow_points(pca, activity, points).axes[0]
+    assert ax.get_legend_handles_labels()[1] == ["1 slow", "1 fixed"]
+
+
+def test_points_in_three_dimensions(data: Any):
+    _, activity, trials = data
+    pca = fit_pca(activity, components=3)
+    points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])
+    figure = figures.slow_points(pca, activity, points, trials, dimensions=3)
+    (cross,) = [x for x in figure.axes[0].lines if x.get_marker() == "x" and len(points_of(x))]
+    drawn = np.array(cross.get_data_3d())[:, 0]  # type: ignore[attr-defined] # 3-D lines have it
+    np.testing.assert_allclose(drawn, pca.transform(activity[5, 1:2])[0])
+    assert figures.save(figure, "three")[0].stat().st_size > 10_000
+
+
+def test_activity_and_trials_must_agree(data: Any):
+    pca, activity, trials = data
+    with pytest.raises(ValueError, match="same trials; got 7 and 30"):
+        figures.trajectories(pca, activity[:, :7], trials)
+    with pytest.raises(ValueError, match="two Axes; got 1"):
+        figures.trajectories(pca, activity, trials, axes=[Figure().subplots()])
+
+
+def test_dimensions_and_stability_must_fit(data: Any):
+    pca, activity, _ = data
+    points = slow(activity[0, :3])
+    with pytest.raises(ValueError, match="no more than the 2 components; got 3"):
+        figures.slow_points(pca, activity, points, dimensions=3)
+    for words in (["stable"], ["stable", "stable", "stable node"]):
+        with pytest.raises(ValueError, match=r"`stability` must be one of .* of the 3 points"):
+            figures.slow_points(pca, activity, points, stability=words)
+
+
+def test_arguments_of_portraits_are_checked(data: Any):
+    pca, activity, trials = data
+    points = slow(activity[0, :3])
+    with pytest.raises(ValueError, match="`num_few` must be 1 or more; got 0"):
+        figures.trajectories(pca, activity, trials, num_few=0)
+    for centre in (-1, 3):
+        with pytest.raises(ValueError, match=f"one of the 3 points; got {centre}"):
+            figures.slow_points(pca, activity, points, centre=centre)
+    short = trials.select(slice(4))
+    with pytest.raises(ValueError, match="those of the activity; got 4 for 10"):
+        figures.slow_points(pca, activity, points, short)
+    flat, deep = Figure().subplots(), Figure().add_subplot(projection="3d")
+    with pytest.raises(ValueError, match="`ax` must have 3 dimensions"):
+        figures.slow_points(fit_pca(activity, 3), activity, points, dimensions=3, ax=flat)
+    with pytest.raises(ValueError, match="`ax` must have 2 dimensions"):
+        figures.slow_points(pca, activity, points, ax=deep)
+
+
+def test_averages_are_drawn_at_the_projected_means_in_the_shade_of_their_level(judged: Any):
+    pca, mean = judged.pca, judged.mean
+    ax = figures.averages(pca, mean).axes[0]
+    legend: Any = ax.get_legend()
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == ["-51.2 %", "-25.6 %", "+25.6 %", "+51.2 %", "first step", "decision"]
+    assert len(paths_of(ax, 22)) == 4
+    for index, level in enumerate(mean.level):
+        if level != 0:
+            line = labelled(ax, f"{level:+g} %")
+            np.testing.assert_allclose(points_of(line), projected(pca, mean.activity[:, index]))
+            assert line.get_color() == shade_of(level, 51.2)
+
+
+def test_averages_are_of_any_condition(data: Any):
+    pca, activity, _ = data
+    mean = average_by(activity, np.arange(30) % 3)
+    for unit, expected in (("dB", ["+1 dB", "+2 dB"]), ("", ["+1", "+2"])):
+        legend: Any = figures.averages(pca, mean, label="contrast", unit=unit).axes[0].get_legend()
+        assert legend.get_title().get_text() == "contrast"
+        assert [text.get_text() for text in legend.get_texts()][:2] == expected
+
+
+@pytest.mark.parametrize("level", [0.0, 6.4])
+def test_averages_of_one_level(data: Any, level: float):
+    pca, activity, _ = data
+    mean = Averages(np.array([level]), activity[:, :1].astype(float))
+    ax = figures.averages(pca, mean).axes[0]
+    assert len(paths_of(ax, 22)) == (level > 0)
+    shown = ax.get_legend_handles_labels()[1]
+    assert (f"{level:+g} %" in shown) == (level > 0)
+
+
+def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Any):
+    pca, verdict, centre = judged.pca, judged.verdict, judged.centre
+    ax = figures.averages(pca, judged.mean, verdict).axes[0]
+    (place,) = points_of(labelled(ax, "1 fixed"))
+    np.testing.assert_allclose(place, projected(pca, centre), atol=1e-9)
+    ends = points_of(labelled(ax, "leading eigenvector"))
+    expected = projected(pca, centre + np.array([[-2.0], [2.0]]) * judged.line)
+    np.testing.assert_allclose(ends, expected, atol=1e-9)
+    line = points_of(labelled(ax, "slow manifold"))
+    np.testing.assert_allclose(line, projected(pca, verdict.manifold.state), atol=1e-9)
+
+
+def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Any):
+    states = np.random.default_rng(0).normal(size=(3, 8)) + 6.0
+    points = points_at(["slow", "fixed", "slow"], [1e-4, 0.0, 1e-4], states)
+    other = dataclasses.replace(judged.verdict, points=points, centre=1)
+    pca = judged.pca
+    ax = figures.averages(pca, judged.mean, other).axes[0]
+    slow_ones = points_of(labelled(ax, "2 slow"))
+    np.testing.assert_allclose(slow_ones, projected(pca, states[[0, 2]]))
+    np.testing.assert_allclose(points_of(labelled(ax, "1 fixed")), projected(pca, states[[1]]))
+    ends = points_of(labelled(ax, "leading eigenvector"))
+    np.testing.assert_allclose(ends.mean(axis=0), projected(pca, states[1]), atol=1e-9)
+
+
+def test_without_a_manifold_none_is_made_up_and_it_is_said_why(judged: Any):
+    none = dataclasses.replace(judged.verdict, manifold=None)
+    ax = figures.averages(judged.pca, judged.mean, none).axes[0]
+    labels = ax.get_legend_handles_labels()[1]
+    assert "slow manifold" not in labels
+    assert "leading eigenvector" not in labels
+    assert "1 fixed" in labels
+    assert ax.get_title() == "no slow manifold: the leading mode turns"
+    lost = dataclasses.replace(none, centre=None, modes=None, points=none.points[[]])
+    ax = figures.averages(judged.pca, judged.mean, lost).axes[0]
+    assert ax.get_title() == "no slow manifold: no slow point"

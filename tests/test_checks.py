@@ -1,0 +1,96 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yang_rnn._checks import (
+    bound_in_words,
+    check_confidence,
+    check_real,
+    check_whole,
+    is_real,
+    is_whole,
+)
+
+WHOLE = [0, 3, -2, 10**400, np.int8(5), np.uint64(2**63)]
+REAL_ONLY = [0.5, -1e300, np.float32(0.25), np.float64(3.0)]
+NEITHER = [None, "1", True, np.True_, 1j, [1], np.array([1]), math.nan, math.inf, np.float32("nan")]
+
+
+@pytest.mark.parametrize("value", WHOLE)
+def test_integers_of_python_and_numpy_are_whole(value: Any):
+    assert is_whole(value)
+
+
+@pytest.mark.parametrize("value", [*REAL_ONLY, *NEITHER])
+def test_nothing_else_is_whole(value: Any):
+    assert not is_whole(value)
+    with pytest.raises(ValueError, match=r"`n` must be a whole number, 0 or more; got "):
+        check_whole("n", value, 0)
+
+
+@pytest.mark.parametrize("value", [*REAL_ONLY, 3, np.int8(5)])
+def test_finite_numbers_are_real(value: Any):
+    assert is_real(value)
+
+
+@pytest.mark.parametrize("value", [*NEITHER, 10**400])
+def test_nothing_else_is_real(value: Any):
+    assert not is_real(value)
+    with pytest.raises(ValueError, match="`x` must be a finite number; got "):
+        check_real("x", value)
+
+
+@given(st.integers(-100, 100), st.integers(-100, 100))
+def test_whole_numbers_from_the_minimum_on_pass(value: int, minimum: int):
+    if value >= minimum:
+        passed = check_whole("n", np.int64(value), minimum)
+        assert passed == value
+        assert type(passed) is int
+    else:
+        message = f"^`n` must be a whole number, {minimum} or more; got {value}$"
+        with pytest.raises(ValueError, match=message):
+            check_whole("n", value, minimum)
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2))
+def test_a_bound_is_excluded_and_a_minimum_is_not(value: float, bound: float):
+    assert is_real(value, above=bound) == (value > bound)
+    assert is_real(value, minimum=bound) == (value >= bound)
+    assert not is_real(bound, above=bound)
+    assert is_real(bound, minimum=bound)
+
+
+def test_a_real_number_comes_back_as_a_float():
+    for value in (2, np.int32(2), np.float32(2)):
+        passed = check_real("x", value, above=1)
+        assert passed == 2.0
+        assert type(passed) is float
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        ({"above": 0}, "^`x` must be a finite number above 0; got -1$"),
+        ({"minimum": 0.5}, "^`x` must be a finite number, 0.5 or more; got -1$"),
+    ],
+)
+def test_errors_say_the_name_the_bound_and_what_came(bounds: dict[str, float], message: str):
+    with pytest.raises(ValueError, match=message):
+        check_real("x", -1, **bounds)
+
+
+def test_a_bound_in_words_stands_behind_a_number():
+    assert bound_in_words(None, None) == ""
+    assert bound_in_words(0, None) == " above 0"
+    assert bound_in_words(None, 1e-3) == ", 0.001 or more"
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 1.0, -0.5, 1.5, math.nan, None, "0.5", True])
+def test_a_confidence_is_between_0_and_1(value: Any):
+    assert check_confidence(np.float32(0.5)) == 0.5
+    with pytest.raises(ValueError, match="`confidence` must be between 0 and 1; got "):
+        check_confidence(value)
