@@ -5,7 +5,6 @@ an offset that keeps every unit active, so that the relu is never felt; evidence
 along column 1, by `GAIN` per unit of evidence for choice 2.
 """
 
-import dataclasses
 import functools
 from typing import Any
 
@@ -14,7 +13,6 @@ from scipy.linalg import hadamard
 
 from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
-from yang_rnn.recipe import NOTEBOOK
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.trials import Trials, TwoAlternatives
 
@@ -26,8 +24,6 @@ GAIN = 1.0
 REST = (1.0, 0.5, 0.5)
 CENTRE = np.full(UNITS, OFFSET)
 TASK = PerceptualDecisionMaking(seed=5).two_alternatives()
-
-LINEAR = dataclasses.replace(NOTEBOOK, hidden=UNITS)
 
 
 @functools.cache

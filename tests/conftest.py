@@ -10,13 +10,15 @@ os.environ["XDG_CACHE_HOME"] = os.environ["TEST_CACHE"]
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
 os.environ["MPLBACKEND"] = "agg"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # its threads wait for each other at full speed
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import jax.monitoring
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -97,6 +99,20 @@ def trained_network(name: str) -> Trained:
 @pytest.fixture(scope="session", params=["notebook_3", "notebook_4"])
 def trained(request) -> Trained:
     return trained_network(request.param)
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[str]]:
+    """Give a list that grows by one with each program that JAX compiles."""
+    programs: list[str] = []
+
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            programs.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield programs
+    jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @pytest.fixture

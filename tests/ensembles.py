@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from yang_rnn.ensemble.members import _files_of_failed, _with_sums
+from yang_rnn.ensemble.members import _files_of_failed
+from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import DivergenceError
 
@@ -36,4 +37,4 @@ def files_in(done: Path, recipe: Recipe) -> dict[str, bytes]:
     member = done / "members" / f"seed{recipe.seed}"
     files = {path.name: path.read_bytes() for path in member.iterdir()}
     del files["SHA256SUMS"]
-    return _with_sums(files | {"recipe.json": recipe.to_json().encode()})
+    return with_sums(files | {"recipe.json": recipe.to_json().encode()})

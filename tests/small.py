@@ -43,9 +43,12 @@ def points_at(status: list[str], speed: Any, state: Any) -> FixedPoints:
         status=np.array(status, dtype=str),
         reason=np.full(n, "converged"),
         starts_reached=np.ones(n, int),
+        distance=np.zeros(n),
+        outside=np.zeros(n, bool),
         method="newton",
         fixed_speed=1e-20,
         slow_speed=1.0,
+        scale=1.0,
         total_starts=n,
         trace=np.zeros(0),
     )

@@ -279,7 +279,22 @@ def test_averages_take_the_activity_of_the_trials(shape: tuple[int, ...]):
         average_by(np.ones(shape), np.arange(6))
 
 
-@pytest.mark.parametrize("values", [np.ones((2, 3)), 1.0, [1.0, np.nan, 2.0]])
-def test_averages_take_one_number_a_trial(values: Any):
-    with pytest.raises(ValueError, match="`values` must be one finite number per trial"):
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.ones((2, 3)), r"`values` must have shape \(trial,\); got \(2, 3\)"),
+        (1.0, r"`values` must have shape \(trial,\); got \(\)"),
+        ([1.0, np.nan, 2.0], "`values` must be finite"),
+    ],
+)
+def test_averages_take_one_number_a_trial(values: Any, message: str):
+    with pytest.raises(ValueError, match=message):
         average_by(np.ones((2, 3, 4)), values)
+
+
+@pytest.mark.parametrize(
+    "activity", [np.ones((4, 3)) * 1j, np.ma.array(np.ones((4, 3)), mask=True), [["a", "b"]]]
+)
+def test_states_that_are_no_plain_real_numbers_are_refused(activity: Any):
+    with pytest.raises((TypeError, ValueError), match=r"^`activity` must "):
+        fit_pca(activity, 1)

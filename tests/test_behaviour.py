@@ -121,6 +121,14 @@ def test_choice_that_counts_is_that_of_the_outputs_which_compete():
     assert (psychometric_function(late, trials, TWO).probability == 1).all()
 
 
+def test_strength_is_the_condition_that_the_task_names():
+    trials = draw(100)
+    renamed = trials._replace(conditions={"contrast": trials.conditions["coherence"] / 10})
+    task = TwoAlternatives(TWO.rest, TWO.evidence, condition="contrast")
+    measured = psychometric_function(same_answer(1, trials), renamed, task)
+    np.testing.assert_allclose(measured.strength[-5:], np.array(LEVELS) / 10)
+
+
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 1.5, float("nan"), "0.95"])
 def test_confidence_that_is_none_is_refused(confidence: Any):
     trials = draw(20)

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from yang_rnn._checks import (
     bound_in_words,
+    check_array,
     check_confidence,
     check_real,
     check_whole,
     is_real,
     is_whole,
+    shown,
 )
 
 WHOLE = [0, 3, -2, 10**400, np.int8(5), np.uint64(2**63)]
@@ -94,3 +96,43 @@ def test_a_confidence_is_between_0_and_1(value: Any):
     assert check_confidence(np.float32(0.5)) == 0.5
     with pytest.raises(ValueError, match="`confidence` must be between 0 and 1; got "):
         check_confidence(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (["a", "b", "c"], TypeError, "must be real numbers; got dtype <U1"),
+        ("abc", TypeError, "must be real numbers; got 'abc'"),
+        (None, TypeError, "must be real numbers; got None"),
+        ([1j, 0, 0], TypeError, "must be real numbers; got dtype complex128"),
+        ([True, False, True], TypeError, "must be real numbers; got dtype bool"),
+        (np.array([1, 2, 3], object), TypeError, "must be real numbers; got dtype object"),
+        ([[1.0], [1.0, 2.0]], ValueError, "must be an array; got"),
+        (np.ma.array([1.0, 2, 3], mask=[False, True, False]), ValueError, "must not be masked"),
+        ([np.ma.array([1.0], mask=[True])], ValueError, "must not be masked"),
+        ([1.0, 2.0], ValueError, r"must have shape \(3,\); got \(2,\)"),
+        ([1.0, math.nan, math.inf], ValueError, "must be finite; got NaN or infinity in 2 of 3"),
+    ],
+)
+def test_what_is_no_array_of_real_numbers_is_refused(value: Any, error: Any, message: str):
+    with pytest.raises(error, match=f"^`x` {message}"):
+        check_array("x", value, (3,))
+
+
+def test_arrays_of_real_numbers_pass_in_their_dtype():
+    for value in ([1, 2, 3], np.ones(3, np.float16), np.ma.array([1.0, 2.0, 3.0])):
+        assert check_array("x", value, (3,)).dtype == np.asarray(value).dtype
+    assert check_array("x", np.ones((2, 5, 3)), (..., 3)).shape == (2, 5, 3)
+    assert check_array("x", np.ones((2, 3)), ("time", 3)).shape == (2, 3)
+    with pytest.raises(ValueError, match=r"shape \(time, 3\); got \(0, 3\)"):
+        check_array("x", np.ones((0, 3)), ("time", 3))
+
+
+@given(st.one_of(st.text(), st.integers(), st.lists(st.floats()), st.binary()))
+def test_values_are_shown_in_one_short_line(value: Any):
+    assert len(shown([value] * 1000)) <= 100
+    assert "\n" not in shown(value)
+
+
+def test_numbers_of_too_many_digits_are_shown():
+    assert shown(10**5000) == "a value of type int"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from yang_rnn.dynamics.simulation import simulate
-from yang_rnn.model import ACTIVATIONS, CTRNN, WEIGHT_NAMES, _kaiming_normal, weight_shapes
+from yang_rnn.model import ACTIVATIONS, CTRNN, WEIGHT_NAMES, weight_shapes
 from yang_rnn.recipe import PRIMER, Recipe
 
 NUMPY_ACTIVATIONS = {
@@ -170,9 +170,19 @@ def test_one_seed_fixes_weights_and_biases(seed: int, initialisation: Any):
 
 @pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
 def test_weights_are_brainpys_bit_for_bit(seed: int):
-    for shape in ((3, 8), (8, 8)):
-        theirs = bm.as_jax(bp.init.KaimingNormal(scale=1.0, seed=seed)(shape))
-        assert np.array_equal(bm.as_jax(_kaiming_normal(shape, seed)), theirs)
+    seeds = np.random.SeedSequence(seed).generate_state(6).tolist()
+    normal, linear = (
+        CTRNN(3, 8, 3, initialisation=kind, seed=seed).weights for kind in ("kaiming", "linear")
+    )
+    fan_in = {"w_ir": 3, "w_rr": 8, "b_rr": 8, "w_ro": 8, "b_ro": 8, "b_ir": 3}
+    for (name, number), own in zip(fan_in.items(), seeds, strict=True):
+        bound, shape = 1 / np.sqrt(number), linear[name].shape
+        uniform = bm.as_jax(bp.init.Uniform(-bound, bound, seed=own)(shape))
+        assert np.array_equal(linear[name], uniform)
+        if name.startswith("w"):
+            uniform = bm.as_jax(bp.init.KaimingNormal(scale=1.0, seed=own)(shape))
+        if name != "b_ir":
+            assert np.array_equal(normal[name], uniform)
 
 
 def test_weights_are_distributed_as_stated():
@@ -356,7 +366,7 @@ def test_inputs_of_another_shape_are_refused(shape: tuple[int, ...]):
 
 @pytest.mark.parametrize("x", [(1.0, 0.5), 1.0, (1.0, 0.5, float("nan"))])
 def test_constant_input_that_the_network_does_not_take_is_refused(x: Any):
-    with pytest.raises(ValueError, match="`x` must be"):
+    with pytest.raises(ValueError, match="`x` must "):
         CTRNN(3, 8, 3).system().at(x)
 
 
@@ -374,3 +384,38 @@ def test_weights_of_another_network_are_refused_whole():
         with pytest.raises(ValueError, match="`b_ro` must be finite in float32; got 1 "):
             net.set_weights(zeros | {"b_ro": np.array([0.0, value, 0.0])})
     assert all(np.array_equal(net.weights[name], before[name]) for name in WEIGHT_NAMES)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.ones((8, 8)) * 1j,
+        np.ones((8, 8)).astype(str),
+        np.ones((8, 8), bool),
+        np.ma.array(np.ones((8, 8)), mask=True),
+        [[1.0], [1.0, 2.0]],
+    ],
+)
+def test_weights_that_are_no_plain_real_numbers_are_refused(wrong: Any):
+    net = CTRNN(3, 8, 3, seed=0)
+    before = net.weights
+    with pytest.raises((TypeError, ValueError), match=r"^`w_rr` must "):
+        net.set_weights(before | {"w_rr": wrong})
+    for name, value in net.weights.items():
+        assert np.array_equal(value, before[name])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.ones((4, 2, 3)) * 1j,
+        np.ones((4, 2, 3)).astype(str),
+        np.ma.array(np.ones((4, 2, 3)), mask=True),
+        np.full((4, 2, 3), np.nan),
+        np.full((4, 2, 3), 1e300),
+        None,
+    ],
+)
+def test_inputs_that_are_no_finite_real_numbers_are_refused(wrong: Any):
+    with pytest.raises((TypeError, ValueError), match=r"^`inputs` must "):
+        CTRNN(3, 8, 3, seed=0).predict(wrong)

@@ -163,6 +163,18 @@ def test_json_that_is_no_recipe_is_refused(text: str):
         Recipe.from_json(text)
 
 
+@pytest.mark.parametrize("first", ["64", "128"])
+def test_json_with_a_field_twice_is_refused_by_name(first: str):
+    with pytest.raises(ValueError, match="`hidden` must be there once; got it 2 times"):
+        Recipe.from_json(f'{{"hidden": {first}, "tau": 100.0, "hidden": 64}}')
+
+
+def test_json_that_names_a_long_unknown_field_is_refused_in_short():
+    with pytest.raises(ValueError, match="a recipe has no field 'aaa") as raised:
+        Recipe.from_json(json.dumps({"a" * 10_000: 1}))
+    assert len(str(raised.value)) < 200
+
+
 def test_json_names_every_field():
     fields = {field.name for field in dataclasses.fields(Recipe)}
     assert set(json.loads(NOTEBOOK.to_json())) == fields

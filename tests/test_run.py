@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 from small import SMALL, SMALL_WORDS
 
+from yang_rnn.experiment.folder import NewFolder, foreign_in
+from yang_rnn.experiment.names import FIGURES, FILES
 from yang_rnn.experiment.storage import load_run
 from yang_rnn.run import main
 
@@ -123,6 +125,64 @@ def test_overwrite_spares_a_folder_that_is_no_run(tmp_path: Path):
     assert names(tmp_path / "thesis") == ["chapter"]
 
 
+@pytest.mark.parametrize("where", ["notes.txt", ".git", "figures/mine.png", "recipe.json/x"])
+def test_overwrite_spares_a_run_with_something_else_in_it_and_names_that(
+    where: str, done: Ended, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    here = Path(shutil.copytree(done.folder, tmp_path / "here"))
+    place = here / where
+    if where.startswith("recipe"):
+        (here / "recipe.json").unlink()
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("mine")
+    before = sorted(here.rglob("*"))
+    assert main([*WORDS, "--out", "here", "--overwrite"]) == 2
+    named = where.removesuffix("/x")
+    expected = f"--out must be a new folder; here exists and has {named}, which no run makes\n"
+    assert capsys.readouterr().err == f"yang-rnn: {expected}"
+    assert sorted(here.rglob("*")) == before
+
+
+def test_all_that_a_run_makes_is_known(done: Ended):
+    assert foreign_in(done.folder) is None
+    assert set(names(done.folder)) <= FILES | {FIGURES}
+    assert FIGURES in names(done.folder)
+
+
+def test_two_at_once_the_second_is_refused_before_its_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with NewFolder(tmp_path / "here"):
+        assert main([*WORDS, "--out", "here"]) == 2
+    expected = "--out must be a new folder; here is being written by another process\n"
+    assert capsys.readouterr().err == f"yang-rnn: {expected}"
+    assert names(tmp_path) == []
+
+
+def test_results_that_can_not_be_printed_are_there_and_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main([*WORDS, "--out", "here"]) == 0
+    assert capsys.readouterr().err == (
+        "yang-rnn: the results are in here, but can't be printed: "
+        "[Errno 28] No space left on device\n"
+    )
+    assert load_run("here").recipe == SMALL
+
+
+def test_a_path_with_a_line_end_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main([*WORDS, "--out", "a\nb"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"files      a\\nb{os.sep}"
+    assert main([*WORDS, "--out", "a\nb"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert names(tmp_path) == ["a\nb"]
+
+
 def test_from_a_run_it_is_analysed_and_drawn_anew_without_training(
     done: Ended, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -214,6 +274,8 @@ def test_from_what_is_no_whole_run_is_one_line_and_nothing_written(
         ("--out file", "--out"),
         ("--out /proc/run", "--out"),
         ("--out /proc/run", "'/proc/run'"),
+        ("--out=", "error parsing --out: expected a path; got an empty one"),
+        ("--from=", "error parsing --from: expected a path; got an empty one"),
         ("--overwrite", "--overwrite needs --out"),
         ("--unknown 3", "--unknown"),
     ],
@@ -231,7 +293,7 @@ def test_bad_value_is_one_line_and_nothing_written(
     assert names(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("out", ["", "file", "link", "thesis", "thesis/.."])
+@pytest.mark.parametrize("out", [".", "file", "link", "thesis", "thesis/.."])
 def test_overwrite_is_no_hint_where_it_would_not_help(
     out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -328,8 +390,6 @@ def test_interrupt_is_one_line_and_leaves_nothing(
 
 
 def test_interrupt_after_the_last_moment_is_ignored(monkeypatch: pytest.MonkeyPatch):
-    from yang_rnn.experiment.folder import NewFolder
-
     publish = NewFolder.publish
 
     def interrupt(folder: NewFolder) -> Path:

@@ -1,3 +1,4 @@
+import sys
 from typing import Any, NamedTuple
 
 import brainpy_datasets.cognitive as cognitive
@@ -218,19 +219,92 @@ def test_data_that_runs_out_is_refused():
     ("inputs", "targets", "message"),
     [
         (np.ones((3, 2, 4)), np.ones((3, 2), int), r"\(time, trial, 3\); got \(3, 2, 4\)"),
-        (np.ones((3, 0, 3)), np.ones((3, 0), int), "inputs must have shape"),
-        (np.ones((3, 2, 3)), np.ones((2, 3), int), r"whole numbers of shape \(3, 2\)"),
-        (np.ones((3, 2, 3)), np.ones((3, 2)), "whole numbers"),
+        (np.ones((3, 0, 3)), np.ones((3, 0), int), "`inputs` must have shape"),
+        (
+            np.ones((3, 2, 3)),
+            np.ones((2, 3), int),
+            r"`targets` must have shape \(3, 2\); got \(2, 3\)",
+        ),
+        (np.ones((3, 2, 3)), np.ones((3, 2)), "whole numbers; got dtype float64"),
         (np.ones((3, 2, 3)), np.full((3, 2), 3), "from 0 to 2.*got 3 to 3"),
         (np.ones((3, 2, 3)), np.full((3, 2), -1), "from 0 to 2.*got -1"),
     ],
 )
 def test_batch_that_does_not_fit_is_refused(inputs: Any, targets: Any, message: str):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=f"^a batch of `data`: .*{message}"):
         train(CTRNN(3, 8, 3, seed=0), [(inputs, targets)], epochs=1)
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": 0.0}])
+@pytest.mark.parametrize("rate", [1e38, 1e30])
+def test_weights_that_are_not_finite_or_beyond_all_measure_are_a_divergence(rate: float):
+    # The loss is taken before the step: one batch an epoch has a finite one.
+    with pytest.raises(DivergenceError, match=r"weights after epoch 1 reach .* below 1e\+3"):
+        train(CTRNN(3, 8, 3, seed=0), [SOME], epochs=1, learning_rate=rate)
+
+
+class Endless:
+    """Batches for ever, as `neurogym.Dataset` gives them; each tells its number in its inputs."""
+
+    def __init__(self):
+        self.given = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.given += 1
+        return np.full((4, 7, 3), float(self.given)), SOME[1]
+
+
+def test_data_without_an_end_are_an_error_that_says_what_to_give(monkeypatch: pytest.MonkeyPatch):
+    for limit, number in (("MAX_BATCHES", 20), ("MAX_NUMBERS", 84 * 20)):
+        data = Endless()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules[train.__module__], limit, number)
+            with pytest.raises(ValueError, match=r"`data` gave 2. batches .* `steps_per_epoch`"):
+                train(CTRNN(3, 8, 3, seed=0), data, epochs=1)
+        assert data.given <= 23
+
+
+def test_data_without_an_end_go_on_from_epoch_to_epoch():
+    data, net = Endless(), CTRNN(3, 8, 3, seed=0)
+    history = train(net, data, epochs=2, steps_per_epoch=3)
+    assert data.given == 6
+    listed = [(np.full((4, 7, 3), float(number)), SOME[1]) for number in range(1, 7)]
+    other = CTRNN(3, 8, 3, seed=0)
+    assert np.array_equal(train(other, Epochs(listed[:3], listed[3:]), epochs=2).loss, history.loss)
+    assert np.array_equal(net.weights["w_rr"], other.weights["w_rr"])
+
+
+def test_too_few_batches_for_an_epoch_are_an_error():
+    with pytest.raises(ValueError, match=r"`data` gave 1 batches in epoch 2, .* is 3"):
+        train(CTRNN(3, 8, 3, seed=0), [SOME] * 4, epochs=2, steps_per_epoch=3)
+    task = PerceptualDecisionMaking(seed=0)
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be left out for a task"):
+        train(CTRNN(3, 8, 3, seed=0), task, steps_per_epoch=3)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [SOME[0] * 1j, SOME[0].astype(str), np.ma.array(SOME[0], mask=True), SOME[0].astype(object)],
+)
+def test_inputs_that_are_no_plain_real_numbers_are_refused(inputs: Any):
+    with pytest.raises((TypeError, ValueError), match=r"^a batch of `data`: `inputs` must "):
+        train(CTRNN(3, 8, 3, seed=0), [(inputs, SOME[1])], epochs=1)
+
+
+@pytest.mark.parametrize("data", [None, 3, "abc", ["ab"], [3], [SOME[:1]]])
+def test_data_that_are_no_batches_are_refused(data: Any):
+    with pytest.raises((TypeError, ValueError), match="`data`"):
+        train(CTRNN(3, 8, 3, seed=0), data, epochs=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}, {"learning_rate": 0.0},
+     {"learning_rate": np.inf}, {"learning_rate": np.nan}, {"sequence_steps": -1},
+     {"steps_per_epoch": 0}],
+)  # fmt: skip
 def test_numbers_out_of_range_are_refused(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         train(CTRNN(3, 8, 3, seed=0), PerceptualDecisionMaking(seed=0), **wrong)

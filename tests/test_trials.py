@@ -100,8 +100,8 @@ def test_trials_of_other_channels_are_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rest": [[1.0]]}, r"`rest` must be finite numbers of shape \(channel,\)"),
-        ({"rest": ()}, "`rest` must be finite"),
+        ({"rest": [[1.0]]}, r"`rest` must have shape \(channel,\); got \(1, 1\)"),
+        ({"rest": ()}, "`rest` must have shape"),
         ({"rest": (np.nan, 0.0)}, "`rest` must be finite"),
         ({"evidence": (np.inf, 0.0)}, "`evidence` must be finite"),
         ({"evidence": (1.0,)}, "`evidence` must have the 2 channels of `rest`; got 1"),

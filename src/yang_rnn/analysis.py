@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.decomposition import PCA
 
+from yang_rnn._checks import check_array, check_callable, check_is, is_whole, shown
 from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.gradient import GradientDescent
 from yang_rnn.dynamics.maps import Map
@@ -35,12 +36,14 @@ def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
     ------
     ValueError
         If the activity is not finite, or has fewer states or units than components.
+    TypeError
+        If it is not of real numbers.
     """
     states = flat_states(activity)
-    if not 1 <= components <= min(states.shape):
+    if not is_whole(components) or not 1 <= components <= min(states.shape):
         raise ValueError(
             f"`components` must be from 1 to {min(states.shape)}, the smaller of states and units; "
-            f"got {components}"
+            f"got {shown(components)}"
         )
     with np.errstate(invalid="ignore"):
         pca = PCA(n_components=components, svd_solver="full").fit(states)
@@ -79,12 +82,8 @@ def average_by(activity: Any, values: Any) -> Averages:
     ValueError
         If they disagree on the number of trials, or a value is not finite.
     """
-    states, values = np.asarray(activity), np.asarray(values)
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise ValueError(f"`values` must be one finite number per trial; got {values.shape}")
-    if states.ndim != 3 or states.shape[1] != len(values):
-        expected = f"(time, {len(values)}, unit)"
-        raise ValueError(f"`activity` must have shape {expected}; got {states.shape}")
+    values = check_array("values", values, ("trial",))
+    states = check_array("activity", activity, ("time", len(values), "unit"))
     levels = np.unique(values)
     means = [states[:, values == level].mean(axis=1, dtype=np.float64) for level in levels]
     return Averages(levels, np.stack(means, axis=1))
@@ -129,12 +128,16 @@ def find_slow_points(
     ------
     ValueError
         If the activity is not of this network.
+    TypeError
+        If something is not what it must be.
 
     References
     ----------
     .. [1] Sussillo & Barak (2013), "Opening the black box: low-dimensional dynamics in
        high-dimensional recurrent neural networks", Neural Computation 25(3):626-649.
     """
+    check_is("recipe", recipe, Recipe)
+    check_callable("on_progress", on_progress, optional=True)
     states = flat_states(activity)
     if recipe.random_starts:
         random = uniform_states(
@@ -156,6 +159,7 @@ def find_slow_points(
         F,
         states,
         solver=descent if as_notebook else Newton(),
+        data=flat_states(activity),
         fixed_speed=recipe.fixed_speed,
         slow_mean_square=recipe.slow_mean_square,
         on_progress=on_progress,
@@ -171,7 +175,7 @@ def central_point(points: FixedPoints, activity: Any) -> int | None:
     """Return the index of the point that an analysis should stand on.
 
     The fixed point nearest the middle of the trajectories; without a fixed point, the slowest of
-    the slow points.
+    the slow points. Points that are far from the data count only if all are.
 
     Parameters
     ----------
@@ -184,19 +188,25 @@ def central_point(points: FixedPoints, activity: Any) -> int | None:
     int or None
         None where there is neither a fixed nor a slow point.
     """
-    fixed = np.flatnonzero(points.status == "fixed")
+    check_is("points", points, FixedPoints)
+    states = flat_states(activity)
+    if states.shape[1] != points.state.shape[1]:
+        raise ValueError(
+            f"`activity` must have the {points.state.shape[1]} units of `points`; "
+            f"got {states.shape[1]}"
+        )
+    near = ~points.far if not points.far.all() else points.far
+    fixed = np.flatnonzero((points.status == "fixed") & near)
     if len(fixed):
-        middle = flat_states(activity).mean(axis=0)
+        middle = states.mean(axis=0)
         return int(fixed[np.linalg.norm(points.state[fixed] - middle, axis=1).argmin()])
-    slow = np.flatnonzero(points.status == "slow")
+    slow = np.flatnonzero((points.status == "slow") & near)
     return int(slow[points.speed[slow].argmin()]) if len(slow) else None
 
 
 def flat_states(activity: Any) -> np.ndarray:
     """Return states (..., unit) as a float64 array (state, unit); raise where one is not finite."""
-    states = np.asarray(activity, dtype=np.float64)
+    states = check_array("activity", activity, finite=False, empty=True)
     if states.ndim < 2 or 0 in states.shape:
         raise ValueError(f"`activity` must have shape (..., unit); got {states.shape}")
-    if not np.isfinite(states).all():
-        raise ValueError("`activity` must be finite; got NaN or infinity")
-    return states.reshape(-1, states.shape[-1])
+    return check_array("activity", states).astype(np.float64).reshape(-1, states.shape[-1])

@@ -6,8 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
-from yang_rnn._checks import check_confidence
-from yang_rnn.trials import Trials, TwoAlternatives
+from yang_rnn._checks import (
+    check_array,
+    check_callable,
+    check_confidence,
+    check_is,
+    check_real,
+    reason_of,
+)
+from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 
 Ideal = Callable[[float], float]
 """The ideal observer: from the strength of the evidence to the probability of a correct choice."""
@@ -96,11 +103,12 @@ def accuracy_by_condition(
         0 and 1.
     """
     check_confidence(confidence)
+    check_callable("ideal", ideal, optional=True)
     outputs, last = _checked(outputs, trials), _last_asked(trials)
     right = outputs[last].argmax(axis=-1) == np.asarray(trials.targets)[last]
     levels, total, hits = _counts(trials.condition(condition), right)
     low, high = _intervals(hits, total, confidence)
-    best = None if ideal is None else np.array([ideal(float(level)) for level in levels])
+    best = None if ideal is None else np.array([_probability(ideal, level) for level in levels])
     return ConditionAccuracy(levels, total, hits / total, low, high, best)
 
 
@@ -161,25 +169,31 @@ def psychometric_function(
         If outputs, trials and task do not fit, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
+    check_callable("ideal", ideal, optional=True)
+    check_is("task", task, TwoAlternatives)
     took_second = task.chose_second(_checked(outputs, trials), trials)
     levels, total, second = _counts(task.signed_strength(trials), took_second)
     low, high = _intervals(second, total, confidence)
     best = None
     if ideal is not None:
-        right = np.array([ideal(abs(float(level))) for level in levels])
+        right = np.array([_probability(ideal, abs(level)) for level in levels])
         best = np.where(levels < 0, 1 - right, right)
     return Psychometric(levels, total, second / total, low, high, best)
 
 
 def _checked(outputs: Any, trials: Trials) -> np.ndarray:
-    found = np.asarray(outputs)
-    expected = np.shape(trials.targets)
-    if found.ndim != 3 or found.shape[:2] != expected or not found.shape[2]:
-        shape = ", ".join(map(str, expected))
-        raise ValueError(f"`outputs` must have shape ({shape}, output); got {found.shape}")
-    if not np.isfinite(found).all():
-        raise ValueError("`outputs` must be finite; got NaN or infinity")
-    return found
+    expected = np.shape(check_trials(trials).targets)
+    return check_array("outputs", outputs, (*expected, "output"))
+
+
+def _probability(ideal: Ideal, level: Any) -> float:
+    """Return what the ideal observer has at a level, a number."""
+    try:
+        value = ideal(float(level))
+    except TypeError as error:
+        given = reason_of(error)
+        raise TypeError(f"`ideal` must take one number, which gives: {given}") from error
+    return check_real("what `ideal` returns", value)
 
 
 def _last_asked(trials: Trials) -> int:

@@ -1,7 +1,8 @@
 """The continuous-time recurrent network."""
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self, get_args
 
 import brainpy as bp
@@ -9,8 +10,16 @@ import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from yang_rnn._checks import check_real, check_whole
+from yang_rnn._checks import (
+    check_array,
+    check_finite,
+    check_is,
+    check_one_of,
+    check_real,
+    check_whole,
+)
 from yang_rnn.dynamics.system import System
 from yang_rnn.recipe import NOTEBOOK, Activation, Initialisation, Recipe
 
@@ -40,6 +49,12 @@ _CELLS = {name: _cell(activation) for name, activation in ACTIVATIONS.items()}
 _TRUNCATED = 0.87962566103423978
 """Standard deviation of a standard normal distribution that is cut off at -2 and 2."""
 
+_CUT = np.nextafter(np.float32(2), np.float32(0))
+"""The largest number below 2."""
+
+_NORMAL_BOUND = np.nextafter(np.float32(math.erf(math.sqrt(2))), np.float32(0))
+"""Uniform numbers up to here become normal ones up to 2."""
+
 _BOUNDS = {
     "relu": (0.0, np.inf), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, np.inf)
 }  # fmt: skip
@@ -57,26 +72,44 @@ def read_out(w_ro: Any, b_ro: Any, h: Any) -> jax.Array:
 
 def weight_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of a recipe's network by name, without building it."""
-    channels, hidden = 1 + recipe.choices, recipe.hidden
-    shapes: dict[str, tuple[int, ...]] = {
-        "w_ir": (channels, hidden),
-        "w_rr": (hidden, hidden),
-        "b_rr": (hidden,),
-        "w_ro": (hidden, channels),
-        "b_ro": (channels,),
+    channels = 1 + recipe.choices
+    drawn = _weights_to_draw(channels, recipe.hidden, channels, recipe.initialisation)
+    return {name: shape for name, (shape, _, _) in drawn.items()}
+
+
+def _weights_to_draw(
+    num_inputs: int, num_hidden: int, num_outputs: int, initialisation: str
+) -> dict[str, tuple[tuple[int, ...], int, bool]]:
+    """Return shape, fan-in and whether it is normal (else uniform) for each weight and bias."""
+    normal = initialisation == "kaiming"
+    drawn: dict[str, tuple[tuple[int, ...], int, bool]] = {
+        "w_ir": ((num_inputs, num_hidden), num_inputs, normal),
+        "w_rr": ((num_hidden, num_hidden), num_hidden, normal),
+        "b_rr": ((num_hidden,), num_hidden, False),
+        "w_ro": ((num_hidden, num_outputs), num_hidden, normal),
+        "b_ro": ((num_outputs,), num_hidden, False),
     }
-    return shapes | ({"b_ir": (hidden,)} if recipe.initialisation == "linear" else {})
+    return drawn | ({} if normal else {"b_ir": ((num_hidden,), num_inputs, False)})
 
 
-def _kaiming_normal(shape: tuple[int, ...], seed: int) -> Any:
-    """Return BrainPy's `KaimingNormal(scale=1.0, seed=seed)(shape)`, bit for bit.
+@functools.partial(jax.jit, static_argnums=1)
+def _draw_weights(
+    seeds: jax.Array, drawn: tuple[tuple[tuple[int, ...], int, bool], ...]
+) -> tuple[jax.Array, ...]:
+    """Draw what BrainPy's `KaimingNormal(scale=1.0)` and `Uniform` draw, bit for bit.
 
-    That one checks its own bounds by a program which is compiled anew for each array, a tenth of a
-    second for each network; here the check is left out.
+    In one program: one for each array, and for the checks of theirs, takes a second to compile.
     """
-    deviation = jnp.sqrt(jnp.float32(1 / shape[0])) / _TRUNCATED
-    random = bm.random.default_rng(seed)
-    return random.truncated_normal(-2, 2, shape, check_valid=False) * deviation
+    arrays = []
+    for seed, (shape, fan_in, normal) in zip(seeds, drawn, strict=True):
+        key = jax.random.split(jax.random.key(seed))[1]
+        bound = _NORMAL_BOUND if normal else 1 / math.sqrt(fan_in)
+        array = jax.random.uniform(key, shape, jnp.float32, minval=-bound, maxval=bound)
+        if normal:
+            array = jnp.clip(jax.lax.erf_inv(array) * np.float32(math.sqrt(2)), -_CUT, _CUT)
+            array = array * (jnp.sqrt(jnp.float32(1 / fan_in)) / _TRUNCATED)
+        arrays.append(array)
+    return tuple(arrays)
 
 
 class CTRNN(bp.DynamicalSystem):
@@ -124,6 +157,13 @@ class CTRNN(bp.DynamicalSystem):
        Neuron 107(6):1048-1070.
     """
 
+    w_ir: bm.TrainVar
+    w_rr: bm.TrainVar
+    b_rr: bm.TrainVar
+    w_ro: bm.TrainVar
+    b_ro: bm.TrainVar
+    b_ir: bm.TrainVar  # where `initialisation` is "linear"
+
     def __init__(
         self,
         num_inputs: int,
@@ -138,41 +178,24 @@ class CTRNN(bp.DynamicalSystem):
         num_inputs = check_whole("num_inputs", num_inputs, 1)
         num_hidden = check_whole("num_hidden", num_hidden, 1)
         num_outputs = check_whole("num_outputs", num_outputs, 1)
-        seed = check_whole("seed", seed, 0)
+        seed = check_whole("seed", seed, 0, None)
         tau = check_real("tau", tau, above=0)
         if dt is not None and check_real("dt", dt, above=0) > tau:
             raise ValueError(f"`dt` must be at most `tau` ({tau:.12g} ms); got {dt}")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"`activation` must be one of {list(ACTIVATIONS)}; got {activation!r}")
-        if initialisation not in get_args(Initialisation):
-            expected = list(get_args(Initialisation))
-            raise ValueError(f"`initialisation` must be one of {expected}; got {initialisation!r}")
+        check_one_of("activation", activation, ACTIVATIONS)
+        check_one_of("initialisation", initialisation, get_args(Initialisation))
         super().__init__(mode=bm.TrainingMode())
         self.num_inputs, self.num_hidden, self.num_outputs = num_inputs, num_hidden, num_outputs
         self.tau, self.dt = tau, tau if dt is None else float(dt)
         self.alpha = self.dt / tau
         self.activation = activation
 
-        seeds = iter(np.random.SeedSequence(seed).generate_state(6).tolist())
-
-        def uniform(fan_in: int, *shape: int) -> bm.TrainVar:
-            bound = 1 / math.sqrt(fan_in)
-            return bm.TrainVar(bp.init.Uniform(-bound, bound, seed=next(seeds))(shape))
-
-        def weight(*shape: int) -> bm.TrainVar:
-            if initialisation == "linear":
-                return uniform(shape[0], *shape)
-            return bm.TrainVar(_kaiming_normal(shape, next(seeds)))
-
-        self.w_ir = weight(num_inputs, num_hidden)
-        self.w_rr = weight(num_hidden, num_hidden)
-        self.b_rr = uniform(num_hidden, num_hidden)
-        self.w_ro = weight(num_hidden, num_outputs)
-        self.b_ro = uniform(num_hidden, num_outputs)
-        self.weight_names = WEIGHT_NAMES
-        if initialisation == "linear":
-            self.b_ir = uniform(num_inputs, num_hidden)
-            self.weight_names += ("b_ir",)
+        drawn = _weights_to_draw(num_inputs, num_hidden, num_outputs, initialisation)
+        seeds = np.random.SeedSequence(seed).generate_state(6)[: len(drawn)]
+        arrays = _draw_weights(seeds, tuple(drawn.values()))
+        for name, array in zip(drawn, arrays, strict=True):
+            setattr(self, name, bm.TrainVar(array))
+        self.weight_names = tuple(drawn)
         self.h = bm.Variable(jnp.zeros((1, num_hidden)), batch_axis=0)
         self.o = bm.Variable(jnp.zeros((1, num_outputs)), batch_axis=0)
         self._run: Callable[..., Any] = bm.jit(
@@ -183,6 +206,7 @@ class CTRNN(bp.DynamicalSystem):
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Self:
         """Build the untrained network of a recipe."""
+        check_is("recipe", recipe, Recipe)
         return cls(
             num_inputs=1 + recipe.choices,
             num_hidden=recipe.hidden,
@@ -199,7 +223,7 @@ class CTRNN(bp.DynamicalSystem):
         """Copies of the weights and biases by name, float32."""
         return {name: np.array(bm.as_jax(getattr(self, name))) for name in self.weight_names}
 
-    def set_weights(self, weights: dict[str, Any]) -> None:
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
         """Set weights and biases.
 
         Parameters
@@ -212,16 +236,17 @@ class CTRNN(bp.DynamicalSystem):
         ValueError
             If a name is missing or unknown, a shape is another one, or a number is not finite in
             float32; nothing is set then.
+        TypeError
+            If they are not a mapping, or something is not real numbers.
         """
+        check_is("weights", weights, Mapping)
         if set(weights) != set(self.weight_names):
-            raise ValueError(f"`weights` must have {self.weight_names}; got {sorted(weights)}")
+            raise ValueError(f"`weights` must have {self.weight_names}; got {list(weights)}")
         arrays: dict[str, jax.Array] = {}
         for name, value in weights.items():
-            expected = getattr(self, name).shape
-            if np.shape(value) != expected:
-                raise ValueError(f"`{name}` must have shape {expected}; got {np.shape(value)}")
+            array = check_array(name, value, getattr(self, name).shape, finite=False)
             with np.errstate(over="ignore"):  # told below, by name
-                arrays[name] = jnp.asarray(value, dtype=jnp.float32)
+                arrays[name] = jnp.asarray(array, dtype=jnp.float32)
             broken = int((~jnp.isfinite(arrays[name])).sum())
             if broken:
                 raise ValueError(f"`{name}` must be finite in float32; got {broken} that are not")
@@ -230,6 +255,7 @@ class CTRNN(bp.DynamicalSystem):
 
     def reset_state(self, batch_size: int = 1, **_: Any) -> None:
         """Set h and o to 0 for a number of trials."""
+        batch_size = check_whole("batch_size", batch_size, 0)
         self.h.value = jnp.zeros((batch_size, self.num_hidden))
         self.o.value = jnp.zeros((batch_size, self.num_outputs))
 
@@ -271,14 +297,23 @@ class CTRNN(bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            If the inputs have another shape.
+            If the inputs have another shape, or a number is not finite in float32.
+        TypeError
+            If they are not real numbers.
         """
-        inputs = jnp.asarray(bm.as_jax(inputs), dtype=jnp.float32)
-        if inputs.ndim != 3 or inputs.shape[-1] != self.num_inputs:
-            expected = f"(time, trial, {self.num_inputs})"
-            raise ValueError(f"`inputs` must have shape {expected}; got {inputs.shape}")
+        inputs = self._checked(inputs)
         self.reset_state(inputs.shape[1])
         return self._run(inputs)
+
+    def _checked(self, inputs: Any) -> jax.Array:
+        """Return inputs in float32; within a compiled function they have been checked."""
+        if not isinstance(inputs, Tracer):
+            shape = ("time", "trial", self.num_inputs)
+            inputs = check_array("inputs", inputs, shape, finite=False, empty=True)
+            with np.errstate(over="ignore"):  # told below, by name
+                inputs = inputs.astype(np.float32)
+            check_finite("inputs", inputs)
+        return jnp.asarray(inputs, dtype=jnp.float32)
 
     def loss(self, inputs: Any, targets: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """Return the mean cross-entropy over time and trials, with activity and outputs.
@@ -287,8 +322,18 @@ class CTRNN(bp.DynamicalSystem):
         ----------
         inputs : array of shape (time, trial, inputs)
         targets : int array of shape (time, trial)
+            Each the output that should be the largest.
+
+        Raises
+        ------
+        ValueError
+            If a shape is another one, or a target is none of the outputs.
+        TypeError
+            If the inputs are not real numbers, or the targets no whole ones.
         """
         activity, outputs = self.predict(inputs)
+        if not isinstance(targets, Tracer):
+            targets = check_targets("targets", targets, outputs.shape[:2], self.num_outputs)
         return bp.losses.cross_entropy_loss(outputs, targets), (activity, outputs)
 
     def system(self) -> System:
@@ -314,6 +359,17 @@ class CTRNN(bp.DynamicalSystem):
             else None,
             bounds=_BOUNDS[self.activation],
         )
+
+
+def check_targets(name: str, targets: Any, shape: tuple[int, ...], outputs: int) -> np.ndarray:
+    """Return targets (time, trial) that are places of so many outputs; else raise an error."""
+    array = check_array(name, targets, shape, whole=True)
+    if array.min() < 0 or array.max() >= outputs:
+        raise ValueError(
+            f"`{name}` must be from 0 to {outputs - 1}, the network's outputs; "
+            f"got {array.min()} to {array.max()}"
+        )
+    return array
 
 
 WEIGHT_NAMES = ("w_ir", "w_rr", "b_rr", "w_ro", "b_ro")

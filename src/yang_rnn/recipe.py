@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 
-from yang_rnn._checks import bound_in_words, is_real, is_whole
+from yang_rnn._checks import bound_in_words, is_real, is_whole, shown
+from yang_rnn._files import parse_json
 
 Activation = Literal["relu", "tanh", "sigmoid", "softplus"]
 Initialisation = Literal["kaiming", "linear"]
@@ -201,7 +202,8 @@ class Recipe:
             ("initialisation", Initialisation),
             ("search", Search),
         ):
-            if getattr(self, field) not in get_args(known):
+            value = getattr(self, field)
+            if not isinstance(value, str) or value not in get_args(known):
                 raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
         slow_speed = self.slow_mean_square * self.hidden / 2
         if self.fixed_speed > slow_speed:
@@ -266,17 +268,15 @@ class Recipe:
         Raises
         ------
         ValueError
-            If the text is not a JSON object, has a key that is no field, or a value out of range.
+            If the text is not a JSON object, has a key twice or one that is no field, or a value
+            out of range.
         """
-        try:
-            values = json.loads(text)
-        except RecursionError:
-            raise ValueError("a recipe is a JSON object of numbers; got a deep nest") from None
+        values = parse_json(text)
         if not isinstance(values, dict):
             raise ValueError(f"a recipe is a JSON object; got {type(values).__name__}")
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
-            raise ValueError(f"a recipe has no field {', '.join(map(repr, unknown))}")
+            raise ValueError(f"a recipe has no field {', '.join(map(shown, unknown[:MAX_NAMED]))}")
         return cls(**values)
 
     @classmethod

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from yang_rnn.cli.ending import Failure, UsageError, exit_code, leave_with, usage_errors
+from yang_rnn.cli.ending import (
+    Done,
+    Failure,
+    UsageError,
+    exit_code,
+    leave_with,
+    one_line,
+    usage_errors,
+)
 from yang_rnn.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -32,16 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code. 0: done; 1: the experiment failed (training diverged, disk full); 2: an option
-        can't be used, nothing was done; 130 or 143: interrupted by Ctrl-C or terminated by
-        SIGTERM, nothing was written.
+        Exit code. 0: done, even if the result can't be printed (a line says so); 1: the
+        experiment failed (training diverged, disk full), nothing was written; 2: an option can't be
+        used, nothing was done; 130 or 143: interrupted by Ctrl-C or terminated by SIGTERM, nothing
+        was written.
     """
     return exit_code(_run, arguments, program="yang-rnn", kept="nothing was written")
 
 
-def _run(arguments: Sequence[str], interrupts: Interrupts) -> str:
+def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
     """Do what the arguments say; return what there is to print."""
     started = time.perf_counter()
+    from yang_rnn.cli.memory import check_address_space
+
+    check_address_space()
     from yang_rnn.cli.options import parse
     from yang_rnn.cli.progress import RunDisplay
 
@@ -57,8 +69,9 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> str:
 
         with usage_errors(PlatformError):
             use_platform(options.platform)
+        from yang_rnn.experiment.names import FIGURES
         from yang_rnn.experiment.report import describe, versions
-        from yang_rnn.experiment.storage import FIGURES, save_numbers
+        from yang_rnn.experiment.storage import save_numbers
         from yang_rnn.train import DivergenceError
 
         facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}
@@ -75,7 +88,7 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> str:
         interrupts.ignore()  # from here on the results are there
         interrupts.check()
         path = folder.publish()
-    return f"{describe(summary)}\n{'files':<11}{path}{os.sep}"
+    return Done(f"{describe(summary)}\n{'files':<11}{one_line(f'{path}{os.sep}')}", path)
 
 
 def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from yang_rnn.cli.ending import Failure, exit_code, leave_with, usage_errors
+from yang_rnn.cli.ending import Done, Failure, UsageError, exit_code, leave_with, usage_errors
 from yang_rnn.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -22,16 +22,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code. 0: done; 1: the sweep or all its members failed; 2: an option can't be used; 130
-        or 143: interrupted by Ctrl-C or terminated by SIGTERM. But for 0 and 2, finished members
-        are kept and the same command resumes.
+        Exit code. 0: done, even if the result can't be printed (a line says so); 1: the sweep or
+        all its members failed; 2: an option, the folder among them, can't be used, nothing was
+        done; 130 or 143: interrupted by Ctrl-C or terminated by SIGTERM. But for 0 and 2, finished
+        members are kept and the same command resumes.
     """
     kept = "finished members are kept: the same command resumes"
     return exit_code(_sweep, arguments, program="yang-rnn-sweep", kept=kept)
 
 
-def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> str:
+def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
     """Do what the arguments say; return what there is to print."""
+    from yang_rnn.cli.memory import check_address_space
+
+    check_address_space()
     from yang_rnn.cli.progress import SweepDisplay
     from yang_rnn.cli.sweep_options import parse
 
@@ -42,7 +46,7 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> str:
         # Other processes may have a GPU where this one has none, or need all its memory.
         elsewhere = options.workers or options.scheduler is not None
         use_platform("cpu" if elsewhere else options.platform)
-        from yang_rnn.ensemble.plan import SweepError
+        from yang_rnn.ensemble.plan import FolderError, SweepError
         from yang_rnn.ensemble.sweep import sweep
         from yang_rnn.ensemble.table import describe
 
@@ -58,9 +62,11 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> str:
                 on_progress=lambda progress: shown.tell(**dataclasses.asdict(progress)),
                 on_damage=shown.note,
             )
+        except FolderError as error:
+            raise UsageError(f"--out can't be used: {error}") from error
         except SweepError as error:
             raise Failure(str(error)) from error
-    result = describe(done.table, done.summary, done.folder)
+    result = Done(describe(done.table, done.summary, done.folder), done.folder)
     if not sum(done.summary["members"]):
         raise Failure("all members failed; error.txt in a member's folder says why", result)
     return result

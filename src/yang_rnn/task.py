@@ -9,7 +9,15 @@ from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from yang_rnn._checks import check_real, check_whole, is_real
+from yang_rnn._checks import (
+    as_array,
+    check_callable,
+    check_is,
+    check_real,
+    check_whole,
+    is_real,
+    shown,
+)
 from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, Recipe, whole_steps
 from yang_rnn.trials import Trials, TwoAlternatives
 
@@ -68,10 +76,14 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         **transforms: Any,
     ):
         dt = check_real("dt", dt, above=0)
-        levels: Any = np.asarray(coherence)
+        levels: Any = as_array("coherence", coherence)
+        if seed is not None:
+            seed = check_whole("seed", seed, 0, 2**32 - 1)
+        for name in ("input_transform", "target_transform"):
+            check_callable(name, transforms.get(name), optional=True)
         if levels.ndim != 1 or not len(levels) or not all(_is_percentage(c) for c in levels):
             raise ValueError(
-                f"`coherence` must be one or more numbers from 0 to 100; got {coherence!r}"
+                f"`coherence` must be one or more numbers from 0 to 100; got {shown(coherence)}"
             )
         super().__init__(
             dt=dt,
@@ -90,6 +102,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
     @classmethod
     def from_recipe(cls, recipe: Recipe, seed: int | None = None) -> Self:
         """Build the task of a recipe, with the seed of its training trials or another."""
+        check_is("recipe", recipe, Recipe)
         return cls(
             dt=recipe.dt,
             t_fixation=recipe.fixation,
@@ -204,8 +217,9 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         """
         mask = np.zeros(self._ends[-1], dtype=bool)
         for period in periods:
-            if period not in self.periods:
-                raise ValueError(f"`periods` must be among {list(self.periods)}; got {periods}")
+            if not isinstance(period, str) or period not in self.periods:
+                known = list(self.periods)
+                raise ValueError(f"`periods` must be among {known}; got {shown(periods)}")
             mask[self.periods[period]] = True
         return mask
 
@@ -278,12 +292,19 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         float
             Probability correct.
 
+        Raises
+        ------
+        ValueError
+            If the coherence is not a number from 0 to 100.
+
         References
         ----------
         .. [1] Green & Swets (1966), "Signal detection theory and psychophysics", Wiley.
         """
         if coherence is None:
             return float(np.mean([self.ideal_accuracy(float(c)) for c in self.coherence]))
+        if not _is_percentage(coherence):
+            raise ValueError(f"`coherence` must be a number from 0 to 100; got {shown(coherence)}")
         choices, period = self.num_choice, self.periods["stimulus"]
         tuning = np.cos(2 * np.pi * np.arange(choices) / choices)
         steps = period.stop - period.start
@@ -409,7 +430,7 @@ def _duration(name: str, value: Any, dt: float) -> Any:
     steps = whole_steps(value, dt)
     if steps is None:
         expected = f"0 to {MAX_COUNT} whole steps of `dt` ({dt:.12g} ms)"
-        raise ValueError(f"`{name}` must be {expected}; got {value!r}")
+        raise ValueError(f"`{name}` must be {expected}; got {shown(value)}")
     # 0.3 / 0.1 is below 3: the next float above three steps is not.
     return value if int(value / dt) == steps else math.nextafter(steps * dt, math.inf)
 

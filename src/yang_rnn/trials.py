@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from yang_rnn._checks import check_array, check_is, check_text, is_whole, shown
 
 
 class Trials(NamedTuple):
@@ -33,6 +36,7 @@ class Trials(NamedTuple):
 
     def select(self, trials: slice) -> Trials:
         """Return some of the trials."""
+        check_is("trials", trials, slice)
         return Trials(
             self.inputs[:, trials],
             self.targets[:, trials],
@@ -49,8 +53,11 @@ class Trials(NamedTuple):
         period : str
             One of `periods`.
         """
+        check_text("period", period)
+        check_is("trials.periods", self.periods, Mapping)
         if period not in self.periods:
             raise ValueError(f"`trials` must have a period {period!r}; got {list(self.periods)}")
+        check_is(f"trials.periods[{period!r}]", self.periods[period], slice)
         steps = range(len(self.inputs))[self.periods[period]]
         if not len(steps):
             raise ValueError(f"`trials` must have steps in their period {period!r}; got none")
@@ -58,11 +65,14 @@ class Trials(NamedTuple):
 
     def condition(self, name: str) -> np.ndarray:
         """Return the values of a condition, (trial,); a `ValueError` if there is none."""
+        check_text("condition", name)
+        check_is("trials.conditions", self.conditions, Mapping)
         if name not in self.conditions:
             raise ValueError(
                 f"`trials` must have a condition {name!r}; got {list(self.conditions)}"
             )
-        return np.asarray(self.conditions[name])
+        label, shape = f"trials.conditions[{name!r}]", (np.shape(self.inputs)[1],)
+        return check_array(label, self.conditions[name], shape)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -101,9 +111,7 @@ class TwoAlternatives:
     def __post_init__(self) -> None:
         """Check the vectors, and keep them as read-only arrays."""
         for name in ("rest", "evidence"):
-            vector = np.array(getattr(self, name), dtype=np.float64)
-            if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
-                raise ValueError(f"`{name}` must be finite numbers of shape (channel,)")
+            vector = np.array(check_array(name, getattr(self, name), ("channel",)), np.float64)
             vector.flags.writeable = False
             object.__setattr__(self, name, vector)
         if self.rest.shape != self.evidence.shape:
@@ -113,12 +121,15 @@ class TwoAlternatives:
             )
         if not self.evidence.any():
             raise ValueError("`evidence` must not be 0 in every channel")
-        one, two = self.outputs
-        if one == two or min(one, two) < 0:
-            raise ValueError(f"`outputs` must be two different ones; got {self.outputs}")
+        two = list(self.outputs) if isinstance(self.outputs, (tuple, list, np.ndarray)) else []
+        if len(two) != 2 or not all(map(is_whole, two)) or two[0] == two[1] or min(two) < 0:
+            raise ValueError(f"`outputs` must be two different ones; got {shown(self.outputs)}")
+        for name in ("condition", "stimulus", "decision"):
+            check_text(name, getattr(self, name))
 
     def evidence_of(self, trials: Trials) -> np.ndarray:
         """Return the summed evidence for choice 2 of each trial, (trial,)."""
+        check_trials(trials)
         inputs = np.asarray(trials.inputs)[trials.during(self.stimulus)]
         if inputs.shape[-1] != len(self.evidence):
             raise ValueError(
@@ -136,7 +147,8 @@ class TwoAlternatives:
         trials : Trials
             Those of the outputs.
         """
-        found = np.asarray(outputs)
+        check_trials(trials)
+        found = check_array("outputs", outputs)
         expected = np.shape(trials.targets)
         if found.ndim != 3 or found.shape[:2] != expected or found.shape[2] <= max(self.outputs):
             raise ValueError(
@@ -148,5 +160,28 @@ class TwoAlternatives:
 
     def signed_strength(self, trials: Trials) -> np.ndarray:
         """Return each trial's strength of evidence, negative where choice 1 is correct."""
+        check_trials(trials)
         strength = np.abs(trials.condition(self.condition))
         return np.where(np.asarray(trials.choice) == 1, strength, -strength) + 0.0
+
+
+def check_trials(trials: Any) -> Trials:
+    """Return an argument that is trials whose arrays fit together; else raise an error.
+
+    Raises
+    ------
+    TypeError
+        If it is not `Trials`, or an array is not of real numbers.
+    ValueError
+        If an array has another shape, or one of targets and choices is not whole numbers.
+    """
+    check_is("trials", trials, Trials)
+    shape = ("time", "trial", "channel")
+    inputs = check_array("trials.inputs", trials.inputs, shape, finite=False)
+    for name, expected in (("targets", inputs.shape[:2]), ("choice", inputs.shape[1:2])):
+        array = check_array(f"trials.{name}", getattr(trials, name), expected)
+        if array.dtype.kind == "f" and (array != np.round(array)).any():
+            raise ValueError(f"`trials.{name}` must be whole numbers; got fractions")
+        if array.min() < 0:
+            raise ValueError(f"`trials.{name}` must be 0 or more; got {array.min()}")
+    return trials

@@ -1,14 +1,19 @@
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jax.tree_util import Partial
 
 from yang_rnn.dynamics.fixed_points import find_fixed_points, slow_tolerance
 from yang_rnn.dynamics.gradient import GradientDescent
+from yang_rnn.dynamics.linearisation import linearise
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import STATUSES
+from yang_rnn.dynamics.system import System
 
 SOLVERS = [Newton(), GradientDescent(learning_rate=0.05, max_steps=1000, stop_mean_square=1e-9)]
 
@@ -18,6 +23,9 @@ def halve(factor, h):
 
 
 HALF = Partial(halve, 0.5)
+
+
+STAY = GradientDescent(max_steps=1, learning_rate=1e-30)  # moves no float32 state
 
 
 @pytest.fixture(params=SOLVERS, ids=["newton", "gradient"])
@@ -38,9 +46,10 @@ def test_statuses_go_by_the_speed_in_float64():
 
 
 def test_the_slow_tolerance_is_taken_in_either_unit():
-    assert slow_tolerance(64) == pytest.approx(3.2e-3)
-    assert slow_tolerance(64, slow_mean_square=1e-4) == pytest.approx(3.2e-3)
-    assert slow_tolerance(64, slow_speed=3.2e-3) == 3.2e-3
+    assert slow_tolerance(64, 1.0) == pytest.approx(3.2e-3)
+    assert slow_tolerance(64, 0.1) == pytest.approx(3.2e-5)
+    assert slow_tolerance(64, 0.1, slow_mean_square=1e-4) == pytest.approx(3.2e-3)
+    assert slow_tolerance(64, 0.1, slow_speed=3.2e-3) == 3.2e-3
     with pytest.raises(ValueError, match="not both"):
         find_fixed_points(HALF, np.ones((1, 2)), slow_speed=1e-3, slow_mean_square=1e-4)
 
@@ -68,6 +77,52 @@ def test_starts_that_are_not_finite_are_not_searched_and_stay_in_their_place(sol
     assert points.iterations[1:3].tolist() == [0, 0]
     np.testing.assert_array_equal(points.start, starts)
     np.testing.assert_allclose(points.state[[0, 3]], 0.0, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 3.7, 1e9])
+def test_what_is_fixed_and_slow_does_not_depend_on_the_units_of_the_state(scale: float):
+    # Fixed at (1, 1) and slow beside it, where the first unit creeps; nothing is still at (-2, 1).
+    def F(s, h):
+        x, y = h[0] / s, h[1] / s
+        return s * jnp.array([jnp.where(x > 0, x - 0.001 * (x - 1.0), x - 0.5), 0.5 * y + 0.5])
+
+    starts = np.array([[1.0, 1.0], [1.1, 1.0], [-2.0, 1.0]])
+    once = Newton(max_newton=0, max_damped=0)
+    points = find_fixed_points(Partial(F, scale), scale * starts, solver=once)
+    assert points.status.tolist() == ["fixed", "slow", "unconverged"]
+    assert points.scale == pytest.approx(scale * np.sqrt((starts**2).mean()))
+    found = find_fixed_points(Partial(F, scale), scale * starts[:2]).unique()
+    assert found.counts["fixed"] == len(found) == 1
+    np.testing.assert_allclose(found.state[0], scale * np.ones(2), rtol=1e-9)
+    assert found.starts_reached.tolist() == [2]
+
+
+def test_a_point_is_as_far_as_its_nearest_of_the_data_in_their_spreads():
+    data = np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])  # spread sqrt(2)
+    starts = [[1.0, 1.0], [4.0, 5.0], [0.0, -31.0], [np.nan, 0.0]]
+    points = find_fixed_points(HALF, starts, solver=STAY, data=data)
+    expected = np.array([0.0, 5.0, np.sqrt(901.0), np.inf]) / np.sqrt(2)
+    np.testing.assert_allclose(points.distance, expected)
+    assert points.far.tolist() == [False, False, True, True]
+    assert points.scale == 1.0
+    assert "2 FAR from the data" in repr(points)
+
+
+def test_without_data_the_starts_are_what_a_network_goes_through():
+    points = find_fixed_points(HALF, [[3.0, 4.0], [np.nan, 0.0]], solver=STAY)
+    assert points.distance.tolist() == [0.0, np.inf]
+    assert points.scale == pytest.approx(np.sqrt(12.5))
+
+
+def test_a_point_outside_the_bounds_of_its_system_is_far():
+    bounded, free = (
+        System(lambda x, h: 0.5 * h, dt=1.0, initial_state=np.zeros(2), bounds=bounds).at([0.0])
+        for bounds in ((0.0, (1.0, 2.0)), None)
+    )
+    starts = [[0.5, 1.5], [1.5, 1.5], [0.5, -1e-9], [0.5, -0.1]]
+    points = find_fixed_points(bounded, starts, solver=STAY)
+    assert points.outside.tolist() == points.far.tolist() == [False, True, False, True]
+    assert not find_fixed_points(free, starts, solver=STAY).outside.any()
 
 
 def test_one_state_alone_is_a_start():
@@ -98,10 +153,11 @@ def test_what_a_plain_function_closes_over_is_taken_as_it_is_now(solver: Any, ki
         ({"starts": np.ones((2, 0))}, ValueError, "starts"),
         ({"starts": [["a", "b"]]}, TypeError, "starts.*real"),
         ({"starts": np.ones((1, 2)) * 1j}, TypeError, "starts.*complex"),
-        ({"fixed_speed": 1.0}, ValueError, "fixed_speed.*slow"),
         ({"fixed_speed": np.nan}, ValueError, "fixed_speed"),
         ({"slow_speed": -1.0}, ValueError, "slow_speed"),
         ({"slow_mean_square": -1.0}, ValueError, "slow_mean_square"),
+        ({"data": np.ones((4, 3))}, ValueError, "`data` must have the 2 units of `starts`; got 3"),
+        ({"data": np.ones((4, 2)) * 1j}, TypeError, "`data` must be real"),
     ],
 )
 def test_bad_arguments_are_named(arguments: Any, error: type[Exception], match: str):
@@ -117,3 +173,59 @@ def test_an_unhashable_callable_will_do():
             return 0.5 * h
 
     assert find_fixed_points(Cell(), np.ones((2, 2))).counts["fixed"] == 2
+
+
+def saturated(w, h):
+    """A map like a gated unit's: where its gate is shut, a state stays whatever it is."""
+    gate = jax.nn.sigmoid(20.0 - jnp.sum(h**2))
+    return h + gate * (jnp.tanh(w @ h) - h)
+
+
+def test_points_where_the_network_cannot_be_are_flagged_and_not_labelled():
+    weights = 0.5 * np.eye(3)
+    step = Partial(lambda w, x, h: saturated(w, h) + 0 * x[0], weights)
+    system = System(step, dt=10.0, initial_state=np.zeros(3), bounds=(-1.0, 1.0))
+    data = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    starts = np.concatenate([data, np.full((1, 3), 40.0)])
+    F = system.at([0.0])
+    points = find_fixed_points(F, starts, data=data).unique()
+    assert (
+        points.with_status("fixed").far.tolist()
+        == (np.abs(points.with_status("fixed").state).max(axis=1) > 1).tolist()
+    )
+    assert points.far.any()
+    assert "FAR from the data" in repr(points)
+    assert points.to_frame()["far"].tolist() == points.far.tolist()
+    labels = linearise(F, points).label
+    assert (labels[points.far] == "").all()
+    assert "stable node" in labels[~points.far]
+
+
+def test_distance_is_in_spreads_of_the_data():
+    data = np.random.default_rng(1).normal(5.0, 2.0, (400, 2))
+    spread = np.sqrt(((data - data.mean(axis=0)) ** 2).sum(axis=1).mean())
+    points = find_fixed_points(Partial(halve, 0.5), data, data=data).unique()
+    nearest = np.linalg.norm(data - points.state[0], axis=1).min()
+    assert points.distance[0] == pytest.approx(nearest / spread)
+
+
+@given(st.floats(-9, 9), st.integers(0, 2**16))
+def test_a_map_has_the_same_fixed_points_in_whatever_units(exponent: float, seed: int):
+    rng, unit = np.random.default_rng(seed), 10.0**exponent
+    weights, offset = rng.standard_normal((4, 4)) / 2, 0.1 * rng.standard_normal(4)
+    starts = rng.standard_normal((40, 4))
+    one, other = (
+        find_fixed_points(Partial(in_units, weights, offset, np.float64(u)), u * starts)
+        .with_status("fixed")
+        .unique()
+        for u in (1.0, unit)
+    )
+    # Of Newton's paths single ones may part by rounding; what there is to find stays the same.
+    assert len(one) == len(other)
+    rank = np.argsort(one.state[:, 0]), np.argsort(other.state[:, 0])
+    np.testing.assert_allclose(other.state[rank[1]] / unit, one.state[rank[0]], atol=1e-9)
+    assert (np.sqrt(2 * other.speed) / unit).max(initial=0) < 1e-14
+
+
+def in_units(weights, offset, unit, h):
+    return unit * jnp.tanh(weights @ (h / unit) + offset)

@@ -189,8 +189,11 @@ def test_only_fixed_points_get_a_label():
     assert lin.stability.tolist() == ["stable", "", ""]
     assert lin.rotation.tolist() == ["node", "", ""]
     assert "2 without label" in repr(lin)
-    generous = linearise(F, states, dt=100.0, fixed_speed=1e-6)
-    assert generous.label.tolist() == ["stable node", "stable node", ""]
+    # The speed counts over the square of the point's own scale, here 1e-3 / sqrt(2).
+    share = 0.5 * 0.1**2 * 2
+    for factor, label in ((0.99, ""), (1.01, "stable node")):
+        lin = linearise(F, states, dt=100.0, fixed_speed=factor * share)
+        assert lin.label[1] == label
 
 
 def test_of_a_record_of_points_the_status_tells_which_are_fixed():
@@ -247,7 +250,7 @@ def test_how_near_a_kink_counts_as_on_it_can_be_chosen():
     before = F.preactivation
     assert before is not None
     h = np.random.default_rng(1).uniform(0, 1, 8)
-    nearest = float(np.abs(np.asarray(before(h))).min())
+    nearest = float(np.abs(np.asarray(before(h))).min()) / np.sqrt((h**2).mean())
     for share, expected in ((0.99, False), (1.01, True)):
         assert linearise(F, h, kink_tolerance=share * nearest).kink.tolist() == [expected]
 

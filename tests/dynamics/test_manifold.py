@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +19,10 @@ def bent(basis, h):
     z = h @ basis
     image = jnp.zeros_like(z).at[0].set(0.99 * z[0])
     return basis @ image.at[1].set(z[0] ** 2 / 4 + 0.1 * (z[1] - z[0] ** 2 / 4))
+
+
+def bent_in_units(scale, basis, h):
+    return scale * bent(basis, h / scale)
 
 
 def basis(units: int) -> np.ndarray:
@@ -96,3 +102,36 @@ def test_arguments_are_checked():
         trace_slow_manifold(lambda h: h[:3], np.zeros(UNITS), AXES[:, 1], -1.0, 1.0)
     with pytest.raises(ValueError, match=r"`F` must take a state of shape \(3,\)"):
         trace_slow_manifold(F, np.zeros(3), np.ones(3), -1.0, 1.0)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e6])
+def test_the_units_of_the_state_make_no_difference(scale: float):
+    axes = basis(6)
+    size = 2.0 ** np.round(np.log2(scale))
+    F = Partial(bent_in_units, size, axes)
+    traced = trace_slow_manifold(F, np.zeros(6), axes[:, 0], -3.0 * size, 3.0 * size)
+    plain = trace_slow_manifold(
+        Partial(bent_in_units, 1.0, axes), np.zeros(6), axes[:, 0], -3.0, 3.0
+    )
+    assert traced.ends == plain.ends
+    np.testing.assert_allclose(traced.state / size, plain.state, atol=1e-9)
+    assert traced.curvature == pytest.approx(plain.curvature)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"centre": np.ones((2, 2))}, r"`centre` must be one state \(N,\); got shape \(2, 2\)"),
+        ({"centre": [np.nan, 0.0]}, "`centre` must be finite"),
+        ({"centre": [1j, 0.0]}, "`centre` must be real numbers"),
+        ({"direction": np.ones((2, 2))}, "`direction` must be 2 numbers"),
+        ({"low": np.nan}, "`low` must be a finite number"),
+        ({"high": "1"}, "`high` must be a finite number"),
+        ({"F": lambda h: h * np.nan}, "`centre` must be a state that `F` takes to a finite one"),
+    ],
+)
+def test_what_is_not_one_finite_centre_and_range_is_refused(changes: dict[str, Any], message: str):
+    good: dict[str, Any] = {"F": lambda h: 0.9 * h, "centre": [0.0, 0.0], "direction": [1.0, 0.0]}
+    good |= {"low": -1.0, "high": 1.0} | changes
+    with pytest.raises((TypeError, ValueError), match=message):
+        trace_slow_manifold(**good)

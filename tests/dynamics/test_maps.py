@@ -7,7 +7,15 @@ import pytest
 from jax.tree_util import Partial
 
 from yang_rnn.dynamics import maps
-from yang_rnn.dynamics.maps import as_map, as_states, check_map, map_rows, speeds, time_step
+from yang_rnn.dynamics.maps import (
+    as_map,
+    as_states,
+    check_map,
+    map_rows,
+    scale_of,
+    speeds,
+    time_step,
+)
 from yang_rnn.dynamics.system import System
 
 
@@ -177,3 +185,14 @@ def test_the_speed_of_a_lost_state_is_not_finite():
     assert np.isfinite(speeds(halves, np.array([[1.0], [np.nan], [np.inf]]))).tolist() == [
         True, False, False
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-9, 1.0, 1e200])
+def test_the_scale_of_states_is_the_root_mean_square_of_their_finite_units(size: float):
+    states = size * np.array([[3.0, 4.0], [0.0, np.nan], [np.inf, 5.0]])
+    assert scale_of(states) == pytest.approx(size * np.sqrt((9 + 16 + 0 + 25) / 4))
+
+
+@pytest.mark.parametrize("states", [np.zeros((2, 2)), np.zeros((0, 2)), np.full((1, 2), np.nan)])
+def test_states_without_a_size_have_the_scale_1(states: np.ndarray):
+    assert scale_of(states) == 1.0

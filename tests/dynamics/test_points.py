@@ -1,5 +1,8 @@
 import builtins
+import dataclasses
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +29,7 @@ def record(state, speed=None, **changes) -> FixedPoints:
     state = np.asarray(state, float)
     n = len(state)
     speed = np.arange(1.0, n + 1) * 1e-30 if speed is None else np.asarray(speed, float)
-    values = {
+    values: dict[str, Any] = {
         "state": state,
         "speed": speed,
         "start": state + 1.0,
@@ -38,9 +41,12 @@ def record(state, speed=None, **changes) -> FixedPoints:
         ),
         "reason": np.full(n, "converged"),
         "starts_reached": np.ones(n, int),
+        "distance": np.zeros(n),
+        "outside": np.zeros(n, bool),
         "method": "newton",
         "fixed_speed": 1e-20,
         "slow_speed": 1e-3,
+        "scale": 1.0,
         "total_starts": n,
         "trace": np.empty(0, np.float32),
     }
@@ -75,6 +81,47 @@ def test_a_record_checks_its_shapes_and_statuses():
         record(np.zeros((2, 2)), np.zeros(3), status=np.array(["fixed"] * 2))
     with pytest.raises(ValueError, match="status"):
         record(np.zeros((1, 2)), status=np.array(["stable"]))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("state", np.zeros((2, 2)) + 1j),
+        ("state", np.zeros((2, 2)).astype(str)),
+        ("state", np.zeros(2)),
+        ("state", [[0.0, np.nan], [0.0, 0.0]]),
+        ("state", np.ma.masked_array(np.zeros((2, 2)), mask=np.eye(2, dtype=bool))),
+        ("speed", [-1e-30, 0.0]),
+        ("speed", [np.nan, 0.0]),
+        ("speed", np.zeros(2, complex)),
+        ("speed", ["0", "0"]),
+        ("start", np.full((2, 2), np.inf)),
+        ("start", np.zeros((2, 3))),
+        ("iterations", [0.5, 1.0]),
+        ("iterations", [-1, 1]),
+        ("starts_reached", [-1, 1]),
+        ("starts_reached", [1.0, 1.0]),
+        ("status", [3.0, 4.0]),
+        ("reason", [0, 1]),
+        ("distance", [np.nan, 0.0]),
+        ("distance", [-1.0, 0.0]),
+        ("outside", [0, 1]),
+        ("method", 3),
+        ("fixed_speed", -1.0),
+        ("slow_speed", np.nan),
+        ("scale", 1j),
+        ("total_starts", -1),
+        ("total_starts", 2.0),
+        ("trace", ["a"]),
+        ("trace", [-1.0]),
+        ("search_counts", {"fixed": 2}),
+        ("search_counts", dict.fromkeys(STATUSES, -1)),
+    ],
+)
+def test_a_record_refuses_by_name_what_its_values_can_not_be(field: str, value: Any):
+    points = record(np.zeros((2, 2)))
+    with pytest.raises((ValueError, TypeError), match=f"`{field}` must "):
+        dataclasses.replace(points, **{field: value})
 
 
 def test_the_repr_tells_counts_origin_and_speeds():
@@ -184,6 +231,53 @@ def test_a_foreign_file_is_refused(tmp_path):
         FixedPoints.load(tmp_path / "other.npz")
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"state": np.zeros((2, 2), np.float32)}, "`state` must be float64; got float32"),
+        ({"state": np.zeros((2, 2), int)}, "`state` must be float; got int64"),
+        ({"speed": np.array([1e-30 + 1j, 0])}, "`speed` must be float; got complex128"),
+        ({"speed": np.array([-1.0, 0])}, "`speed` must be 0 or more"),
+        ({"speed": np.array([1e-30, 1e-4])}, "`status` must be that of the speed; got fixed for"),
+        ({"status": np.array(["slow", "fixed"])}, "`status` must be that of the speed; got slow"),
+        ({"status": np.array(["fixed", None])}, "`status`: it holds pickled objects"),
+        ({"scale": np.ones(2)}, r"`scale` must be one value; got \(2,\)"),
+        ({"total_starts": 2.0}, "`total_starts` must be a whole number"),
+        ({"search_counts": [2, 0, 0]}, "`search_counts` must have shape"),
+    ],
+)
+def test_a_damaged_record_is_refused_by_the_files_name(
+    tmp_path: Path, changes: dict[str, Any], why: str
+):
+    path = record(np.zeros((2, 2))).save(tmp_path / "points.npz")
+    with np.load(path) as file:
+        content: Any = dict(file)
+    np.savez(path, **(content | changes))
+    with pytest.raises(ValueError, match=rf"^{path} is damaged: {why}"):
+        FixedPoints.load(path)
+
+
+def test_a_record_that_would_unpack_to_far_more_is_refused(tmp_path: Path):
+    path = record(np.zeros((1, 2))).save(tmp_path / "points.npz")
+    with np.load(path) as file:
+        content: Any = dict(file)
+    np.savez_compressed(path, **(content | {"trace": np.zeros(10**6)}))
+    with pytest.raises(ValueError, match=rf"^{path} is damaged: \d+ bytes would unpack to 80"):
+        FixedPoints.load(path)
+    np.savez_compressed(path, **content)
+    assert len(FixedPoints.load(path)) == 1
+    path.write_bytes(b"PK")
+    with pytest.raises(ValueError, match=rf"^{path} is damaged: File is not a zip file"):
+        FixedPoints.load(path)
+
+
+def test_a_status_that_is_not_that_of_the_speed_is_not_saved(tmp_path: Path):
+    points = record(np.zeros((1, 2)), [0.5], status=np.array(["fixed"]))
+    with pytest.raises(ValueError, match=r"`status` must be that of the speed; got fixed for"):
+        points.save(tmp_path / "points.npz")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_frame_has_a_row_a_point():
     pandas = pytest.importorskip("pandas")
     frame = record([[1.0, 2.0], [3.0, 4.0]]).to_frame()
@@ -213,3 +307,18 @@ def test_the_counts_of_the_search_stay_whatever_is_selected(tmp_path):
     for selected in (points[0], points[:0], points.with_status("slow"), points.unique(10.0)):
         assert selected.search_counts == expected
         assert FixedPoints.load(selected.save(tmp_path / "p")).search_counts == expected
+
+
+def test_points_outside_the_bounds_or_many_spreads_away_are_far():
+    near, away, out = [0.0, 1e-30], [10.5, 9.5], [0.0, 0.0]
+    points = record([near, away, out], distance=[0.0, 10.1, 9.9], outside=[False, False, True])
+    assert points.far.tolist() == [False, True, True]
+    assert points[0].far.tolist() == [False]
+    assert "2 FAR" in repr(points)
+    assert "FAR" not in repr(points[0])
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_without_a_distance_what_is_one_goes_by_the_scale_of_the_data(scale: float):
+    apart = np.array([[1.0, 1.0], [1.0, 1.0 + 1e-7], [1.0, 1.001]])
+    assert len(record(scale * apart, scale=scale).unique()) == 2

@@ -2,6 +2,7 @@ import dataclasses
 import importlib.metadata
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +25,10 @@ from yang_rnn.ensemble.members import (
     member_row,
     store_member,
 )
-from yang_rnn.ensemble.plan import Problem, members_of
+from yang_rnn.ensemble.plan import Problem, SweepError, check_manifest, discard, members_of
+from yang_rnn.ensemble.sweep import sweep
 from yang_rnn.ensemble.training import train_ensemble
+from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.storage import load_run, save_numbers
 from yang_rnn.recipe import Recipe
 
@@ -203,6 +206,105 @@ def test_damage_is_found(
     assert find_problem(member, (), recipes(4)[0]) == expected
 
 
+def rewritten(name: str, content: bytes) -> Callable[[Path], object]:
+    """Return a damage that checksums made again don't tell."""
+
+    def write(folder: Path) -> None:
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        if name == "error.txt":
+            files = {"recipe.json": files["recipe.json"]}
+        for path, new in with_sums(files | {name: content}).items():
+            (folder / path).write_bytes(new)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [
+        (rewritten("summary.json", b""), "summary.json is damaged"),
+        (rewritten("summary.json", b"{}"), "summary.json is damaged"),
+        (rewritten("summary.json", b"[" * 100_000), "summary.json is damaged"),
+        (rewritten("history.csv", b""), "history.csv is damaged"),
+        (rewritten("history.csv", b"epoch,loss,accuracy\n1,\0,1\n"), "history.csv is damaged"),
+        (
+            rewritten("history.csv", b"epoch,loss,accuracy\n1,%s,1\n" % (b"1" * 200_000)),
+            "history.csv is damaged",
+        ),
+        (rewritten("error.txt", b"\xff"), "error.txt is damaged"),
+        (rewritten("recipe.json", b"[" * 100_000), "its recipe is of another version"),
+    ],
+    ids=["no summary", "empty", "nest", "no history", "null", "long", "error", "recipe"],
+)
+def test_what_checksums_do_not_tell_is_found_before_it_is_read(
+    done: Path, tmp_path: Path, how: Callable[[Path], object], problem: str
+):
+    member = damaged(done / "members" / "seed4", how, tmp_path)
+    assert str(find_problem(member, ())).startswith(problem)
+
+
+@pytest.mark.parametrize("to", ["nowhere", "/dev/zero", "weights.safetensors", "."])
+def test_a_link_in_a_files_place_is_a_problem(done: Path, tmp_path: Path, to: str):
+    member = Path(shutil.copytree(done / "members" / "seed4", tmp_path / "seed4"))
+    (member / "weights.safetensors").unlink()
+    (member / "weights.safetensors").symlink_to(to)
+    assert str(find_problem(member, ())) == "weights.safetensors is missing"
+    with pytest.raises(FileNotFoundError, match=r"weights\.safetensors is missing"):
+        load_run(member)
+
+
+def test_a_file_of_a_tib_is_not_read(done: Path, tmp_path: Path):
+    member = Path(shutil.copytree(done / "members" / "seed4", tmp_path / "seed4"))
+    os.truncate(member / "history.csv", 2**40)
+    assert str(find_problem(member, ())) == "history.csv is damaged"
+    with pytest.raises(ValueError, match=r"history\.csv is damaged: it has 1099511627776 bytes"):
+        load_run(member)
+
+
+@pytest.mark.parametrize("to", ["elsewhere", "nowhere", "seed4"])
+def test_of_a_link_in_a_members_place_only_the_link_goes(tmp_path: Path, to: str):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine").write_text("1")
+    link = tmp_path / "seed4"
+    link.symlink_to(to)
+    assert str(find_problem(link, ())) == "SHA256SUMS is missing or damaged"
+    discard(link)
+    assert [path.name for path in tmp_path.rglob("*")] == ["elsewhere", "mine"]
+
+
+@pytest.mark.parametrize("to", ["elsewhere", "nowhere"])
+def test_a_link_in_a_members_place_is_named_and_the_member_made(
+    instant: None, done: Path, tmp_path: Path, to: str
+):
+    (tmp_path / "elsewhere").mkdir()
+    sweep(TINY, range(2), out=tmp_path / "sweep")
+    shutil.rmtree(tmp_path / "sweep" / "members" / "seed1")
+    (tmp_path / "sweep" / "members" / "seed1").symlink_to(tmp_path / to)
+    notes: list[str] = []
+    sweep(TINY, range(2), out=tmp_path / "sweep", on_damage=notes.append)
+    assert notes == ["seed1: SHA256SUMS is missing or damaged; it is made again"]
+    assert not (tmp_path / "sweep" / "members" / "seed1").is_symlink()
+    assert (tmp_path / "elsewhere").is_dir()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"3",
+        b"[" * 100_000,
+        b"\xff",
+        b'{"recipe": {}, "varied": [{}]}',
+        b'{"recipe": 1}',
+    ],
+)
+def test_a_damaged_manifest_is_named(tmp_path: Path, content: bytes):
+    (tmp_path / "sweep.json").write_bytes(content)
+    with pytest.raises(SweepError, match=r"sweep\.json is damaged; take a new folder"):
+        check_manifest(tmp_path, TINY, {}, {})
+
+
 def test_a_member_that_is_another_is_found(done: Path, tmp_path: Path):
     member, own = done / "members" / "seed4", recipes(4)[0]
     other = dataclasses.replace(own, epochs=2)
@@ -212,11 +314,11 @@ def test_a_member_that_is_another_is_found(done: Path, tmp_path: Path):
     assert str(find_problem(Path(renamed), ())) == "it has the files of seed4"
     files = files_in(done, own)
     del files["SHA256SUMS"]
-    old = members._with_sums(files | {"recipe.json": b'{"name": "notebook"}'})
+    old = with_sums(files | {"recipe.json": b'{"name": "notebook"}'})
     store_member(FinishedMember(own, old), tmp_path / "seed4")
     assert "another version" in str(find_problem(tmp_path / "seed4", ()))
     store_member(
-        FinishedMember(own, members._with_sums({"summary.json": b"{}"})), tmp_path / "new" / "seed4"
+        FinishedMember(own, with_sums({"summary.json": b"{}"})), tmp_path / "new" / "seed4"
     )
     assert str(find_problem(tmp_path / "new" / "seed4", ())) == "SHA256SUMS is missing or damaged"
 

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,7 +14,6 @@ from yang_rnn.ensemble.plan import (
     discard,
     locked,
     members_of,
-    remove_unfinished,
 )
 
 MADE_WITH = {"platform": "cpu", "jax": "0.10.2"}
@@ -93,6 +93,7 @@ def test_a_manifest_is_written_once_and_holds_the_folder_to_it(tmp_path: Path):
     # Other seeds and other values of what is varied are the same sweep.
     same = dataclasses.replace(TINY, seed=5, hidden=20)
     assert check_manifest(tmp_path, same, {"hidden": [14]}, MADE_WITH) is None
+    (tmp_path / "members" / "seed5").mkdir(parents=True)
     other = dataclasses.replace(TINY, epochs=3)
     was = r"a sweep of another recipe \(epochs was 1, is 3\); take a new folder"
     with pytest.raises(SweepError, match=was):
@@ -115,6 +116,14 @@ def test_other_versions_are_a_problem_only_where_there_are_members(tmp_path: Pat
     assert str(problem) == "jax was 0.11.0, is 0.10.2"
 
 
+def test_a_manifest_without_members_does_not_hold_the_folder_to_its_recipe(tmp_path: Path):
+    check_manifest(tmp_path, TINY, {}, MADE_WITH)
+    other = dataclasses.replace(TINY, epochs=3)
+    assert check_manifest(tmp_path, other, {"hidden": [4]}, MADE_WITH) is None
+    manifest = json.loads((tmp_path / "sweep.json").read_text())
+    assert (manifest["recipe"]["epochs"], manifest["varied"]) == (3, ["hidden"])
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"recipe": 3, "varied": []}', "\xff"])
 def test_a_damaged_manifest_is_an_error(text: str, tmp_path: Path):
     (tmp_path / "sweep.json").write_bytes(text.encode("latin-1"))
@@ -122,13 +131,43 @@ def test_a_damaged_manifest_is_an_error(text: str, tmp_path: Path):
         check_manifest(tmp_path, TINY, {}, MADE_WITH)
 
 
-def test_only_hidden_folders_are_unfinished_members(tmp_path: Path):
-    for name in (".seed3-x7", "seed4"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "recipe.json").write_text("{")
-    (tmp_path / ".DS_Store").write_text("mine")
-    remove_unfinished(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".DS_Store", "seed4"]
-    discard(tmp_path / "seed4")
-    discard(tmp_path / ".DS_Store")
+def test_what_stands_in_place_of_a_member_is_discarded(tmp_path: Path):
+    (tmp_path / "seed4").mkdir()
+    (tmp_path / "seed4" / "recipe.json").write_text("{")
+    (tmp_path / "seed5").write_text("mine")
+    for name in ("seed4", "seed5"):
+        discard(tmp_path / name)
     assert os.listdir(tmp_path) == []
+
+
+class End(Exception):
+    """What ends a sweep."""
+
+
+def ended() -> Any:
+    return contextlib.suppress(End)
+
+
+def test_a_sweep_that_comes_to_nothing_leaves_nothing(tmp_path: Path):
+    folder = tmp_path / "deep" / "er"
+    with ended(), locked(folder):
+        check_manifest(folder, TINY, {}, MADE_WITH)
+        (folder / "members").mkdir()
+        raise End
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_was_there_before_a_sweep_that_comes_to_nothing_stays(tmp_path: Path):
+    (tmp_path / ".DS_Store").write_text("mine")
+    with ended(), locked(tmp_path):
+        check_manifest(tmp_path, TINY, {}, MADE_WITH)
+        raise End
+    assert os.listdir(tmp_path) == [".DS_Store"]
+
+
+def test_a_sweep_with_a_member_stays_however_it_ends(tmp_path: Path):
+    with ended(), locked(tmp_path / "new"):
+        check_manifest(tmp_path / "new", TINY, {}, MADE_WITH)
+        (tmp_path / "new" / "members" / "seed3").mkdir(parents=True)
+        raise End
+    assert sorted(os.listdir(tmp_path / "new")) == [".lock", "members", "sweep.json"]

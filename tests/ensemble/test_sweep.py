@@ -25,7 +25,7 @@ from yang_rnn.ensemble.sweep import Sweep, SweepProgress, sweep
 from yang_rnn.ensemble.table import describe
 from yang_rnn.experiment.folder import NewFolder
 from yang_rnn.experiment.storage import load_run
-from yang_rnn.recipe import NOTEBOOK
+from yang_rnn.recipe import NOTEBOOK, Recipe
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def test_varied_numbers_are_columns_and_groups(instant: None, tmp_path: Path):
     ]  # fmt: skip
     assert list(swept.summary["tau"].unique()) == [200, 300]
     assert (swept.summary.groupby("tau")["count"].sum() == 2).all()
-    run = load_run(tmp_path / "varied" / "members" / "tau300.0-seed1")
-    assert run.recipe == dataclasses.replace(TINY, tau=300.0, seed=1, search="newton")
+    recipe = Recipe.load(tmp_path / "varied" / "members" / "tau300.0-seed1" / "recipe.json")
+    assert recipe == dataclasses.replace(TINY, tau=300.0, seed=1, search="newton")
 
 
 def test_order_of_varied_numbers_does_not_matter(instant: None, tmp_path: Path):
@@ -163,10 +163,11 @@ def test_the_figure_says_what_it_is_of(tmp_path: Path, monkeypatch: pytest.Monke
     ]
 
 
-@pytest.mark.parametrize("field", ["workers", "platform", "seeds", "both"])
+@pytest.mark.parametrize("field", ["workers", "out", "platform", "seeds", "both"])
 def test_arguments_are_checked_before_anything_is_made(field: str, tmp_path: Path):
     wrong: dict[str, tuple[Any, str]] = {
         "workers": ({"workers": -1}, "`workers` must be a whole number, 0 or more; got -1"),
+        "out": ({"out": ""}, "`out` must be a folder; got an empty name"),
         "platform": ({"platform": "cuda"}, "must be 'cpu', 'gpu' or 'tpu'; got 'cuda'"),
         "seeds": ({"seeds": []}, "`seeds` must have one or more"),
         "both": (
@@ -176,14 +177,14 @@ def test_arguments_are_checked_before_anything_is_made(field: str, tmp_path: Pat
     }
     arguments, message = wrong[field]
     with pytest.raises(ValueError, match=message):
-        sweep(TINY, out=tmp_path / "none", **arguments)
+        sweep(TINY, **{"out": tmp_path / "none"} | arguments)
     assert not os.path.lexists(tmp_path / "none")
 
 
-def test_without_dask_workers_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_without_dask_a_scheduler_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(SweepError, match=r"pip install '.\[sweep\]'"):
-        sweep(TINY, [1], out=tmp_path / "new", workers=2)
+        sweep(TINY, [1], out=tmp_path / "new", scheduler="tcp://x")
     assert not os.path.lexists(tmp_path / "new")
 
 
@@ -344,6 +345,25 @@ def test_an_error_or_an_interrupt_leaves_earlier_members(
     sweep(TINY, range(SEEDS), out=tmp_path / "cut")
     assert table_of(tmp_path / "cut") == table_of(done)
     assert {name: times(tmp_path / "cut")[name] for name in kept} == kept
+
+
+def test_hidden_folders_among_the_members_are_not_touched(instant: None, tmp_path: Path):
+    sweep(TINY, [3], out=tmp_path / "new")
+    members = tmp_path / "new" / "members"
+    for name in (".git", ".seed4-x7y8z9ab", ".seed4.yang_rnn-new"):
+        (members / name).mkdir()
+        (members / name / "recipe.json").write_text("mine")
+    sweep(TINY, [3, 5], out=tmp_path / "new")
+    assert {path.name for path in members.glob(".*")} == {
+        ".git", ".seed4-x7y8z9ab", ".seed4.yang_rnn-new"
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="an optional extra")
+def test_a_scheduler_that_is_not_there_leaves_no_folder_bound_to_the_recipe(tmp_path: Path):
+    with pytest.raises(SweepError, match="no Dask scheduler answers at nonsense://x"):
+        sweep(TINY, [3], out=tmp_path / "new", scheduler="nonsense://x")
+    assert not os.path.lexists(tmp_path / "new")
 
 
 class Killed(BaseException):

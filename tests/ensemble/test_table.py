@@ -11,9 +11,10 @@ from scipy.stats import norm
 from small import TINY
 
 import yang_rnn.ensemble.table as tables
-from yang_rnn.ensemble.members import FinishedMember, _with_sums, member_name, store_member
+from yang_rnn.ensemble.members import FinishedMember, member_name, store_member
 from yang_rnn.ensemble.plan import members_of
 from yang_rnn.ensemble.table import describe, portraits_of, read_table, summary_of
+from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.storage import load_run
 
 
@@ -28,18 +29,19 @@ def without_verdict(done: Path, seed: int, members: Path) -> Path:
     summary = json.loads(files["summary.json"]) | {"line_attractor": None, "psychometric": None}
     del files["SHA256SUMS"]
     files["summary.json"] = json.dumps(summary).encode()
-    store_member(FinishedMember(recipe, _with_sums(files)), members / f"seed{seed}")
+    store_member(FinishedMember(recipe, with_sums(files)), members / f"seed{seed}")
     return members / f"seed{seed}"
 
 
 def test_table_has_one_row_per_member_with_its_numbers(done: Path):
     table: Any = pandas.read_csv(done / "table.csv", keep_default_na=False)
+    words: Any = pandas.read_csv(done / "table.csv", keep_default_na=False, dtype=str)
     parquet: Any = pandas.read_parquet(done / "table.parquet")
     assert list(table["seed"]) == list(range(SEEDS))
     assert list(parquet.columns) == list(table.columns)
     for name in ("accuracy", "final_loss", "time_constant"):
         as_text = parquet[name].map(lambda value: "" if pandas.isna(value) else repr(float(value)))
-        assert list(as_text) == list(table[name].astype(str))
+        assert list(as_text) == list(words[name])
     for seed in (0, SEEDS - 1):
         run = load_run(done / "members" / f"seed{seed}")
         row = table.iloc[seed]

@@ -83,6 +83,14 @@ def test_a_member_that_diverges_says_so():
     assert "try a learning rate below 1e+30" in str(member.error)
 
 
+def test_a_member_whose_weights_alone_are_lost_has_failed():
+    # The loss is taken before the step: one batch an epoch has a finite one.
+    wild = dataclasses.replace(SMALL, learning_rate=1e38, epochs=1, batch_size=32)
+    member = train_ensemble([wild])[0]
+    assert np.isfinite(member.history.loss).all()
+    assert "the weights after epoch 1 reach" in str(member.error)
+
+
 def test_epochs_are_reported():
     told: list[int] = []
     train_ensemble([SMALL], on_epoch=told.append)

@@ -3,10 +3,10 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -20,8 +20,9 @@ from small import TINY
 
 import yang_rnn.ensemble.workers as workers
 from yang_rnn.ensemble.plan import SweepError, members_of
+from yang_rnn.ensemble.processes import WorkersError
 from yang_rnn.ensemble.sweep import SweepProgress, sweep
-from yang_rnn.ensemble.workers import WorkersError, make_batches
+from yang_rnn.ensemble.workers import make_batches
 from yang_rnn.experiment.platform import PlatformError
 from yang_rnn.experiment.report import package_versions
 
@@ -125,10 +126,11 @@ def test_a_worker_has_one_slot_and_as_many_cores_as_threads(monkeypatch: pytest.
             "worker after worker died over one batch",
         ),
         (CancelledError(), "the Dask scheduler is gone"),
+        (distributed.comm.CommClosedError("lost"), "the Dask scheduler is gone"),
         (ModuleNotFoundError("No module named 'yang_rnn'"), "need this package, .*: No module"),
         (RuntimeError("Error during deserialization of the task\nmore"), "need this package"),
     ],
-    ids=["killed", "cancelled", "not-installed", "not-read"],
+    ids=["killed", "cancelled", "closed", "not-installed", "not-read"],
 )
 def test_what_ails_workers_is_an_error(
     error: Exception, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -139,12 +141,14 @@ def test_what_ails_workers_is_an_error(
     assert len(client.cancelled) == 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("of another kind"), PlatformError("no tpu")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("of another kind"), PlatformError("no tpu"), OSError(28, "No space")]
+)
 def test_other_errors_of_workers_stay_what_they_are(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ):
     with_client(Client(error), monkeypatch)
-    with pytest.raises(type(error), match=str(error)):
+    with pytest.raises(type(error), match=re.escape(str(error))):
         list(make_batches(BATCHES, scheduler="tcp://there"))
 
 
@@ -154,21 +158,6 @@ def test_a_worker_with_other_versions_refuses(monkeypatch: pytest.MonkeyPatch):
     real = importlib.metadata.version("brainpy")
     with pytest.raises(WorkersError, match=rf"at there has other versions: brainpy {real}, not 0"):
         workers._task(BATCHES[0], "cpu", wanted)
-
-
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no such signals here")
-def test_threads_that_start_without_ctrl_c_never_receive_it():
-    masks: list[Any] = []
-
-    def look() -> None:
-        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
-
-    with workers._without_ctrl_c():
-        thread = threading.Thread(target=look)
-        thread.start()
-        thread.join()
-    look()
-    assert [signal.SIGINT in mask for mask in masks] == [True, False]
 
 
 class Cluster:
@@ -238,12 +227,6 @@ def test_workers_come_to_the_same_table(tmp_path: Path, done: Path, cluster: Clu
 
 
 @on_processes
-def test_so_do_workers_that_are_started_here(tmp_path: Path, done: Path):
-    sweep(TINY, range(SEEDS), out=tmp_path / "local", workers=2)
-    assert table_of(tmp_path / "local") == table_of(done)
-
-
-@on_processes
 def test_a_worker_of_several_threads_makes_a_batch_at_a_time(tmp_path: Path):
     seeds = range(32)  # four batches
     with running(tmp_path, num_workers=1, threads=4) as one:
@@ -304,6 +287,26 @@ def test_a_scheduler_that_is_gone_is_an_error(tmp_path: Path, cluster: Cluster):
             scheduler=cluster.address, on_progress=kill_it,
         )  # fmt: skip
     assert len(list((tmp_path / "cut" / "members").iterdir())) >= 8
+
+
+@on_processes
+def test_of_a_scheduler_that_is_gone_the_command_tells_in_one_line(
+    tmp_path: Path, cluster: Cluster
+):
+    TINY.save(tmp_path / "tiny.json")
+    words = ["--recipe", "tiny.json", "--seeds", "0:32", "--out", "cut"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yang_rnn.sweep", *words, "--scheduler", cluster.address],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert next(line for line in process.stderr if line.startswith("1/32"))
+    cluster.processes[0].kill()
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 1
+    lines = [line for line in err.splitlines() if "/32 members" not in line]
+    assert lines == ["yang-rnn-sweep: the Dask scheduler is gone"]
 
 
 @on_processes

@@ -15,7 +15,6 @@ from small import SMALL
 
 from yang_rnn import figures
 from yang_rnn.experiment.drawing import (
-    ORDER,
     Drawing,
     DrawingProcess,
     draw,
@@ -23,6 +22,7 @@ from yang_rnn.experiment.drawing import (
     save_figures,
     signature,
 )
+from yang_rnn.experiment.names import ORDER
 from yang_rnn.experiment.run import Run
 
 MODES = Drawing("modes", figures.eigenvalues, ([0.5, 0.9],), {"title": "two modes"})

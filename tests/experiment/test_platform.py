@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import filelock
 import jax
@@ -100,7 +101,8 @@ def test_a_program_that_another_process_is_writing_is_waited_for(tmp_path: Path)
 
 def test_platform_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    before = jax.config.read("jax_platforms")
+    settings: Any = jax.config
+    before = settings.jax_platforms
     with pytest.raises(PlatformError, match=r"finds here \(cpu\); got 'tpu'"):
         use_platform("tpu")
     use_platform("cpu")

@@ -163,7 +163,7 @@ def test_dimensions_and_stability_must_fit(data: Any):
 def test_arguments_of_portraits_are_checked(data: Any):
     pca, activity, trials = data
     points = slow(activity[0, :3])
-    with pytest.raises(ValueError, match="`num_few` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`num_few` must be a whole number, 1 or more; got 0"):
         figures.trajectories(pca, activity, trials, num_few=0)
     for centre in (-1, 3):
         with pytest.raises(ValueError, match=f"one of the 3 points; got {centre}"):

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,3 +47,16 @@ def test_a_leak_has_the_persistence_that_it_was_found_by(persistence: float):
     tau = leak_with(persistence, 500.0)
     lost = 1.0 if tau == 0 else 1 - math.exp(-500.0 / tau)
     assert 1 - lost**2 == pytest.approx(persistence, abs=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [(1.0, -1.0), (1.0, 0.0), (1.0, np.inf), (np.nan, 1.0), (1j, 1.0),
+                                   ("1", 1.0), (None, 1.0), (True, 1.0)])  # fmt: skip
+def test_what_is_no_time_constant_or_duration_is_refused(wrong: Any):
+    with pytest.raises(ValueError, match=r"^`(time_constant|duration)` must be"):
+        evidence_kept(*wrong)
+
+
+@pytest.mark.parametrize("persistence", [1.5, np.nan, None, 1j])
+def test_what_is_no_persistence_is_refused(persistence: Any):
+    with pytest.raises(ValueError, match=r"^`persistence` must be"):
+        leak_with(persistence, 1.0)

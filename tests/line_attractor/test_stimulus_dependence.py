@@ -114,12 +114,24 @@ def test_table_without_a_point_is_empty_but_for_the_counts(leak: Any):
 
 def test_no_inputs_give_no_rows():
     system = leaky(2.0).system()
-    verdict: Any = None
+    verdict = line_attractor_verdict(system, trials(20), TASK)
     assert stimulus_dependence(system, np.ones((22, 5, 16)), {}, verdict) == ()
 
 
-def test_inputs_of_another_system_are_refused():
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": {"a": (1.0, 0.0)}}, r"`inputs\['a'\]`: `x` must be an input .*; 2 channels"),
+        ({"inputs": [(1.0, 0.5, 0.5)]}, "`inputs` must be a Mapping; got"),
+        ({"activity": np.ones((22, 5, 3))}, r"`activity` must have shape \(time, trial, 16\)"),
+        ({"verdict": None}, "`verdict` must be a Verdict; got None"),
+        ({"system": None}, "`system` must be a System; got None"),
+        ({"recipe": "notebook"}, "`recipe` must be a Recipe; got 'notebook'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(changes: dict[str, Any], message: str):
     system = leaky(2.0).system()
-    verdict: Any = None
-    with pytest.raises(ValueError, match="`x` must be an input that the system takes; 2 channels"):
-        stimulus_dependence(system, np.ones((22, 5, 16)), {"a": (1.0, 0.0)}, verdict)
+    verdict = line_attractor_verdict(system, trials(20), TASK)
+    good = {"system": system, "activity": np.ones((22, 5, 16)), "inputs": {}, "verdict": verdict}
+    with pytest.raises((ValueError, TypeError), match=message):
+        stimulus_dependence(**(good | changes))

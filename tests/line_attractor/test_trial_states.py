@@ -65,10 +65,12 @@ def test_without_outputs_there_is_no_choice():
 def test_states_must_be_those_of_the_trials_and_finite():
     some = trials(5)
     activity, outputs = simulate(SYSTEM, some.inputs)
-    with pytest.raises(ValueError, match=r"`trajectories` must have shape \(22, 5, 16\); got"):
+    with pytest.raises(
+        ValueError, match=r"`trajectories.activity` must have shape \(22, 5, 16\); got"
+    ):
         run_trials(SYSTEM, some, TASK, Trajectories(activity[..., :3], outputs))
     lost = np.where(np.arange(UNITS) == 3, np.nan, activity)
-    with pytest.raises(ValueError, match="must keep the system's states finite"):
+    with pytest.raises(ValueError, match=r"`trajectories\.activity` must be finite"):
         run_trials(SYSTEM, some, TASK, Trajectories(lost, outputs))
 
 

@@ -179,8 +179,8 @@ def test_noise_weights_have_no_slow_structure(activation: Activation, gain: floa
 def test_noise_weights_of_many_units_have_no_slow_structure(
     activation: Activation, gain: float, seed: int
 ):
-    found = examine(noisy(64, activation, gain, seed))
-    assert found.label == "no slow structure"
+    system = noisy(64, activation, gain, seed).system()
+    assert line_attractor_verdict(system, trials(50), TASK).label == "no slow structure"
 
 
 def test_a_plane_of_fixed_points_is_no_line():
@@ -324,6 +324,23 @@ def test_progress_of_the_search_is_told():
     assert told[-1][0] == told[-1][1] > 0
 
 
+@pytest.mark.parametrize("seconds", [0.2, 5.0])
+@pytest.mark.parametrize("scale", [1e-4, 1e3])
+def test_the_units_of_the_state_make_no_difference(seconds: float, scale: float):
+    net = leaky(seconds)
+    plain, w = examine(net), net.weights
+    scaled = {"w_ir": scale * w["w_ir"], "b_rr": scale * w["b_rr"], "w_ro": w["w_ro"] / scale}
+    net.set_weights(w | scaled)
+    found = examine(net)
+    assert found.label == plain.label
+    for name in ("time_constant", "evidence_r2", "memory", "relative_length", "centre_distance"):
+        expected = getattr(plain.measures, name)
+        assert getattr(found.measures, name) == pytest.approx(expected, rel=1e-3)
+    for name in ("gain", "span", "length"):
+        expected = scale * getattr(plain.measures, name)
+        assert getattr(found.measures, name) == pytest.approx(expected, rel=1e-3)
+
+
 def test_the_time_step_is_the_systems():
     # The same weights in steps of half the time: half the time constant.
     slow = examine(leaky(5.0)).measures.time_constant
@@ -351,7 +368,7 @@ def test_system_trials_and_task_must_fit():
     with pytest.raises(ValueError, match="`system` must have a readout"):
         line_attractor_verdict(silent, some, TASK)
     others = Trajectories(np.zeros((22, 4, UNITS)), np.zeros((22, 4, 3)))
-    with pytest.raises(ValueError, match=r"`trajectories` must have shape \(22, 5, 16\)"):
+    with pytest.raises(ValueError, match=r"`trajectories.activity` must have shape \(22, 5, 16\)"):
         line_attractor_verdict(system, some, TASK, trajectories=others)
 
 

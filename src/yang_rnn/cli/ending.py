@@ -1,17 +1,39 @@
 """How a command ends: well, or by one line that says why, and by an exit code."""
 
 import contextlib
+import ctypes
 import io
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import NamedTuple, NoReturn, TextIO
 
 from yang_rnn.cli.interrupts import Interrupts, Terminated
 
-Body = Callable[[Sequence[str], Interrupts], str]
-"""What a command does: from its arguments to what it prints."""
+LONGEST_WORD, LONGEST_LINE = 300, 800
+"""Letters of what was given that a message repeats at most, and those that it has."""
+
+
+class Done(NamedTuple):
+    """What a command has done.
+
+    Attributes
+    ----------
+    result : str
+        What it prints.
+    folder : Path
+        Where its results are.
+    """
+
+    result: str
+    folder: Path
+
+
+Body = Callable[[Sequence[str], Interrupts], Done]
+"""What a command does, from its arguments."""
 
 
 class UsageError(Exception):
@@ -24,13 +46,13 @@ class Failure(Exception):
     Parameters
     ----------
     message : str
-    result : str, optional
-        What to print of the work nevertheless.
+    done : Done, optional
+        What there is of the work nevertheless.
     """
 
-    def __init__(self, message: str, result: str = ""):
+    def __init__(self, message: str, done: Done | None = None):
         super().__init__(message)
-        self.result = result
+        self.done = done
 
 
 @contextlib.contextmanager
@@ -62,7 +84,7 @@ def exit_code(body: Body, arguments: Sequence[str] | None, *, program: str, kept
     Parameters
     ----------
     body : callable
-        Called with the arguments and the `Interrupts` in force; returns what is to be printed.
+        Called with the arguments and the `Interrupts` in force; returns what it has `Done`.
         Errors that it doesn't expect are not caught.
     arguments : sequence of str or None
         What stands behind the command's name; None: those of this process.
@@ -74,19 +96,20 @@ def exit_code(body: Body, arguments: Sequence[str] | None, *, program: str, kept
     Returns
     -------
     int
-        0: done; 1: failed; 2: `UsageError`; 130 or 143: Ctrl-C or SIGTERM came.
+        0: done, be it that the result is there and can't be printed; 1: failed; 2: `UsageError`;
+        130 or 143: Ctrl-C or SIGTERM came.
     """
-    result = ""
+    done = None
     with Interrupts() as interrupts:
         try:
             returned = body(sys.argv[1:] if arguments is None else arguments, interrupts)
             interrupts.ignore()
             interrupts.check()
-            code, message, result = 0, "", returned
+            code, message, done = 0, "", returned
         except UsageError as error:
             code, message = 2, str(error)
         except Failure as error:
-            code, message, result = 1, str(error), error.result
+            code, message, done = 1, str(error), error.done
         except Terminated:
             code, message = 128 + signal.SIGTERM, f"terminated; {kept}"
         except KeyboardInterrupt:
@@ -97,14 +120,46 @@ def exit_code(body: Body, arguments: Sequence[str] | None, *, program: str, kept
         except OSError as error:
             code, message = 1, f"{error}; {kept}"
         interrupts.ignore()
-        if result:
-            try:
-                print(result, flush=True)
-            except OSError as error:  # whoever was to read it is gone
-                code, message = code or 1, message or f"the result can't be printed: {error}"
+        if done is not None:
+            problem = _printed(done.result, sys.stdout)
+            if problem is not None:
+                where = f"the results are in {done.folder}, but can't be printed: {problem}"
+                message = "; ".join(filter(None, [message, where]))
         if message:
-            print(f"{program}: {message}", file=sys.stderr)
+            _printed(f"{program}: {one_line(message)}", sys.stderr)
     return code
+
+
+def one_line(message: str) -> str:
+    """Return a message of ours as one line of readable letters, without the length of its values.
+
+    Names of files may have line ends in them, and values may be of any length.
+    """
+    letters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+    line = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: _shorter(word[0], LONGEST_WORD),
+                  "".join(letters))  # fmt: skip
+    return _shorter(line, LONGEST_LINE)
+
+
+def _shorter(text: str, most: int) -> str:
+    """Return a text without its middle, if it is too long."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}...({len(text)} letters)...{text[-most // 4 :]}"
+
+
+def _printed(text: str, stream: TextIO) -> OSError | None:
+    """Print a text; return why it can't be, and have Python forget what is left of it."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:  # a full disk, or whoever was to read it is gone
+        # Python would try again at its end, and change the exit code.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+        return error
+    return None
 
 
 def leave_with(main: Callable[[], int]) -> NoReturn:
@@ -113,5 +168,10 @@ def leave_with(main: Callable[[], int]) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # some terminals have no \u00b1
     code = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said: no Ctrl-C while Python shuts down
+    for number in (signal.SIGINT, signal.SIGTERM):  # all is said; Python takes a while to shut down
+        signal.signal(number, signal.SIG_IGN)
+    if code == 128 + signal.SIGINT:
+        # Python notes a Ctrl-C that passed through code which a C library had it run, and would end
+        # by that signal though it was caught; to run anything more in this way clears the note.
+        ctypes.pythonapi.PyRun_SimpleString(b"")
     sys.exit(code)

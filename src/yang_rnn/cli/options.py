@@ -81,7 +81,12 @@ def parse(arguments: Sequence[str]) -> Options:
     """
     with errors_in_one_line():
         chosen, _ = tyro.cli(
-            _Chosen, args=arguments, prog=PROGRAM, add_help=False, return_unknown_args=True
+            _Chosen,
+            args=arguments,
+            prog=PROGRAM,
+            add_help=False,
+            return_unknown_args=True,
+            registry=TYPES,
         )
     if chosen.from_ is not None:
         if chosen.recipe is not None:
@@ -179,8 +184,25 @@ def _numbers(kind: type, expected: str, many: bool = False) -> Any:
     )
 
 
+def _path() -> Any:
+    """Return how tyro is to read a path; an empty one would be the current folder."""
+
+    def read(words: list[str]) -> Path:
+        if not words[0]:
+            raise ValueError("expected a path; got an empty one")
+        return Path(words[0])
+
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=read,
+        is_instance=lambda value: value is None or isinstance(value, Path),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
 TYPES = tyro.constructors.ConstructorRegistry()
-"""How numbers are read from the command line."""
+"""How numbers and paths are read from the command line."""
 
 
 @TYPES.primitive_rule
@@ -189,4 +211,6 @@ def _read_numbers(info: tyro.constructors.PrimitiveTypeInfo) -> Any:
         int: _numbers(int, "a whole number"),
         float: _numbers(float, "a number"),
         tuple[float, ...]: _numbers(float, "numbers", many=True),
+        Path: _path(),
+        Path | None: _path(),
     }.get(info.type)

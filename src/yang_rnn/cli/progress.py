@@ -1,5 +1,6 @@
 """What the commands show while they work: bars on a terminal, lines elsewhere."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -7,6 +8,7 @@ from typing import Self
 
 from tqdm import tqdm
 
+from yang_rnn.cli.ending import one_line
 from yang_rnn.recipe import Recipe
 
 
@@ -127,6 +129,7 @@ class SweepDisplay:
 
     def note(self, line: str) -> None:
         """Print a line about what went wrong, above the bar if there is one."""
+        line = one_line(line)
         if self._bar is not None:
             tqdm.write(line, file=sys.stderr)
         else:
@@ -134,7 +137,8 @@ class SweepDisplay:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # nobody can read it: no reason to stop the work
+        print(line, file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

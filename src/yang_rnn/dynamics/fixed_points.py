@@ -6,17 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from yang_rnn._checks import check_real
-from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, speeds
+from yang_rnn._checks import check_callable, check_has, check_real
+from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, scale_of, speeds
 from yang_rnn.dynamics.newton import Newton
-from yang_rnn.dynamics.points import FixedPoints
+from yang_rnn.dynamics.points import FixedPoints, own_scale
 from yang_rnn.dynamics.search import OnProgress, SearchEnd, Solver
+from yang_rnn.dynamics.system import AutonomousMap
 
 FIXED_SPEED = 1e-20
-"""Speed q up to which a point is fixed: no unit of it moves by more than 1.5e-10."""
+"""Speed q, over the squared scale, up to which a point is fixed.
+
+No unit of it moves by more than 1.5e-10 of the scale.
+"""
 
 SLOW_MEAN_SQUARE = 1e-4
-"""Mean of (F(h) - h)^2 over units below which a point is slow."""
+"""Mean of (F(h) - h)^2 over units, over the squared scale, below which a point is slow.
+
+Its units move by less than 1 % of the scale in a step.
+"""
+
+BEYOND = 0.1
+"""Distance beyond a system's bounds, in spreads of the data, from which on a point is outside.
+
+Minima of the speed of rectified networks lie up to 0.02 beyond 0 (16 networks of two recipes).
+"""
 
 
 def find_fixed_points(
@@ -24,6 +37,7 @@ def find_fixed_points(
     starts: Any,
     *,
     solver: Solver | None = None,
+    data: Any = None,
     fixed_speed: float = FIXED_SPEED,
     slow_speed: float | None = None,
     slow_mean_square: float | None = None,
@@ -36,20 +50,26 @@ def find_fixed_points(
     F : callable
         Pure map from a state (N,) to the next state (N,), written with JAX; `System.at` gives that
         of a network at a constant input. It, and any `jax.tree_util.Partial` of a function and its
-        weights, is compiled once for all networks of one shape; any other callable is compiled
-        anew.
+        weights, is compiled once for all networks of one shape, if the function reads nothing else
+        that can change; any other callable is compiled anew: points are those of F as it is now.
     starts : array_like, shape (n, N) or (N,)
         States to start from. One that is not finite ends as ``diverged``; there may be none.
     solver : Newton, GradientDescent or another Solver, optional
         How to search. `Newton()`, the default, goes on to float64 precision; `GradientDescent()`
         is the source notebook's, which ends at slow points and hardly ever at a fixed one.
+    data : array_like, shape (m, N), optional
+        States that the network is known to go through, without it the starts: their root mean
+        square is the scale of what is small, and how far from them a point lies is told.
     fixed_speed : float
-        Largest q = 1/2 ||F(h) - h||^2 that counts as ``fixed``. The default, 1e-20, bounds every
-        unit's ||F(h) - h|| by 1.5e-10.
+        Largest q = 1/2 ||F(h) - h||^2, over the squared scale of the point, that counts as
+        ``fixed``. The default, 1e-20, bounds what any unit moves by 1.5e-10 of that scale. It is
+        the root mean square of the point's own units, but at least 1e-4 of the data's: F and
+        s F(. / s) have the same fixed points, whatever s.
     slow_speed, slow_mean_square : float, optional
         The value below which a point counts as ``slow``, either as q or as the mean square over
-        units, q = N/2 * mean square; not both. The default is the mean square 1e-4, which is
-        q = 3.2e-3 at N = 64.
+        units, q = N/2 * mean square, in units of the state; not both. Without either, the mean
+        square 1e-4 of the squared scale, the point's own or the data's, whichever is less. A point
+        that is fixed is not slow.
     on_progress : callable, optional
         Called as ``on_progress(done, total, mean_square)``: updates made and the mean square of
         all states (`GradientDescent`), or starts that have stopped and the mean square of all
@@ -75,12 +95,19 @@ def find_fixed_points(
     starts = as_states(starts, "starts")
     count, units = starts.shape
     solver = Newton() if solver is None else solver
-    slow_speed = slow_tolerance(units, slow_speed, slow_mean_square)
+    check_has("solver", solver, "a Solver", "search", "name")
+    check_callable("on_progress", on_progress, optional=True)
+    known = starts if data is None else as_states(data, "data")
+    if data is not None and not len(known):
+        raise ValueError("`data` must have a state or more; got none")
+    if known.shape[1] != units:
+        raise ValueError(f"`data` must have the {units} units of `starts`; got {known.shape[1]}")
+    known = known[np.isfinite(known).all(axis=1)]
+    scale = scale_of(known)
+    spread = _spread_of(known, scale)
+    slow_is_relative = slow_speed is None and slow_mean_square is None
+    slow_speed = slow_tolerance(units, scale, slow_speed, slow_mean_square)
     fixed_speed = check_real("fixed_speed", fixed_speed, minimum=0)
-    if fixed_speed > slow_speed:
-        raise ValueError(
-            f"`fixed_speed` must not exceed the slow tolerance {slow_speed}; got {fixed_speed}"
-        )
     pure = as_map(F)
     check_map(pure, units)
 
@@ -92,15 +119,19 @@ def find_fixed_points(
         np.empty(0, np.float32),
     )
     if usable.any():
-        found = solver.search(pure, starts[usable], fixed_speed, on_progress)
+        found = solver.search(pure, starts[usable], fixed_speed * scale**2, on_progress)
         for whole, part in zip(end[:3], found[:3], strict=True):
             whole[usable] = part
         end = end._replace(trace=found.trace)
 
     speed = speeds(pure, end.state)
     lost = ~np.isfinite(speed) | ~np.isfinite(end.state).all(axis=1)
+    own = own_scale(end.state, scale)
+    largest = slow_speed
+    if slow_is_relative:  # data that run away don't make everything slow that stays behind
+        largest = slow_speed * np.minimum(own_scale(end.state, 0.0) / scale, 1.0) ** 2
     status = np.select(
-        [lost, speed <= fixed_speed, speed < slow_speed],
+        [lost, speed <= fixed_speed * own**2, speed < largest],
         ["diverged", "fixed", "slow"],
         "unconverged",
     )
@@ -112,16 +143,49 @@ def find_fixed_points(
         status=status,
         reason=end.reason,
         starts_reached=np.ones(count, np.int64),
+        distance=_distance_from(known, spread, end.state),
+        outside=_outside(F, spread, end.state),
         method=solver.name,
         fixed_speed=fixed_speed,
         slow_speed=slow_speed,
+        scale=scale,
         total_starts=count,
         trace=end.trace,
     )
 
 
+def _spread_of(data: np.ndarray, scale: float) -> float:
+    """Return the root mean square distance of data from their mean."""
+    whole = scale * float(np.sqrt(data.shape[1]))
+    if not len(data):
+        return whole
+    spread = scale_of(data - data.mean(axis=0)) * np.sqrt(data.shape[1]) if len(data) > 1 else 0.0
+    return float(spread) if 1e-12 * whole < spread else whole  # one state only, or all the same
+
+
+def _distance_from(data: np.ndarray, spread: float, states: np.ndarray) -> np.ndarray:
+    """Return how far states are from the nearest of the data, over the spread of these."""
+    distance = np.full(len(states), np.inf)
+    finite = np.isfinite(states).all(axis=1)
+    if len(data) and finite.any():
+        from scipy.spatial import KDTree
+
+        distance[finite] = KDTree(data).query(states[finite])[0] / spread
+    return distance
+
+
+def _outside(F: Map, spread: float, states: np.ndarray) -> np.ndarray:
+    """Tell which states lie where a system's can't, by more than `BEYOND` spreads."""
+    bounds = F.system.bounds if isinstance(F, AutonomousMap) else None
+    if bounds is None:
+        return np.zeros(len(states), bool)
+    with np.errstate(invalid="ignore", over="ignore"):
+        beyond = states - np.clip(states, *bounds)
+        return np.linalg.norm(beyond, axis=1) > BEYOND * spread
+
+
 def slow_tolerance(
-    units: int, slow_speed: float | None = None, slow_mean_square: float | None = None
+    units: int, scale: float, slow_speed: float | None = None, slow_mean_square: float | None = None
 ) -> float:
     """Give the slow tolerance as q, from q or from the mean square over units.
 
@@ -129,10 +193,12 @@ def slow_tolerance(
     ----------
     units : int
         The number of units N.
+    scale : float
+        The scale of the data, which the default is relative to.
     slow_speed : float, optional
         The tolerance as q = 1/2 ||F(h) - h||^2.
     slow_mean_square : float, optional
-        The tolerance as the mean of (F(h) - h)^2 over units; q = N/2 * mean square. Default 1e-4.
+        The tolerance as the mean of (F(h) - h)^2 over units; q = N/2 * mean square.
 
     Returns
     -------
@@ -151,5 +217,6 @@ def slow_tolerance(
                 f"got {slow_speed} and {slow_mean_square}"
             )
         return check_real("slow_speed", slow_speed, minimum=0)
-    mean_square = SLOW_MEAN_SQUARE if slow_mean_square is None else slow_mean_square
-    return 0.5 * units * check_real("slow_mean_square", mean_square, minimum=0)
+    if slow_mean_square is None:
+        return 0.5 * units * SLOW_MEAN_SQUARE * scale**2
+    return 0.5 * units * check_real("slow_mean_square", slow_mean_square, minimum=0)

@@ -8,8 +8,17 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_whole
-from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, map_rows, time_step
+from yang_rnn._checks import as_array, check_array, check_text, check_whole
+from yang_rnn.dynamics.maps import (
+    Map,
+    as_map,
+    as_states,
+    as_vector,
+    check_map,
+    map_rows,
+    scale_of,
+    time_step,
+)
 
 
 class FlowField(NamedTuple):
@@ -38,7 +47,8 @@ class FlowField(NamedTuple):
 
     def project(self, states: Any) -> np.ndarray:
         """Return the coordinates (..., 2) of states (..., N)."""
-        return (np.asarray(states, np.float64) - self.origin) @ self.axes.T
+        array = check_array("states", states, (..., len(self.origin)), finite=False, empty=True)
+        return (np.asarray(array, np.float64) - self.origin) @ self.axes.T
 
 
 def flow_field(
@@ -86,7 +96,8 @@ def flow_field(
     """
     dt = time_step(F, dt)
     grid = check_whole("grid", grid, 2)
-    array = np.asarray(activity)
+    check_text("name", name)
+    array = as_array("activity", activity)
     flat = array.reshape(-1, array.shape[-1]) if array.ndim > 2 else array
     states = as_states(flat, "activity")
     units = states.shape[1]
@@ -99,8 +110,8 @@ def flow_field(
     middle = states.mean(axis=0)
     components = np.linalg.svd(states - middle, full_matrices=False)[2]
     components *= np.where(components[:, :1] < 0, -1.0, 1.0)
-    begin = middle if origin is None else _vector("origin", origin, units)
-    first = components[0] if axis is None else _vector("axis", axis, units)
+    begin = middle if origin is None else as_vector(origin, "origin", units)
+    first = components[0] if axis is None else as_vector(axis, "axis", units)
     length = np.linalg.norm(first)
     if not length > 0:
         raise ValueError("`axis` must not be 0")
@@ -115,7 +126,7 @@ def flow_field(
     axes = np.stack([first, second])
     reached = (states - begin) @ axes.T
     low, high = reached.min(axis=0), reached.max(axis=0)
-    margin = 0.05 * (high - low) + 1e-9
+    margin = 0.05 * (high - low) + 1e-9 * scale_of(states)
     x, y = np.linspace(low - margin, high + margin, grid).T
     across, up = np.meshgrid(x, y)
     places = begin + across[..., None] * first + up[..., None] * second
@@ -123,13 +134,6 @@ def flow_field(
     velocity = (moved.reshape(places.shape) - places) @ axes.T / dt * 1000
     names = (f"{name} (units of state)", "orthogonal PC (units of state)")
     return FlowField(begin, axes, names, x, y, velocity)
-
-
-def _vector(name: str, value: Any, units: int) -> np.ndarray:
-    vector = as_states(value, name)
-    if vector.shape != (1, units) or not np.isfinite(vector).all():
-        raise ValueError(f"`{name}` must be {units} finite numbers; got shape {np.shape(value)}")
-    return vector[0]
 
 
 @jax.jit

@@ -14,8 +14,8 @@ import numpy as np
 from jax import lax
 from jax.tree_util import Partial
 
-from yang_rnn._adam import scale_by_adam
 from yang_rnn._checks import check_real, check_whole
+from yang_rnn.dynamics.adam import scale_by_adam
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.search import OnProgress, SearchEnd
 

@@ -27,11 +27,13 @@ class Descent(NamedTuple):
     q : float
         The speed there, 1/2 ||F(h) - h||^2.
     damping, growth : float
-        Nielsen's mu (over ||F(h) - h||^2) and nu.
+        Nielsen's mu (over ||F(h) - h||^2 in units of the scale) and nu.
     moved : bool
         Whether the last step was taken.
     length : float
         The largest change of a unit by the last step, taken or not.
+    unit : float
+        The scale of states: F and s F(. / s) are descended alike, if this is s times as large.
     """
 
     state: Any
@@ -40,13 +42,15 @@ class Descent(NamedTuple):
     growth: Any
     moved: Any
     length: Any
+    unit: Any
 
 
-def begin(F: Partial, state: jax.Array) -> Descent:
-    """Return a descent that begins at a state."""
+def begin(F: Partial, state: jax.Array, unit: jax.Array | float = 1.0) -> Descent:
+    """Return a descent that begins at a state, in units of a scale."""
     residual = F(state) - state
     one = jnp.ones((), state.dtype)
-    return Descent(state, 0.5 * jnp.vdot(residual, residual), 1e-2 * one, 2 * one, False, 0 * one)
+    q = 0.5 * jnp.vdot(residual, residual)
+    return Descent(state, q, 1e-2 * one, 2 * one, jnp.asarray(False), 0 * one, unit * one)
 
 
 def step(F: Partial, at: Descent, tangent: jax.Array | None = None) -> Descent:
@@ -69,7 +73,7 @@ def step(F: Partial, at: Descent, tangent: jax.Array | None = None) -> Descent:
     gram = matrix.T @ matrix
     if tangent is not None:  # its own row keeps the system regular; its right-hand side is 0
         gram = gram + jnp.trace(gram) / h.size * jnp.outer(tangent, tangent)
-    shift = at.damping * square + 1e-15 * jnp.trace(gram)
+    shift = at.damping * (square / at.unit**2) + 1e-15 * jnp.trace(gram)
     factor = cho_factor(gram + shift * jnp.eye(h.size), lower=True)
     change = -cho_solve(factor, matrix.T @ residual)
     if tangent is not None:
@@ -92,4 +96,5 @@ def step(F: Partial, at: Descent, tangent: jax.Array | None = None) -> Descent:
         growth=jnp.where(taken, 2.0, 2.0 * at.growth),
         moved=taken,
         length=jnp.max(jnp.abs(change)),
+        unit=at.unit,
     )

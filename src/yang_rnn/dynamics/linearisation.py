@@ -18,11 +18,13 @@ from yang_rnn.dynamics.maps import (
     as_map,
     as_states,
     check_map,
+    check_takes,
     map_rows,
+    scale_of,
     speeds,
     time_step,
 )
-from yang_rnn.dynamics.points import FixedPoints
+from yang_rnn.dynamics.points import FixedPoints, own_scale
 from yang_rnn.dynamics.system import AutonomousMap
 
 _REAL_ANGLE = 1e-7  # rad; two equal real eigenvalues may come out as a pair this far apart
@@ -65,10 +67,10 @@ class Linearisation:
     unstable : numpy.ndarray, shape (n,), int
         Number of modes with |lambda| > 1 + `marginal_band`.
     stability : numpy.ndarray, shape (n,), str
-        ``stable``, ``marginal``, ``saddle`` or ``unstable``; empty for a point that is not fixed.
+        ``stable``, ``marginal``, ``saddle`` or ``unstable``; empty for a point that is not fixed,
+        or far from the data (`FixedPoints.far`).
     rotation : numpy.ndarray, shape (n,), str
-        ``node`` or ``spiral``, as the leading mode is real or complex; empty for a point that is
-        not fixed.
+        ``node`` or ``spiral``, as the leading mode is real or complex; empty where `stability` is.
     kink : numpy.ndarray, shape (n,), bool
         Whether the map has a kink within the kink tolerance: the Jacobian holds on one side only.
     dt : float
@@ -152,12 +154,14 @@ def linearise(
     dt : float, optional
         Time step (ms) of a map that has none of its own.
     kink_tolerance : float
-        How near a kink, in units of the state (or of the preactivation), counts as on it.
+        How near a kink counts as on it, over the scale of the points (the data's scale of
+        `FixedPoints`, or the root mean square of the states that are given).
     marginal_band : float
         | |lambda| - 1 | up to which a mode is marginal. The default, 1e-3, is a time constant
         of 1000 dt.
     fixed_speed : float
-        For points given as an array: the speed q up to which they are fixed and get a label.
+        For points given as an array: the speed q, over the squared scale of the point, up to which
+        they are fixed and get a label.
 
     Returns
     -------
@@ -185,9 +189,11 @@ def linearise(
     pure = as_map(F)
     check_map(pure, units)
     if isinstance(points, FixedPoints):
-        fixed = points.status == "fixed"
+        scale, fixed = points.scale, (points.status == "fixed") & ~points.far
     else:
-        fixed = speeds(pure, states) <= fixed_speed
+        scale = scale_of(states)
+        fixed = speeds(pure, states) <= fixed_speed * own_scale(states, scale) ** 2
+    near_kink = kink_tolerance * scale
 
     (jacobian,) = map_rows(_jacobians, pure, states, row_size=units**2)
     input_jacobian = np.empty((n, units, 0))
@@ -199,9 +205,11 @@ def linearise(
         )
         before = F.preactivation
     if before is not None:
-        kink = _kinks_by_sign(as_map(before, name="preactivation"), states, kink_tolerance)
+        before = as_map(before, name="preactivation")
+        check_takes(before, units, "preactivation")
+        kink = _kinks_by_sign(before, states, near_kink)
     else:
-        kink = _kinks_by_probe(pure, states, kink_tolerance)
+        kink = _kinks_by_probe(pure, states, near_kink)
 
     values = np.full((n, units), np.nan + 0j)
     right, left = np.full((2, n, units, units), np.nan + 0j)

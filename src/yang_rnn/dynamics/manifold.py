@@ -10,9 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_whole
+from yang_rnn._checks import check_array, check_real, check_whole
 from yang_rnn.dynamics import levenberg_marquardt
-from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, speeds
+from yang_rnn.dynamics.maps import (
+    Map,
+    as_map,
+    as_vector,
+    check_map,
+    speeds,
+)
 
 STEPS_ACROSS = 40
 """Steps that a march takes from one end of the trajectories to the other."""
@@ -108,7 +114,9 @@ class SlowManifold:
         return np.diff(self.state, axis=0)
 
     def _nearest(self, states: Any) -> tuple[np.ndarray, np.ndarray]:
-        states = np.asarray(states, dtype=np.float64)
+        shape = (..., self.state.shape[1])
+        array = check_array("states", states, shape, finite=False, empty=True)
+        states = np.asarray(array, dtype=np.float64)
         best = np.full(states.shape[:-1], np.inf)
         place = np.zeros(states.shape[:-1])
         arc, last = self.arc, len(self.state) - 2
@@ -153,23 +161,29 @@ def trace_slow_manifold(
     Raises
     ------
     ValueError
-        If shapes disagree, the direction is 0, or the bounds do not enclose 0.
+        If centre and direction are not one finite vector each, of one length, the direction is 0,
+        the bounds do not enclose 0, or the map takes the centre to a state that is not finite.
+    TypeError
+        If the map is not callable, or a vector is not of real numbers.
 
     References
     ----------
     .. [1] Sussillo & Barak (2013), "Opening the black box: low-dimensional dynamics in
        high-dimensional recurrent neural networks", Neural Computation 25(3):626-649.
     """
-    begin = as_states(centre, "centre")[0]
-    towards = as_states(direction, "direction")[0]
-    if towards.shape != begin.shape or not np.linalg.norm(towards) > 0:
+    begin = as_vector(centre, "centre")
+    towards = as_vector(direction, "direction", begin.size)
+    if not np.linalg.norm(towards) > 0:
         raise ValueError(f"`direction` must be a vector of {begin.size} units, not 0")
-    if not (np.isfinite([low, high]).all() and low < 0 < high):
+    low, high = check_real("low", low), check_real("high", high)
+    if not low < 0 < high:
         raise ValueError(f"`low` must be below 0 and `high` above; got {low} and {high}")
     check_whole("steps", steps, 2)
     towards = towards / np.linalg.norm(towards)
     pure = as_map(F)
     check_map(pure, begin.size)
+    if not np.isfinite(speeds(pure, begin[None])).all():
+        raise ValueError("`centre` must be a state that `F` takes to a finite one")
     size = (high - low) / steps
     ahead = _march(pure, begin, towards, high, size, 2 * steps)
     behind = _march(pure, begin, -towards, -low, size, 2 * steps)
@@ -207,15 +221,19 @@ def _next(F: Partial, here: np.ndarray, tangent: np.ndarray, size: float) -> np.
     """Take a step along the valley, a shorter one where it bends; None where it ends."""
     for step in (size, size / 4):
         with jax.enable_x64(True):
-            there = np.asarray(_minimise_across(F, here + step * tangent, tangent))
+            there = np.asarray(
+                _minimise_across(F, here + step * tangent, tangent, STEPS_ACROSS * size)
+            )
         if np.linalg.norm(there - here) <= _REACH * step:
             return there
     return None
 
 
 @jax.jit
-def _minimise_across(F: Partial, start: jax.Array, tangent: jax.Array) -> jax.Array:
-    """Descend q in the plane through the start across the tangent."""
+def _minimise_across(
+    F: Partial, start: jax.Array, tangent: jax.Array, unit: jax.Array
+) -> jax.Array:
+    """Descend q in the plane through the start across the tangent, in units of a length."""
 
     def unfinished(carry):
         _, turn, done = carry
@@ -224,9 +242,13 @@ def _minimise_across(F: Partial, start: jax.Array, tangent: jax.Array) -> jax.Ar
     def improve(carry):
         before, turn, _ = carry
         at = levenberg_marquardt.step(F, before, tangent)
-        small = at.length <= 1e-12 * (1.0 + jnp.max(jnp.abs(at.state)))
+        small = at.length <= 1e-12 * (unit + jnp.max(jnp.abs(at.state)))
         level = at.moved & (before.q - at.q < 1e-9 * before.q)
-        return at, turn + 1, level | (at.q < 1e-28) | (small & ~at.moved) | ~jnp.isfinite(at.length)
+        return (
+            at,
+            turn + 1,
+            level | (at.q < 1e-28 * unit**2) | (small & ~at.moved) | ~jnp.isfinite(at.length),
+        )
 
-    begin = levenberg_marquardt.begin(F, start)._replace(moved=jnp.asarray(False))
+    begin = levenberg_marquardt.begin(F, start, unit)
     return jax.lax.while_loop(unfinished, improve, (begin, 0, jnp.asarray(False)))[0].state

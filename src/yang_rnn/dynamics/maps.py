@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_real
+from yang_rnn._checks import as_array, check_array, check_real, is_real_dtype, reason_of
+from yang_rnn.dynamics.reading import as_it_is_now
 from yang_rnn.dynamics.system import AutonomousMap
 
 Map = Callable[[Any], Any]
@@ -24,9 +26,10 @@ def as_map(F: Callable[..., Any], dtype: Any = np.float64, name: str = "F") -> P
     """Turn a callable into a pytree that can be an argument of a compiled function.
 
     A `jax.tree_util.Partial` keeps its function as the static part and its arguments as leaves, so
-    that networks of one shape share one compilation. Any other callable becomes a new function,
-    which is compiled anew: what it closes over may have changed since it was last seen. So each
-    public function turns its map into one once, and hands that on.
+    that networks of one shape share one compilation, as long as the function reads nothing that
+    can change (`as_it_is_now`). Any other callable becomes a new function, which is compiled anew:
+    what it closes over may have changed since it was last seen. So each public function turns its
+    map into one once, and hands that on.
 
     Parameters
     ----------
@@ -52,7 +55,8 @@ def as_map(F: Callable[..., Any], dtype: Any = np.float64, name: str = "F") -> P
     if not callable(F):
         raise TypeError(f"`{name}` must be a callable map; got {type(F).__name__}")
     if isinstance(F, Partial):
-        return jax.tree.map(lambda leaf: _cast(leaf, dtype), F)
+        F = Partial(as_it_is_now(F.func), *F.args, **F.keywords)
+        return jax.tree.map(lambda leaf: _cast(leaf, dtype, name), F)
     return Partial(lambda *args: F(*args))
 
 
@@ -78,22 +82,49 @@ def as_states(states: Any, name: str) -> np.ndarray:
     TypeError
         If the array is not of real numbers.
     """
-    array = np.asarray(states)
-    check_real_numbers(array, name)
+    array = check_array(name, states, finite=False, empty=True)
     if array.ndim == 1:
         array = array[None]
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
-            f"`{name}` must have shape (n, N) with N >= 1, or (N,); got {np.shape(states)}: "
+            f"`{name}` must have shape (n, N) with N >= 1, or (N,); got {np.shape(array)}: "
             "flatten trajectories (time, trial, unit) to (time * trial, unit) first"
         )
     return np.array(array, dtype=np.float64)
 
 
+def as_vector(vector: Any, name: str, units: int | None = None) -> np.ndarray:
+    """Check one state or direction, (N,) or (1, N), and return it in float64, (N,).
+
+    Raises
+    ------
+    ValueError
+        If it is not one of so many units, or not finite.
+    TypeError
+        If it is not of real numbers.
+    """
+    array = as_states(vector, name)
+    if len(array) != 1 or array.shape[1] != (units or array.shape[1]):
+        expected = "one state (N,)" if units is None else f"{units} numbers"
+        raise ValueError(f"`{name}` must be {expected}; got shape {np.shape(vector)}")
+    return check_array(name, array[0])
+
+
 def check_real_numbers(array: Any, name: str) -> None:
-    """Check that an array, or what `jax.eval_shape` tells of one, is of real numbers."""
-    if not (np.dtype(array.dtype).kind in "fiu" or jnp.issubdtype(array.dtype, jnp.floating)):
+    """Check that what `jax.eval_shape` tells of an array is one of real numbers."""
+    if not is_real_dtype(array.dtype):
         raise TypeError(f"`{name}` must be real numbers; got dtype {array.dtype}")
+
+
+def check_takes(F: Partial, units: int, name: str) -> Any:
+    """Check that a function takes a state (N,); return shapes and dtypes of what it gives."""
+    try:
+        with jax.enable_x64(True):
+            return jax.eval_shape(F, jax.ShapeDtypeStruct((units,), jnp.float64))
+    except Exception as error:  # whatever it raises
+        raise ValueError(
+            f"`{name}` must take a state of shape ({units},), which gives: {reason_of(error)}"
+        ) from error
 
 
 def check_map(F: Partial, units: int) -> None:
@@ -113,13 +144,7 @@ def check_map(F: Partial, units: int) -> None:
     TypeError
         If F(h) is not of real numbers.
     """
-    try:
-        with jax.enable_x64(True):
-            out = jax.eval_shape(F, jax.ShapeDtypeStruct((units,), jnp.float64))
-    except (TypeError, ValueError, IndexError) as error:
-        raise ValueError(
-            f"`F` must take a state of shape ({units},), which gives: {error}"
-        ) from error
+    out = check_takes(F, units, "F")
     if getattr(out, "shape", None) != (units,):
         got = getattr(out, "shape", type(out).__name__)
         raise ValueError(f"`F` must map a state of shape ({units},) to the same shape; got {got}")
@@ -136,6 +161,22 @@ def time_step(F: Map, dt: float | None) -> float:
     if dt is not None and dt != own:
         raise ValueError(f"`dt` must be the system's {own:g} ms, or be left out; got {dt:g}")
     return float(own)
+
+
+def one_blas_thread() -> Any:
+    """Return a context in which BLAS computes on one core, for XLA has the others already.
+
+    With both at work, steps of 64 to 512 units took up to ten times longer.
+    """
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _blas() -> Any:
+    import scipy.linalg  # noqa: F401 - jaxlib's linear algebra is scipy's, which must be loaded
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def map_rows(
@@ -179,7 +220,7 @@ def map_rows(
         most = max(1, CHUNK // (row_size or max(1, rows[0][:1].size)))
         sizes = (min(most, 1 << max(0, total - 1).bit_length()),)
     out, first = [], 0
-    with jax.enable_x64(True):
+    with one_blas_thread(), jax.enable_x64(True):
         while first < total or not out:  # none at all gives empty arrays of the right shapes
             left = total - first
             size = next((s for s in reversed(sizes) if left > s // 2), sizes[0])
@@ -189,6 +230,16 @@ def map_rows(
             out.append([np.asarray(array)[: max(0, min(size, left))] for array in results])
             first += size
     return [np.concatenate(arrays) for arrays in zip(*out, strict=True)]
+
+
+def scale_of(states: np.ndarray) -> float:
+    """Return the scale of states (n, N): the root mean square of their finite units, 1 if all 0."""
+    finite = states[np.isfinite(states)]
+    largest = np.abs(finite).max(initial=0.0)
+    if largest == 0:
+        return 1.0
+    # Squares of very small or large numbers would not be numbers any more.
+    return float(largest * np.sqrt(np.mean((finite / largest) ** 2)))
 
 
 def speeds(F: Map, states: np.ndarray) -> np.ndarray:
@@ -226,6 +277,6 @@ def _padded(rows: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([rows, np.repeat(filling, missing, axis=0)])
 
 
-def _cast(leaf: Any, dtype: Any) -> Any:
-    array = np.asarray(leaf)
+def _cast(leaf: Any, dtype: Any, name: str) -> Any:
+    array = as_array(name, leaf)
     return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.floating) else leaf

@@ -32,11 +32,16 @@ from jax.tree_util import Partial
 
 from yang_rnn._checks import check_real, check_whole
 from yang_rnn.dynamics import levenberg_marquardt
-from yang_rnn.dynamics.maps import map_rows
+from yang_rnn.dynamics.levenberg_marquardt import Descent
+from yang_rnn.dynamics.maps import map_rows, scale_of
 from yang_rnn.dynamics.search import OnProgress, SearchEnd
 
 _FRACTIONS = (0.25, 0.5, 0.75, 1.0)
-_SINGULAR = 1e-13  # ratio of pivots below which full steps are not trusted
+_MAX_POLISH = 20
+_LONGEST_POLISH = 1e4  # of a step, over ||F(h) - h||
+_SINGULAR = (
+    1e-9  # ratio of pivots below which rounding moves a full step along a line of fixed points
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Newton:
     max_damped : int
         Most steps of each later stage.
     merge_distance : float
-        Largest difference in any unit, relative to 1 + max |h|, at which two paths have met.
+        Largest difference in any unit, relative to the starts' scale + max |h|, at which two paths
+        have met.
     window, progress : int, float
         A damped descent has stalled when `window` steps took less than the share `progress` off q.
 
@@ -116,7 +122,7 @@ class Newton:
         count, units = starts.shape
         order = np.lexsort(starts.T[::-1])
         begin = starts[order]
-        batches = _Batches(F, units)
+        batches = _Batches(F, units, scale_of(starts))
         report = _Report(on_progress, count, units)
         ends, owner = _full_steps(batches, begin, fixed_speed, self, report)
         rest = np.flatnonzero(ends.reason != "converged")
@@ -129,6 +135,7 @@ class Newton:
         if len(rest):
             found = _descent(batches, begin[rest], fixed_speed, self, report, ends.speed)
             ends.improve(rest, found)
+        _polish(batches, ends)
         back = np.empty(count, np.intp)
         back[order] = np.arange(count)
         return SearchEnd(
@@ -200,7 +207,7 @@ def _full_steps(
         active = active[go]
         h[active] = new[go]
         if len(active) > 1:
-            active = _merge(h, active, owner, direction, settings.merge_distance)
+            active = _merge(h, active, owner, direction, settings.merge_distance, batches.scale)
         report((reason[owner] == "converged").sum(), speed[owner])
         if len(active) == 0 or step == settings.max_newton:
             break
@@ -209,14 +216,19 @@ def _full_steps(
 
 
 def _merge(
-    h: np.ndarray, active: np.ndarray, owner: np.ndarray, direction: np.ndarray, distance: float
+    h: np.ndarray,
+    active: np.ndarray,
+    owner: np.ndarray,
+    direction: np.ndarray,
+    distance: float,
+    scale: float,
 ) -> np.ndarray:
     """Hand paths that have met to the first of them; return the paths that go on."""
     key = h[active] @ direction
     line = active[np.argsort(key, kind="stable")]
     left, right = h[line[:-1]], h[line[1:]]
     gap = np.abs(right - left).max(axis=1)
-    met = gap <= distance * (1.0 + np.abs(right).max(axis=1))
+    met = gap <= distance * (scale + np.abs(right).max(axis=1))
     group = np.concatenate([[0], np.cumsum(~met)])
     leaders = np.full(group[-1] + 1, len(owner))
     np.minimum.at(leaders, group, line)
@@ -234,7 +246,7 @@ def _descent(
     known: np.ndarray | None = None,
 ) -> _Ends:
     """Levenberg-Marquardt on q from each state; `known` speeds go into the report."""
-    at = levenberg_marquardt.Descent(*batches.run(_begin, begin))
+    at = Descent(*batches.begin(begin))
     count, q = len(begin), at.q
     reference = q.copy()
     steps = np.zeros(count, np.int64)
@@ -245,15 +257,13 @@ def _descent(
         if len(active) == 0:
             break
         old = q[active]
-        new = levenberg_marquardt.Descent(
-            *batches.run(_damped_step, *(array[active] for array in at))
-        )
+        new = Descent(*batches.run(_damped_step, *(array[active] for array in at)))
         for whole, part in zip(at, new, strict=True):
             whole[active] = part
         steps[active] = step
         found = (new.q <= fixed_speed) & ~(new.moved & (new.q < 0.25 * old))
         found |= new.q == 0.0
-        short = new.length <= 1e-10 * (1.0 + np.abs(new.state).max(axis=1))
+        short = new.length <= 1e-10 * (batches.scale + np.abs(new.state).max(axis=1))
         stuck = ~new.moved & short
         if step % settings.window == 0:
             stuck |= new.q > (1.0 - settings.progress) * reference[active]
@@ -266,6 +276,35 @@ def _descent(
             report(report.starts - len(active), q if known is None else known)
     reason[q <= fixed_speed] = "converged"
     return _Ends(at.state, q, steps, reason)
+
+
+def _polish(batches: _Batches, ends: _Ends) -> None:
+    """Improve what converged until no step makes it slower: as far as float64 allows."""
+    rows = np.flatnonzero((ends.reason == "converged") & (ends.speed > 0))
+    if not len(rows):
+        return
+    best, path = np.unique(ends.state[rows], axis=0, return_inverse=True)
+    speed = np.full(len(best), np.inf)
+    speed[path] = ends.speed[rows]
+    one = np.ones(len(best))
+    active = np.arange(len(best))
+    for _ in range(_MAX_POLISH):
+        if not len(active):
+            break
+        here, least = best[active], np.sqrt(2.0 * speed[active])
+        at = Descent(*batches.begin(here))._replace(damping=0.0 * one[active])
+        new = batches.run(_damped_step, *at)[0]  # the shortest step that leads there
+        idle = (new == here).all(axis=1)
+        # Where that leads no further, a full one, unless it would run along a line of fixed points.
+        full, _, trusted = batches.run(_newton_step, here, one[active])
+        short = np.linalg.norm(full - here, axis=1) <= _LONGEST_POLISH * least
+        new = np.where((idle & trusted & short)[:, None], full, new)
+        q = batches.begin(new)[1]
+        slower = q < speed[active]
+        better = active[slower]
+        best[better], speed[better] = new[slower], q[slower]
+        active = better[speed[better] > 0]
+    ends.state[rows], ends.speed[rows] = best[path], speed[path]
 
 
 @jax.jit
@@ -284,14 +323,14 @@ def _newton_step(F: Partial, states: jax.Array, fraction: jax.Array):
 
 
 @jax.jit
-def _begin(F: Partial, states: jax.Array):
-    return jax.vmap(lambda state: tuple(levenberg_marquardt.begin(F, state)))(states)
+def _begin(F: Partial, states: jax.Array, unit: jax.Array):
+    return jax.vmap(lambda state: tuple(levenberg_marquardt.begin(F, state, unit)))(states)
 
 
 @jax.jit
 def _damped_step(F: Partial, *at: jax.Array):
     stepped = jax.vmap(lambda one: levenberg_marquardt.step(F, one))
-    return tuple(stepped(levenberg_marquardt.Descent(*at)))
+    return tuple(stepped(Descent(*at)))
 
 
 class _Batches:
@@ -300,11 +339,16 @@ class _Batches:
     The Jacobians of a chunk take 8 MB (or are those of 4 states), whatever the number of starts.
     """
 
-    def __init__(self, F: Partial, units: int):
+    def __init__(self, F: Partial, units: int, scale: float):
         large = max(4, min(256, 2**20 // units**2))
         self._sizes = (max(2, large // 8), large)
         self._F = F
+        self.scale = scale
 
     def run(self, function: Callable[..., Any], *rows: np.ndarray) -> list[np.ndarray]:
         """Apply a compiled function to rows."""
         return map_rows(function, self._F, *rows, sizes=self._sizes)
+
+    def begin(self, states: np.ndarray) -> list[np.ndarray]:
+        """Begin a descent at each state, in units of the starts' scale."""
+        return map_rows(_begin, self._F, states, shared=(self.scale,), sizes=self._sizes)

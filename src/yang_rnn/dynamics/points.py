@@ -11,24 +11,50 @@ from typing import Any, Literal
 
 import numpy as np
 
-from yang_rnn._checks import check_real
+from yang_rnn._checks import as_array, check_array, check_real, check_text, check_whole, shown
+from yang_rnn._files import arrays_in, content_of, damage_named
 from yang_rnn.dynamics.uniqueness import nearest_within, representatives
 
 STATUSES = ("fixed", "slow", "unconverged", "diverged")
 """What a point can be, from exact to lost."""
 
-_PER_POINT = ("state", "speed", "start", "iterations", "status", "reason", "starts_reached")
-_SCALARS = ("method", "fixed_speed", "slow_speed", "total_starts")
+FAR = 10.0
+"""Distance from the data, in spreads of these, from which on a point is far.
+
+Of 28 networks of four kinds all points lay within 5, but for one at 39.
+"""
+
+LEAST_SCALE = 1e-4
+"""Share of the data's scale that a point's own is at least: a fixed point may be at 0."""
+
+UNIQUE = 1e-6
+"""Distance, over the norm of a state of the data's scale, within which points are one."""
+
+_PER_POINT = (
+    "state", "speed", "start", "iterations", "status", "reason", "starts_reached", "distance",
+    "outside",
+)  # fmt: skip
+_REAL, _WHOLE = ("state", "speed", "start", "distance"), ("iterations", "starts_reached")
+_SCALARS = ("method", "fixed_speed", "slow_speed", "scale", "total_starts")
+_ROUNDING = 1e-9  # of a speed, between processors
+
+
+def own_scale(states: np.ndarray, scale: float) -> np.ndarray:
+    """Return the root mean square of each state's units (n,), at least `LEAST_SCALE` of a scale."""
+    with np.errstate(over="ignore"):
+        return np.maximum(np.sqrt(np.mean(np.square(states), axis=1)), LEAST_SCALE * scale)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FixedPoints:
     """Points that a search ended at, each with its speed and an honest status.
 
-    The status is ``fixed`` where the speed q is at most `fixed_speed`, ``slow`` where it is below
-    `slow_speed`, ``unconverged`` where it is not, and ``diverged`` where the state or its image is
-    not finite. Arrays are read-only. Indexing with a number, slice, mask or list of numbers gives a
-    record of those points.
+    The status is ``fixed`` where the speed q, over the squared scale of the point, is at most
+    `fixed_speed`, ``slow`` where it is below `slow_speed`, ``unconverged`` where it is not, and
+    ``diverged`` where the state or its image is not finite. A point that is `far` from the data, or
+    outside the bounds of the system, may be a fixed point of the map and tells nothing about what
+    the network does. Arrays are read-only. Indexing with a number, slice, mask or list of numbers
+    gives a record of those points.
 
     Attributes
     ----------
@@ -46,10 +72,18 @@ class FixedPoints:
         Why the search stopped (see the searches).
     starts_reached : numpy.ndarray, shape (n,), int
         How many starts ended at this point: 1 until `unique` has counted them together.
+    distance : numpy.ndarray, shape (n,), float64
+        Distance from the nearest of the data (the states of trajectories, or the starts), in
+        spreads of these: the root mean square of their distance from their mean.
+    outside : numpy.ndarray, shape (n,), bool
+        Whether it lies outside the bounds of the system, by a tenth of that spread or more.
     method : str
         The search, ``gradient`` or ``newton``.
     fixed_speed, slow_speed : float
-        The tolerances on q behind the statuses.
+        The tolerances behind the statuses: of q over the squared scale, and of q (at the data's
+        scale, where it was not given).
+    scale : float
+        Root mean square of the units of the data.
     total_starts : int
         How many starts there were.
     trace : numpy.ndarray, shape (steps,), float32
@@ -66,29 +100,41 @@ class FixedPoints:
     status: np.ndarray
     reason: np.ndarray
     starts_reached: np.ndarray
+    distance: np.ndarray
+    outside: np.ndarray
     method: str
     fixed_speed: float
     slow_speed: float
+    scale: float
     total_starts: int
     trace: np.ndarray
     search_counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the shapes and make the arrays read-only."""
-        n = len(self.state)
+        """Check types, shapes and ranges, and make the arrays read-only."""
+        state = check_array("state", self.state, ("n", "N"), finite=False, empty=True)
         for name in (*_PER_POINT, "trace"):
-            array = np.array(getattr(self, name))
-            expected = self.state.shape if name == "start" else (n,)
-            if name not in ("state", "trace") and array.shape != expected:
-                raise ValueError(f"`{name}` must have shape {expected}; got {array.shape}")
+            shape = state.shape if name in ("state", "start") else (len(state),)
+            array = _checked(name, getattr(self, name), ("steps",) if name == "trace" else shape)
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-        if self.state.ndim != 2:
-            raise ValueError(f"`state` must have shape (n, N); got {self.state.shape}")
         unknown = set(self.status.tolist()) - set(STATUSES)
         if unknown:
-            raise ValueError(f"`status` must be among {STATUSES}; got {sorted(unknown)}")
-        object.__setattr__(self, "search_counts", dict(self.search_counts or self.counts))
+            raise ValueError(f"`status` must be among {STATUSES}; got {shown(sorted(unknown))}")
+        there = self.status != "diverged"
+        for name in ("state", "speed", "start"):
+            if not np.isfinite(getattr(self, name)[there]).all():
+                raise ValueError(f"`{name}` must be finite where nothing diverged; got others")
+        check_text("method", self.method)
+        for name in ("fixed_speed", "slow_speed", "scale"):
+            check_real(name, getattr(self, name), minimum=0)
+        check_whole("total_starts", self.total_starts, 0)
+        counts = dict(self.search_counts or self.counts)
+        if set(counts) != set(STATUSES):
+            raise ValueError(f"`search_counts` must have {STATUSES}; got {shown(list(counts))}")
+        for number in counts.values():
+            check_whole("search_counts", number, 0)
+        object.__setattr__(self, "search_counts", counts)
 
     def __len__(self) -> int:
         """Count the points."""
@@ -105,10 +151,24 @@ class FixedPoints:
         counts = ", ".join(f"{number} {status}" for status, number in self.counts.items())
         finite = self.speed[np.isfinite(self.speed)]
         span = f"; q {finite.min():.1e} to {finite.max():.1e}" if finite.size else ""
+        far = f"; {int(self.far.sum())} FAR from the data" if self.far.any() else ""
         return (
             f"FixedPoints({len(self)} of {self.state.shape[1]} units: {counts}; "
-            f"{self.method} from {self.total_starts} starts{span})"
+            f"{self.method} from {self.total_starts} starts{span}{far})"
         )
+
+    @property
+    def far(self) -> np.ndarray:
+        """Which points lie where the network doesn't go, shape (n,), bool.
+
+        Outside its bounds, or `FAR` spreads of the data away from them.
+        """
+        return self.outside | (self.distance > FAR)
+
+    @property
+    def kind(self) -> np.ndarray:
+        """The status of each point, or ``far``, shape (n,)."""
+        return np.where(self.far, "far", self.status)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -144,20 +204,22 @@ class FixedPoints:
         ValueError
             If a status is not one of the four.
         """
-        unknown = [status for status in statuses if status not in STATUSES]
+        known = [isinstance(status, str) and status in STATUSES for status in statuses]
+        unknown = [status for status, is_known in zip(statuses, known, strict=True) if not is_known]
         if unknown:
             raise ValueError(f"`statuses` must be among {STATUSES}; got {unknown}")
         return self[np.isin(self.status, statuses)]
 
     def unique(
-        self, distance: float, *, keep: Literal["slowest", "first"] = "slowest"
+        self, distance: float | None = None, *, keep: Literal["slowest", "first"] = "slowest"
     ) -> FixedPoints:
         """Keep one representative of the points that lie together, and count their starts.
 
         Parameters
         ----------
-        distance : float
-            Euclidean distance within which points are one.
+        distance : float, optional
+            Euclidean distance within which points are one; without it 1e-6 of the norm of a state
+            of the data's scale.
         keep : {"slowest", "first"}
             ``slowest``: from the slowest point on, each not yet represented becomes the
             representative of all within `distance` of it; this does not depend on the order of the
@@ -176,6 +238,8 @@ class FixedPoints:
         ValueError
             If the distance is negative or not a number, or `keep` is unknown.
         """
+        if distance is None:
+            distance = UNIQUE * self.scale * float(np.sqrt(self.state.shape[1]))
         distance = check_real("distance", distance, minimum=0)
         if keep not in ("slowest", "first"):
             raise ValueError(f"`keep` must be 'slowest' or 'first'; got {keep!r}")
@@ -220,7 +284,13 @@ class FixedPoints:
         -------
         pathlib.Path
             The file.
+
+        Raises
+        ------
+        ValueError
+            If a status does not belong to its speed.
         """
+        self._check_statuses()
         path = Path(path)
         path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
         content = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -253,18 +323,47 @@ class FixedPoints:
 
         Raises
         ------
+        OSError
+            If there is no such file, or it can't be read.
         ValueError
-            If the file lacks one of the record's entries, or holds pickled objects.
+            If it is not such a record: it lacks an entry, holds pickled objects, would unpack to
+            far more than it has, or has a value that can't be. The message begins with its name.
         """
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            missing = [f.name for f in fields(cls) if f.name not in file]
-            if missing:
-                raise ValueError(f"`path` is not a record of fixed points: {path} lacks {missing}")
-            content = {f.name: file[f.name] for f in fields(cls)}
-        scalars = {name: content.pop(name).item() for name in _SCALARS}
-        ended: list[int] = content.pop("search_counts").tolist()
-        counts: dict[str, int] = dict(zip(STATUSES, ended, strict=True))
-        return cls(**content, **scalars, search_counts=counts)
+        return cls.from_bytes(content_of(path), path)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, path: str | os.PathLike[str]) -> FixedPoints:
+        """Make the record that the content of a file is; raises as `load` does.
+
+        Parameters
+        ----------
+        content : bytes
+        path : path-like
+            Where it is from, for errors.
+
+        Returns
+        -------
+        FixedPoints
+            The record.
+        """
+        with damage_named(path):
+            arrays: dict[str, Any] = arrays_in(content, [f.name for f in fields(cls)])
+            for name in (*_REAL, "trace"):
+                if arrays[name].dtype.kind != "f":
+                    raise ValueError(f"`{name}` must be float; got {arrays[name].dtype}")
+            for name in _REAL:
+                if arrays[name].dtype.itemsize != 8:
+                    raise ValueError(f"`{name}` must be float64; got {arrays[name].dtype}")
+            for name in _SCALARS:
+                if arrays[name].shape != ():
+                    raise ValueError(f"`{name}` must be one value; got {arrays[name].shape}")
+            scalars = {name: arrays.pop(name).item() for name in _SCALARS}
+            shape = (len(STATUSES),)
+            ended = check_array("search_counts", arrays.pop("search_counts"), shape, whole=True)
+            counts: dict[str, int] = dict(zip(STATUSES, ended.tolist(), strict=True))
+            points = cls(**arrays, **scalars, search_counts=counts)
+            points._check_statuses()
+            return points
 
     def to_frame(self) -> Any:
         """Give the points as a pandas frame, one row per point.
@@ -272,7 +371,8 @@ class FixedPoints:
         Returns
         -------
         pandas.DataFrame
-            Columns status, speed, mean_square, iterations, reason, starts_reached, then
+            Columns status, speed, mean_square, iterations, reason, starts_reached, distance, far,
+            then
             state_0 ... state_{N-1} and start_0 ... start_{N-1}.
 
         Raises
@@ -284,7 +384,10 @@ class FixedPoints:
             import pandas
         except ImportError as error:
             raise ImportError("`to_frame` needs pandas, which is not installed") from error
-        names = ("status", "speed", "mean_square", "iterations", "reason", "starts_reached")
+        names = (
+            "status", "speed", "mean_square", "iterations", "reason", "starts_reached", "distance",
+            "far",
+        )  # fmt: skip
         columns = {name: getattr(self, name) for name in names}
         for name in ("state", "start"):
             columns |= {f"{name}_{unit}": col for unit, col in enumerate(getattr(self, name).T)}
@@ -292,3 +395,43 @@ class FixedPoints:
 
     def _with(self, **changes: Any) -> FixedPoints:
         return FixedPoints(**{f.name: getattr(self, f.name) for f in fields(self)} | changes)
+
+    def _check_statuses(self) -> None:
+        """Raise a `ValueError` where a status is not that of its speed, but for rounding."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            fixed = self.fixed_speed * own_scale(self.state, self.scale) ** 2
+            lost = ~np.isfinite(self.speed) | ~np.isfinite(self.state).all(axis=1)
+            wrong = np.ones(len(self), bool)
+            for slack in (1 - _ROUNDING, 1 + _ROUNDING):
+                still = [lost, self.speed <= slack * fixed, self.speed < slack * self.slow_speed]
+                status = np.select(still, ["diverged", "fixed", "slow"], "unconverged")
+                wrong &= self.status != status
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            raise ValueError(
+                f"`status` must be that of the speed; got {self.status[first]} for point {first} "
+                f"of speed {self.speed[first]:.3g}"
+            )
+
+
+def _checked(name: str, value: Any, shape: tuple[Any, ...]) -> np.ndarray:
+    """Return a copy of one of the record's arrays, in its dtype; raise where it can't be one."""
+    if name in (*_REAL, "trace"):
+        array = check_array(name, value, shape, finite=False, empty=True)
+        array = array.astype(array.dtype if name == "trace" else np.float64)
+        low = np.isnan(array) if name == "distance" else np.zeros(array.shape, bool)
+        if name not in ("state", "start") and (low | (array < 0)).any():
+            raise ValueError(f"`{name}` must be 0 or more; got others")
+        return array
+    if name in _WHOLE:
+        array = check_array(name, value, shape, empty=True, whole=True)
+        if (array < 0).any():
+            raise ValueError(f"`{name}` must be 0 or more; got {array.min()}")
+        return array.astype(np.int64)
+    kind, words = ("b", "truth values") if name == "outside" else ("U", "text")
+    array = as_array(name, value).copy()
+    if array.dtype.kind != kind:
+        raise TypeError(f"`{name}` must be {words}; got dtype {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"`{name}` must have shape {shape}; got {array.shape}")
+    return array

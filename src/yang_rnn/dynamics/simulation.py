@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn.dynamics.maps import as_map, check_real_numbers
+from yang_rnn._checks import check_array, check_finite, check_is
+from yang_rnn.dynamics.maps import as_map, check_real_numbers, check_takes
 from yang_rnn.dynamics.system import System
 
 
@@ -43,26 +44,37 @@ def simulate(system: System, inputs: Any) -> Trajectories:
     Raises
     ------
     ValueError
-        If the inputs have another shape, or are not those that the system takes.
+        If the inputs have another shape, are not finite in float32, or are not those that the
+        system takes.
     TypeError
-        If they are not real numbers.
+        If they are not real numbers, or there is no system.
     """
-    array = np.asarray(inputs)
-    check_real_numbers(array, "inputs")
-    if array.ndim != 3 or 0 in array.shape:
-        raise ValueError(f"`inputs` must have shape (time, trial, channel); got {array.shape}")
+    check_is("system", system, System)
+    shape = ("time", "trial", "channel")
+    array = check_array("inputs", inputs, shape, finite=False)
+    with np.errstate(over="ignore"):  # told below, by name
+        array = array.astype(np.float32)
+    check_finite("inputs", array)
     try:
         system.at(np.zeros(array.shape[2]))
     except ValueError as error:
         raise ValueError(f"`inputs` must be those that the system takes: {error}") from error
     step = as_map(system.step, np.float32, "step")
     begin, outputs = system.initial_state.astype(np.float32), None
+    readout: Any = None
+    if system.readout is not None:
+        readout = as_map(system.readout, np.float32, "readout")
+        read = check_takes(readout, system.num_units, "readout")
+        if len(getattr(read, "shape", ())) != 1:
+            got = getattr(read, "shape", type(read).__name__)
+            raise ValueError(f"`readout` must return outputs of shape (output,); got {got}")
+        check_real_numbers(read, "what `readout` returns")
     # In 32-bit mode JAX would keep its cast of an array that a step closes over: for the analysis
     # in float64 too, and when the array has changed.
     with jax.enable_x64(True):
-        activity = _run(step, array.astype(np.float32), begin)
-        if system.readout is not None:
-            outputs = np.asarray(_read(as_map(system.readout, np.float32, "readout"), activity))
+        activity = _run(step, array, begin)
+        if readout is not None:
+            outputs = np.asarray(_read(readout, activity))
     return Trajectories(np.asarray(activity), outputs)
 
 

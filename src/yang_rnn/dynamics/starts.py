@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from yang_rnn._checks import as_array, check_array, check_real, check_whole
 from yang_rnn.dynamics.maps import as_states
 
 
@@ -29,13 +30,12 @@ def trajectory_states(activity: Any, time_mask: Any = None) -> np.ndarray:
     ValueError
         If the activity is not three-dimensional or the mask does not fit it.
     TypeError
-        If the mask is not boolean.
+        If the mask is not boolean, or the activity not of real numbers.
     """
-    array = np.asarray(activity)
-    if array.ndim != 3:
-        raise ValueError(f"`activity` must have shape (time, trial, unit); got {array.shape}")
+    shape = ("time", "trial", "unit")
+    array = check_array("activity", activity, shape, finite=False, empty=True)
     if time_mask is not None:
-        mask = np.asarray(time_mask)
+        mask = as_array("time_mask", time_mask)
         if mask.dtype != np.bool_:
             raise TypeError(f"`time_mask` must be boolean; got dtype {mask.dtype}")
         if mask.shape != array.shape[:1]:
@@ -69,10 +69,9 @@ def jittered_states(states: Any, sd: float, seed: int, *, repeats: int = 1) -> n
         If the standard deviation is negative or there is not at least one repeat.
     """
     array = as_states(states, "states")
-    if not (sd >= 0 and np.isfinite(sd)):
-        raise ValueError(f"`sd` must be a finite number >= 0; got {sd}")
-    if repeats < 1:
-        raise ValueError(f"`repeats` must be at least 1; got {repeats}")
+    sd = check_real("sd", sd, minimum=0)
+    seed = check_whole("seed", seed, 0, None)
+    repeats = check_whole("repeats", repeats, 1)
     copies = np.tile(array, (repeats, 1))
     return copies + sd * np.random.default_rng(seed).standard_normal(copies.shape)
 
@@ -101,8 +100,9 @@ def uniform_states(number: int, units: int, low: float, high: float, seed: int) 
     ValueError
         If a count or the bounds are out of range.
     """
-    if number < 0 or units < 1:
-        raise ValueError(f"`number` must be >= 0 and `units` >= 1; got {number} and {units}")
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(f"`low` must be below `high`, both finite; got {low} and {high}")
+    number, units = check_whole("number", number, 0), check_whole("units", units, 1)
+    seed = check_whole("seed", seed, 0, None)
+    low, high = check_real("low", low), check_real("high", high)
+    if not (low < high and np.isfinite(high - low)):
+        raise ValueError(f"`low` must be below `high`, by a finite step; got {low} and {high}")
     return np.random.default_rng(seed).uniform(low, high, (number, units))

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_real
+from yang_rnn._checks import check_array, check_is, check_real, reason_of, shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,7 +22,8 @@ class System:
     step : callable
         Pure function (x, h) -> next h of an input x (channel,) and a state h (unit,), written with
         JAX. A `jax.tree_util.Partial` of a function and its weights is compiled once for all
-        networks of one shape; any other callable is compiled anew by each call that takes it.
+        networks of one shape, if the function reads nothing else that can change; any other
+        callable is compiled anew by each call that takes it.
     dt : float
         Time step (ms).
     initial_state : array of shape (unit,)
@@ -57,25 +58,25 @@ class System:
             function = getattr(self, name)
             if not callable(function) and (name == "step" or function is not None):
                 raise TypeError(f"`{name}` must be callable; got {type(function).__name__}")
-        check_real("dt", self.dt, above=0)
-        state = np.array(self.initial_state, dtype=np.float64)
-        if state.ndim != 1 or not len(state) or not np.isfinite(state).all():
-            raise ValueError(
-                "`initial_state` must be finite numbers of shape (unit,); "
-                f"got {self.initial_state!r}"
-            )
+        object.__setattr__(self, "dt", check_real("dt", self.dt, above=0))
+        state = np.array(check_array("initial_state", self.initial_state, ("unit",)), np.float64)
         state.flags.writeable = False
         object.__setattr__(self, "initial_state", state)
         if self.bounds is not None:
             try:
-                low, high = (np.broadcast_to(np.float64(side), state.shape) for side in self.bounds)
+                low, high = (
+                    np.broadcast_to(check_array("bounds", side, finite=False), state.shape).astype(
+                        np.float64
+                    )
+                    for side in self.bounds
+                )
             except (TypeError, ValueError) as error:
                 raise ValueError(
                     f"`bounds` must be two numbers or arrays of shape {state.shape}; "
-                    f"got {self.bounds!r}"
+                    f"got {shown(self.bounds)}"
                 ) from error
             if not (low < high).all():
-                raise ValueError(f"`bounds` must be low, then high; got {self.bounds}")
+                raise ValueError(f"`bounds` must be low, then high; got {shown(self.bounds)}")
             object.__setattr__(self, "bounds", (low, high))
 
     def __repr__(self) -> str:
@@ -124,24 +125,23 @@ class AutonomousMap:
 
     def __post_init__(self) -> None:
         """Check that the step takes the input."""
-        x = np.asarray(self.x)
-        if x.ndim != 1 or x.dtype.kind not in "fiu" or not np.isfinite(x).all():
-            raise ValueError(f"`x` must be finite numbers of shape (channel,); got {self.x!r}")
-        x = np.array(x, dtype=np.float64)
+        check_is("system", self.system, System)
+        x = np.array(check_array("x", self.x, ("channel",), empty=True), dtype=np.float64)
         x.flags.writeable = False
         object.__setattr__(self, "x", x)
         units = self.system.num_units
         try:
             with jax.enable_x64(True):  # as in `simulate`
                 image = jax.eval_shape(self.system.step, x, self.system.initial_state)
-        except (TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # whatever the step raises
             raise ValueError(
-                f"`x` must be an input that the system takes; {len(x)} channels give: {error}"
+                f"`x` must be an input that the system takes; {len(x)} channels give, "
+                f"in its `step`: {reason_of(error)}"
             ) from error
         if getattr(image, "shape", None) != (units,):
             got = getattr(image, "shape", type(image).__name__)
             raise ValueError(
-                f"the system's step must return a state of shape ({units},); got {got}"
+                f"the system's `step` must return a state of shape ({units},); got {got}"
             )
 
     def __call__(self, h: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,17 +13,24 @@ from typing import Any, NamedTuple
 
 import jax
 
+from yang_rnn._files import MOST_UNPACKED
 from yang_rnn.ensemble.plan import Problem
 from yang_rnn.ensemble.training import TrainedMember, num_lanes, train_ensemble
-from yang_rnn.experiment.folder import SUMMARY_FILE, NewFolder
+from yang_rnn.experiment.checksums import read_sums, with_sums
+from yang_rnn.experiment.folder import NewFolder
+from yang_rnn.experiment.names import HISTORY, RECIPE, SUMMARY_FILE, SUMS
 from yang_rnn.experiment.platform import memory_errors
 from yang_rnn.experiment.report import versions
 from yang_rnn.experiment.run import Run
-from yang_rnn.experiment.storage import ERROR, HISTORY, RECIPE, read_history, save_numbers
+from yang_rnn.experiment.storage import (
+    ALWAYS,
+    ERROR,
+    read_error,
+    read_history,
+    read_summary,
+    save_numbers,
+)
 from yang_rnn.recipe import Recipe
-
-SUMS = "SHA256SUMS"
-"""A member's file with the checksums of the others, as `sha256sum -c` takes it."""
 
 SEARCH_TRIALS = 25
 """Trials whose states a member's search starts from.
@@ -117,18 +123,12 @@ def _files_of(trained: TrainedMember) -> dict[str, bytes]:
     facts = {"platform": jax.default_backend(), "versions": versions()}
     with tempfile.TemporaryDirectory() as aside:
         save_numbers(run, Path(aside), facts, stimuli=False)
-        return _with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
+        return with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
 
 
 def _files_of_failed(recipe: Recipe, error: Exception) -> dict[str, bytes]:
     line = f"{type(error).__name__}: {error}\n"
-    return _with_sums({RECIPE: recipe.to_json().encode(), ERROR: line.encode()})
-
-
-def _with_sums(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Add the file with their checksums."""
-    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
-    return files | {SUMS: "".join(lines).encode()}
+    return with_sums({RECIPE: recipe.to_json().encode(), ERROR: line.encode()})
 
 
 def store_member(member: FinishedMember, folder: Path) -> None:
@@ -170,19 +170,22 @@ def find_problem(
     Problem or None
         What is wrong with it, if anything is.
     """
+    no_sums = Problem(f"{SUMS} is missing or damaged")
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return Problem(f"{SUMS} is missing or damaged")
-    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        sums = read_sums(folder)
+    except (FileNotFoundError, ValueError):
+        return no_sums
     for name in sorted(sums):
         path = folder / name
         if not path.is_file():
             return Problem(f"{name} is missing")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:
+        if path.stat().st_size > MOST_UNPACKED:  # to read it would take for ever
             return Problem(f"{name} is damaged")
-    if RECIPE not in sums or not (SUMMARY_FILE in sums or ERROR in sums):
-        return Problem(f"{SUMS} is missing or damaged")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sums[name]:
+                return Problem(f"{name} is damaged")
+    if not {RECIPE, ERROR} <= set(sums) and not set(ALWAYS) <= set(sums):
+        return no_sums
     try:
         found = Recipe.load(folder / RECIPE)
     except (ValueError, TypeError):
@@ -190,12 +193,14 @@ def find_problem(
     if recipe is not None and found != recipe:
         return Problem("it is of another recipe")
     name = member_name(found, varied)
-    return None if folder.name == name else Problem(f"it has the files of {name}")
-
-
-def read_summary(folder: Path) -> dict[str, Any]:
-    """Return the summary of a member that did not fail."""
-    return json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+    if folder.name != name:
+        return Problem(f"it has the files of {name}")
+    try:
+        member_row(folder, varied)
+    except (ValueError, TypeError, LookupError) as error:  # whole, but not what a run writes
+        name = next((name for name in (HISTORY, ERROR) if name in str(error)), SUMMARY_FILE)
+        return Problem(f"{name} is damaged")
+    return None
 
 
 def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
@@ -220,7 +225,7 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     row |= {field: getattr(recipe, field) for field in varied}
     row |= {"seed": recipe.seed, "error": ""}
     if (folder / ERROR).is_file():
-        return row | {"error": (folder / ERROR).read_text(encoding="utf-8").strip()}
+        return row | {"error": read_error(folder)}
     summary = read_summary(folder)
     point, judged = summary["analysed_point"], summary["line_attractor"]
     losses = read_history(folder / HISTORY).loss

@@ -12,7 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from yang_rnn.experiment.folder import MEMBERS, sync
+from yang_rnn._files import MOST_JSON, content_of, damage_named, parse_json
+from yang_rnn.experiment.claims import claim, withdraw
+from yang_rnn.experiment.folder import MEMBERS, remove_stale, sync
 from yang_rnn.recipe import Recipe
 
 MANIFEST, LOCK = "sweep.json", ".lock"
@@ -23,6 +25,10 @@ FIXED_FIELDS = frozenset({"base", "seed", "search"})
 
 class SweepError(Exception):
     """A sweep can't begin or resume; the message says why, and what to do."""
+
+
+class FolderError(SweepError):
+    """The folder is none that the sweep can be in, and is as it was."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,32 +98,54 @@ def members_of(
 def locked(folder: Path) -> Iterator[None]:
     """Make the folder if need be, and hold it: two sweeps at once would make members twice.
 
+    A sweep that ends by an error before there is a member leaves nothing of what it made.
+
     Raises
     ------
-    SweepError
+    FolderError
         If it can't be made or written, has something else in it, or another sweep holds it.
     """
-    import filelock
+    with contextlib.ExitStack() as stack:
+        try:
+            for parent in (*reversed(folder.parents), folder):
+                if not os.path.lexists(parent):
+                    parent.mkdir(exist_ok=True)
+                    stack.callback(_remove_empty, parent)
+            foreign = sorted(p.name for p in folder.iterdir() if p.name[0] != ".")
+            if foreign and not (folder / MANIFEST).is_file():
+                raise FolderError(
+                    f"{folder} must be a new folder or a sweep's; it has {foreign[0]}"
+                )
+            lock = claim(folder / LOCK)
+        except OSError as error:
+            raise FolderError(f"{folder} must be a folder that can be written; {error}") from error
+        if lock is None:
+            raise FolderError(f"another sweep is running in {folder}")
+        begun = (folder / MANIFEST).is_file()
+        try:
+            yield
+            stack.pop_all()  # what was made stays
+        finally:
+            if begun or any((folder / MEMBERS).glob("[!.]*")):
+                lock.release()
+            else:
+                _withdraw(folder)
+                withdraw(lock)
 
-    cannot = f"{folder} must be a folder that can be written"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        foreign = [p for p in folder.iterdir() if p.name[0] != "."]
-    except OSError as error:
-        raise SweepError(f"{cannot}; {error}") from error
-    if foreign and not (folder / MANIFEST).is_file():
-        raise SweepError(f"{folder} must be a new folder or a sweep's; it has {foreign[0].name}")
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise SweepError(f"another sweep is running in {folder}") from error
-    except OSError as error:
-        raise SweepError(f"{cannot}; {error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
+
+def _withdraw(folder: Path) -> None:
+    """Remove what a sweep without a member has made, but for the folder itself."""
+    members = folder / MEMBERS
+    remove_stale(members)
+    _remove_empty(members)
+    if not members.exists():  # without its manifest the folder would be none of a sweep
+        for name in (MANIFEST, f".{MANIFEST}"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not empty, or gone
+        folder.rmdir()
 
 
 def check_manifest(
@@ -140,8 +168,8 @@ def check_manifest(
 
     Raises
     ------
-    SweepError
-        If the folder has a sweep of another recipe, or its manifest can't be read.
+    FolderError
+        If the folder has members of another recipe, or its manifest can't be read.
     """
     own = dataclasses.replace(recipe, seed=0, search="newton")
     numbers = {k: v for k, v in json.loads(own.to_json()).items() if k not in vary}
@@ -150,20 +178,23 @@ def check_manifest(
     if not path.is_file():
         _write(manifest, path)
         return None
+    content = content_of(path, MOST_JSON)
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        then: dict[str, Any] = dict(before["recipe"])
-        varied_then = list(before["varied"])
-        made_with_then = dict(before.get("made_with", {}))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SweepError(f"{path} is damaged; take a new folder") from error
-    then |= dict.fromkeys(varied_then, "varied")
+        with damage_named(path):
+            before = parse_json(content.decode("utf-8"))
+            then: dict[str, Any] = dict(before["recipe"])
+            varied_then = list(before["varied"])
+            made_with_then = dict(before.get("made_with", {}))
+            then |= dict.fromkeys(varied_then, "varied")
+    except ValueError as error:
+        raise FolderError(f"{path} is damaged; take a new folder") from error
     changes = _changes(then, numbers | dict.fromkeys(vary, "varied"))
-    if changes:
-        raise SweepError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
-    changes = _changes(made_with_then, made_with)
-    if changes and not any((folder / MEMBERS).glob("[!.]*")):
-        _write(manifest, path)  # it was begun, but nothing came of it
+    empty = not any((folder / MEMBERS).glob("[!.]*"))  # it was begun, but nothing came of it
+    if changes and not empty:
+        raise FolderError(f"{folder} has a sweep of another recipe ({changes}); take a new folder")
+    changes = changes or _changes(made_with_then, made_with)
+    if changes and empty:
+        _write(manifest, path)
         return None
     return Problem(changes) if changes else None
 
@@ -182,16 +213,9 @@ def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} was {then.get(name)}, is {now.get(name)}" for name in other)
 
 
-def remove_unfinished(members: Path) -> None:
-    """Remove the hidden folders in which a killed sweep had unfinished members."""
-    for path in members.glob(".*"):
-        if path.is_dir():
-            discard(path)
-
-
 def discard(path: Path) -> None:
-    """Remove a folder with all that is in it, or what stands in its place."""
-    if path.is_dir():
+    """Remove a folder with all that is in it, or what stands in its place; of a link the link."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink()

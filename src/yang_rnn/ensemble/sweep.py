@@ -13,7 +13,7 @@ import jax
 import pandas
 
 from yang_rnn import figures
-from yang_rnn._checks import check_whole
+from yang_rnn._checks import check_callable, check_is, check_path, check_text, check_whole
 from yang_rnn.ensemble.members import (
     batches_of,
     find_problem,
@@ -23,14 +23,15 @@ from yang_rnn.ensemble.members import (
     store_member,
 )
 from yang_rnn.ensemble.plan import (
+    FolderError,
     Problem,
     SweepError,
     check_manifest,
     discard,
     locked,
     members_of,
-    remove_unfinished,
 )
+from yang_rnn.ensemble.processes import WorkersError
 from yang_rnn.ensemble.table import (
     FIGURE,
     SUMMARY,
@@ -40,8 +41,8 @@ from yang_rnn.ensemble.table import (
     read_table,
     summary_of,
 )
-from yang_rnn.ensemble.workers import WorkersError, import_dask, make_batches
-from yang_rnn.experiment.folder import MEMBERS
+from yang_rnn.ensemble.workers import import_dask, make_batches
+from yang_rnn.experiment.folder import MEMBERS, remove_stale
 from yang_rnn.experiment.report import package_versions
 from yang_rnn.recipe import NOTEBOOK, Recipe
 
@@ -124,7 +125,8 @@ def sweep(
         Processes to start on this machine; 0: this one does the work. Scripts that start processes
         need the usual ``if __name__ == "__main__":``.
     scheduler : str, optional
-        Address of a Dask scheduler that runs already, as in ``tcp://host:8786``.
+        Address of a Dask scheduler that runs already, as in ``tcp://host:8786``. It is trusted:
+        whoever reaches it can run code as you, here and on its workers.
     platform : {"cpu", "gpu", "tpu"}, optional
         What other processes compute on; without it what this one does.
     on_progress : callable, optional
@@ -139,21 +141,32 @@ def sweep(
 
     Raises
     ------
+    FolderError
+        A `SweepError`: if the folder has another sweep or one that is running, or can't be made; or
+        if members are missing from a sweep that was begun with other versions or on another
+        platform.
     SweepError
-        If the folder has another sweep or one that is running, or can't be made; if members are
-        missing from a sweep that was begun with other versions or on another platform; or if the
-        workers fail, or Dask is not installed for them.
+        If the workers fail, or Dask is not installed for the scheduler.
     ValueError
         If a number is out of its range, there are no seeds, both `workers` and `scheduler` are
         given, or other processes do not have the platform.
     OSError
         If a file can't be written; members finished before are whole.
     """
+    check_is("recipe", recipe, Recipe)
+    check_path("out", out)
+    check_is("vary", vary, Mapping, optional=True)
+    check_text("scheduler", scheduler, optional=True)
+    check_text("platform", platform, optional=True)
+    check_callable("on_progress", on_progress, optional=True)
+    check_callable("on_damage", on_damage, optional=True)
     workers = check_whole("workers", workers, 0)
     if workers and scheduler is not None:
         raise ValueError("`workers` and `scheduler` can't be given together")
     if platform not in (None, "cpu", "gpu", "tpu"):
         raise ValueError(f"`platform` must be 'cpu', 'gpu' or 'tpu'; got {platform!r}")
+    if not os.fspath(out):
+        raise ValueError("`out` must be a folder; got an empty name")
     recipes = members_of(recipe, seeds, vary or {})
     vary = dict(sorted((vary or {}).items()))  # members have the same names in whatever order
     folder, varied = Path(out), tuple(vary)
@@ -161,7 +174,7 @@ def sweep(
     computes_on = (platform if elsewhere else None) or jax.default_backend()
     tally = _Tally(len(recipes), varied, on_progress)
     try:
-        if elsewhere:
+        if scheduler is not None:
             import_dask()
         with locked(folder):
             made_with = {"platform": computes_on} | package_versions()
@@ -221,21 +234,21 @@ def _missing(
 ) -> dict[Recipe, Path]:
     """Return the members to make, with their folders; count the others; remove what is broken."""
     if members.exists() and not members.is_dir():
-        raise SweepError(f"{members} must be a folder; it is a file")
+        raise FolderError(f"{members} must be a folder; it is a file")
     members.mkdir(exist_ok=True)
     places = {recipe: members / member_name(recipe, tally.varied) for recipe in recipes}
     found = {
         path: find_problem(path, tally.varied, recipe)
         for recipe, path in places.items()
-        if path.exists()
+        if os.path.lexists(path)
     }
     missing = {recipe: path for recipe, path in places.items() if found.get(path, True)}
     if missing and changes:
-        raise SweepError(
+        raise FolderError(
             f"{members.parent} was begun otherwise ({changes}): what is made now would not be of "
             "one kind with what is there; take a new folder"
         )
-    remove_unfinished(members)
+    remove_stale(members)
     for path, problem in found.items():
         if problem is None:
             tally.add(path, made=False)

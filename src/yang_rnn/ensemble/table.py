@@ -12,9 +12,9 @@ from scipy.stats import binomtest
 
 from yang_rnn.analysis import average_by, fit_pca
 from yang_rnn.dynamics.simulation import simulate
-from yang_rnn.ensemble.members import member_row, read_summary
-from yang_rnn.experiment.folder import SUMMARY_FILE
-from yang_rnn.experiment.storage import load_run
+from yang_rnn.ensemble.members import member_row
+from yang_rnn.experiment.names import SUMMARY_FILE
+from yang_rnn.experiment.storage import load_run, read_summary
 from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.line_attractor.criteria import VERDICTS, in_words
 from yang_rnn.task import PerceptualDecisionMaking

@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
 
-from yang_rnn._adam import scale_by_adam
+from yang_rnn._checks import check_callable, check_is, shown
+from yang_rnn.dynamics.adam import scale_by_adam
 from yang_rnn.model import CTRNN, cell_of, read_out, weight_shapes
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.train import DivergenceError, History
+from yang_rnn.train import LARGEST_WEIGHT, DivergenceError, History, divergence_in_words
 
 MAX_LANES = {"cpu": 8}
 """Members that a program trains together on a platform; few where more are no faster each."""
@@ -109,15 +110,22 @@ def train_ensemble(
     Returns
     -------
     list of TrainedMember
-        In the order of the recipes. A member whose loss is not finite has an `error`.
+        In the order of the recipes. A member whose loss or weights are not finite has an `error`.
 
     Raises
     ------
     ValueError
         If there are no recipes or too many, or they differ in more than the seed.
+    TypeError
+        If they are not recipes.
     """
+    if isinstance(recipes, str) or not isinstance(recipes, Sequence):
+        raise TypeError(f"`recipes` must be a sequence of recipes; got {shown(recipes)}")
+    check_callable("on_epoch", on_epoch, optional=True)
     if not recipes:
         raise ValueError("`recipes` must have one or more; got none")
+    for recipe in recipes:
+        check_is("recipes", recipe, Recipe)
     shape = dataclasses.replace(recipes[0], seed=0)
     lanes = num_lanes(shape)
     if len(recipes) > lanes:
@@ -127,7 +135,7 @@ def train_ensemble(
     weights = _stacked([CTRNN.from_recipe(recipe).weights for recipe in recipes], lanes)
     state: Any = (weights, jax.vmap(scale_by_adam().init)(weights))
     tasks = [PerceptualDecisionMaking.from_recipe(recipe) for recipe in recipes]
-    losses, accuracies = [], []
+    losses, accuracies, sizes = [], [], []
     ahead = _draw(tasks, shape, lanes)
     for epoch in range(1, shape.epochs + 1):
         parts = []
@@ -143,6 +151,7 @@ def train_ensemble(
         )
         losses.append(loss.mean(axis=1, dtype=np.float64))
         accuracies.append(_mean_of_known(accuracy))
+        sizes.append(_largest_weights(state[0]))
         if on_epoch is not None:
             on_epoch(epoch)
     trained = {name: np.asarray(value) for name, value in state[0].items()}
@@ -150,18 +159,30 @@ def train_ensemble(
     for lane, recipe in enumerate(recipes):
         history = History(*(np.array(values)[:, lane] for values in (losses, accuracies)))
         own = {name: value[lane] for name, value in trained.items()}
-        members.append(TrainedMember(recipe, own, history, _divergence(recipe, history.loss)))
+        error = _divergence(recipe, history.loss, np.array(sizes)[:, lane])
+        members.append(TrainedMember(recipe, own, history, error))
     return members
 
 
-def _divergence(recipe: Recipe, loss: np.ndarray) -> DivergenceError | None:
-    lost = np.flatnonzero(~np.isfinite(loss))
+def _divergence(recipe: Recipe, loss: np.ndarray, size: np.ndarray) -> DivergenceError | None:
+    """Return the error of a member from its loss and largest weight in each epoch."""
+    lost = np.flatnonzero(~(np.isfinite(loss) & (size < LARGEST_WEIGHT)))
     if not len(lost):
         return None
+    epoch = lost[0]
+    if np.isfinite(loss[epoch]):
+        text = divergence_in_words(epoch + 1, float(size[epoch]), recipe.learning_rate)
+        return DivergenceError(text)
     return DivergenceError(
-        f"the loss of epoch {lost[0] + 1} is {loss[lost[0]]}: try a learning rate below "
+        f"the loss of epoch {epoch + 1} is {loss[epoch]}: try a learning rate below "
         f"{recipe.learning_rate:g}, or another seed"
     )
+
+
+def _largest_weights(weights: dict[str, Any]) -> np.ndarray:
+    """Return the size of the largest weight of each lane; NaN or infinity where one is."""
+    arrays = (np.abs(np.asarray(value)) for value in weights.values())
+    return np.max([array.reshape(len(array), -1).max(axis=1) for array in arrays], axis=0)
 
 
 def _mean_of_known(accuracy: np.ndarray) -> np.ndarray:

@@ -1,26 +1,20 @@
-"""Where the batches of a sweep are made: in this process, or on Dask's workers."""
+"""Where the batches of a sweep are made: in this process, in others here, or on Dask's workers."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from multiprocessing import resource_tracker
 from typing import Any
 
 from yang_rnn.ensemble.members import FinishedMember, make_batch, make_whole_batch
+from yang_rnn.ensemble.processes import CORES, LOST, WorkersError, make_on_processes
 from yang_rnn.experiment.platform import use_platform
 from yang_rnn.experiment.report import package_versions
 from yang_rnn.recipe import Recipe
-
-MAX_DEATHS = 3
-"""A batch is given up when this many workers died over it."""
-
-CORES = "NPROC"
-"""The environment variable that tells XLA, before it starts, how many cores to use."""
 
 SLOT = "yang_rnn batch"
 """A Dask resource of which each worker has one and each task takes one.
@@ -28,12 +22,10 @@ SLOT = "yang_rnn batch"
 Tasks beyond that wait at the scheduler, where any worker that is free can take them.
 """
 
+GONE = "the Dask scheduler is gone"
+
 MAX_WAIT = 60
 """Seconds to wait for a scheduler's first worker."""
-
-
-class WorkersError(Exception):
-    """The workers can't make a sweep's members; the message says why."""
 
 
 def make_batches(
@@ -63,8 +55,8 @@ def make_batches(
     Raises
     ------
     WorkersError
-        If Dask is not installed, its scheduler is not there or has no workers, these have other
-        versions of the packages, or too many of them died over a batch.
+        If too many workers died over a batch, Dask is not installed for its scheduler, that is not
+        there or has no workers, or these have other versions of the packages.
     PlatformError
         If they find no such platform.
     """
@@ -74,35 +66,38 @@ def make_batches(
         for batch in batches:
             yield from make_batch(batch)
         return
+    if scheduler is None:
+        yield from make_on_processes(batches, workers=workers, platform=platform)
+        return
     distributed = import_dask()
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
     with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            client = stack.enter_context(_local(min(workers, len(batches))))
-        else:
-            try:
-                client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
-            except (OSError, ValueError) as error:
-                raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
+        stack.enter_context(_silent())
+        try:
+            client = stack.enter_context(distributed.Client(scheduler, timeout="20s"))
+        except (OSError, ValueError) as error:
+            raise WorkersError(f"no Dask scheduler answers at {scheduler}") from error
+        try:
             _await_workers(client, scheduler)
-        _prepare_workers(client)
-        wanted = package_versions()
-        settings = {"pure": False, "retries": 0, "resources": {SLOT: 1}}
-        futures = [
-            client.submit(_task, list(batch), platform, wanted, **settings) for batch in batches
-        ]
-        stack.callback(client.cancel, futures)
-        for future in distributed.as_completed(futures):
+            _prepare_workers(client)
+            wanted = package_versions()
+            settings = {"pure": False, "retries": 0, "resources": {SLOT: 1}}
+            futures = [
+                client.submit(_task, list(batch), platform, wanted, **settings) for batch in batches
+            ]
+            stack.callback(client.cancel, futures)
+            done = distributed.as_completed(futures)
+        except (CancelledError, OSError) as error:
+            raise WorkersError(GONE) from error
+        for future in done:
             try:
-                done = future.result()
+                made = future.result()
             except KilledWorker as error:
-                raise WorkersError(
-                    "worker after worker died over one batch, for lack of memory perhaps: "
-                    "try fewer workers, or more memory for each"
-                ) from error
-            except CancelledError as error:
-                raise WorkersError("the Dask scheduler is gone") from error
+                raise WorkersError(LOST) from error
+            except (CancelledError, CommClosedError) as error:
+                raise WorkersError(GONE) from error
             except (ImportError, RuntimeError) as error:
                 # Dask's own words where its scheduler, not a worker, can't read the task.
                 if isinstance(error, RuntimeError) and "deserialization" not in str(error):
@@ -111,7 +106,7 @@ def make_batches(
                 raise WorkersError(
                     f"the scheduler and its workers need this package, as it is here: {line}"
                 ) from error
-            yield from done
+            yield from made
             future.release()
 
 
@@ -131,6 +126,24 @@ def _prepare_workers(client: Any) -> None:
     client.register_plugin(OneBatch(), name="yang_rnn")
 
 
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Have Dask say nothing: what it has to say comes as an error, and is told in one line."""
+    # Dask gives each of its loggers a level of its own.
+    known = {"distributed", "asyncio", "tornado", *logging.root.manager.loggerDict}
+    silent = [name for name in known if name.split(".")[0] in ("distributed", "asyncio", "tornado")]
+    loggers = [logging.getLogger(name) for name in silent]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        gc.collect()  # what has failed and nobody asked for is told when it is collected
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 def _await_workers(client: Any, scheduler: str) -> None:
     """Wait for the first worker: without one, nothing would ever happen."""
     try:
@@ -147,7 +160,7 @@ def import_dask() -> Any:
         import distributed
     except ImportError as error:
         raise WorkersError(
-            "other processes need Dask: install this package with it, pip install '.[sweep]'"
+            "a scheduler needs Dask: install this package with it, pip install '.[sweep]'"
         ) from error
     return distributed
 
@@ -167,55 +180,3 @@ def _task(batch: list[Recipe], platform: str, wanted: dict[str, str]) -> list[Fi
     setting()  # BrainPy keeps its settings by thread, and a task has a thread of its own
     use_platform(platform)
     return make_whole_batch(batch)
-
-
-@contextlib.contextmanager
-def _local(workers: int) -> Iterator[Any]:
-    """Start a cluster of processes on this machine that share its cores."""
-    import dask.config
-    import distributed
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    each = max(1, (cores or 1) // workers)
-    surroundings = {name: str(each) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", CORES)}
-    # Workers need not report that their scheduler has ended.
-    surroundings["DASK_LOGGING__DISTRIBUTED"] = "critical"
-    settings = {
-        "distributed.scheduler.allowed-failures": MAX_DEATHS - 1,
-        "distributed.worker.memory.terminate": False,  # the limits are guesses on shared machines
-        "distributed.worker.memory.pause": False,
-        "distributed.worker.memory.spill": False,
-        "distributed.worker.memory.target": False,
-    }
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(settings))
-        with _without_ctrl_c():
-            cluster = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    # No dashboard; its server, which starts all the same, takes any free port.
-                    scheduler_kwargs={"dashboard": False, "dashboard_address": ":0"},
-                    silence_logs=logging.CRITICAL,
-                    env=surroundings,
-                )
-            )
-        yield stack.enter_context(distributed.Client(cluster))
-
-
-@contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back; threads and processes that begin meanwhile never receive it.
-
-    A terminal sends it to all processes, but only this one knows how to end.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # to start it later would let Ctrl-C through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -20,23 +20,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from yang_rnn import figures
+from yang_rnn._checks import check_has
+from yang_rnn.experiment.names import ORDER
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.run import Run
-
-ORDER = (
-    "trajectories",
-    "eigenvalues",
-    "slow_points",
-    "slow_points_3d",
-    "psychometric",
-    "averages",
-    "slow_manifold",
-    "flow_field",
-    "line_attractor",
-    "stimulus_dependence",
-)
-"""The figures of a run, in the order to look at them; another number of choices has four."""
 
 
 class Drawing(NamedTuple):
@@ -95,6 +83,7 @@ def drawings(run: Run) -> Iterator[Drawing]:
 
 def draw(run: Run) -> dict[str, Figure]:
     """Draw a run's figures; return them by name, in the order of `ORDER`."""
+    check_has("run", run, "a Run", "activity", "pca", "trials", "verdict")
     drawn = {drawing.name: drawing.draw(signature(run)) for drawing in drawings(run)}
     return {name: drawn[name] for name in ORDER if name in drawn}
 

@@ -16,6 +16,8 @@ class PlatformError(ValueError):
 def use_platform(platform: str) -> None:
     """Compute on a platform from here on, and keep what is compiled for the next process.
 
+    BLAS computes on one core from here on: XLA uses the others.
+
     Parameters
     ----------
     platform : {"cpu", "gpu", "tpu"}
@@ -27,6 +29,9 @@ def use_platform(platform: str) -> None:
     """
     import jax
 
+    from yang_rnn.dynamics.maps import one_blas_thread
+
+    one_blas_thread()  # from here on: nothing leaves the context
     # Without a cache folder that can be locked and written, everything is compiled anew.
     with contextlib.suppress(OSError, NotImplementedError):
         jax.config.update("jax_compilation_cache_dir", str(_compilation_cache()))

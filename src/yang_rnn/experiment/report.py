@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from yang_rnn._checks import check_is
 from yang_rnn.experiment.run import Run
 from yang_rnn.line_attractor.criteria import describe_change, in_words
 from yang_rnn.line_attractor.stimulus_dependence import table_of
@@ -45,6 +46,8 @@ def summarise(run: Run, *, stimuli: bool = True) -> dict[str, Any]:
     dict
         Numbers, strings, lists and dicts; an eigenvalue is [real, imaginary].
     """
+    check_is("run", run, Run)
+    check_is("stimuli", stimuli, bool)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
     return {
         "recipe": recipe.name,
@@ -139,6 +142,10 @@ def describe(summary: dict[str, Any]) -> str:
     -------
     str
     """
+    check_is("summary", summary, dict)
+    missing = {"search", "analysed_point", "recipe", "platform", "newton"} - set(summary)
+    if missing:
+        raise ValueError(f"`summary` must be of `summarise`, with the platform; lacks {missing}")
     search, point = summary["search"], summary["analysed_point"]
     shares = summary["explained_variance_ratio"]
     ends, kept, exact = search["ends"], search["kept"], summary["newton"]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.decomposition import PCA
 
+from yang_rnn._checks import check_callable
 from yang_rnn.analysis import Averages, average_by, central_point, find_slow_points, fit_pca
 from yang_rnn.behaviour import (
     ConditionAccuracy,
@@ -303,6 +304,7 @@ def run_experiment(
     DivergenceError
         If training came to a loss that is not finite, or the trained network's states are not.
     """
+    check_callable("on_search", on_search, optional=True)
     net = CTRNN.from_recipe(recipe)
     history = train(
         net,

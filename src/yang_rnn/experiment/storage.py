@@ -1,37 +1,56 @@
 """The files of a finished run: written, and read back."""
 
-import csv
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from yang_rnn._checks import check_path
+from yang_rnn._files import MOST_JSON, content_of, damage_named
 from yang_rnn.dynamics.points import FixedPoints
-from yang_rnn.experiment.folder import MEMBERS, SUMMARY_FILE
+from yang_rnn.experiment.checksums import check_sum, read_sums, with_sums
+from yang_rnn.experiment.folder import MEMBERS
+from yang_rnn.experiment.names import (
+    HISTORY,
+    NEWTON_POINTS,
+    POINTS,
+    RECIPE,
+    STIMULI,
+    SUMMARY_FILE,
+    SUMS,
+    WEIGHTS,
+)
+from yang_rnn.experiment.reading import (
+    check_points,
+    check_summary,
+    check_table,
+    history_of,
+    summary_of,
+    table_text,
+    weights_of,
+)
 from yang_rnn.experiment.report import summarise
 from yang_rnn.experiment.run import Found, Run
-from yang_rnn.model import CTRNN
+from yang_rnn.model import CTRNN, weight_shapes
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import History
 
-RECIPE, WEIGHTS, HISTORY = "recipe.json", "weights.safetensors", "history.csv"
-POINTS, NEWTON_POINTS, FIGURES = "slow_points.npz", "fixed_points.npz", "figures"
-STIMULI = "stimulus_dependence.csv"
 FACTS = ("platform", "versions", "seconds", "trained")
 """What a summary says besides the run's numbers."""
 ERROR = "error.txt"
 """What a member of a sweep that failed has in place of results."""
 
+ALWAYS = (RECIPE, WEIGHTS, HISTORY, POINTS, NEWTON_POINTS, SUMMARY_FILE)
+"""The files that every run has, whatever came of it."""
+
 
 def save_numbers(
     run: Run, folder: Path, facts: dict[str, Any], *, stimuli: bool = True
 ) -> dict[str, Any]:
-    """Write a run's files, all but its figures, into an existing folder.
+    """Write a run's files, all but its figures, and their checksums into an existing folder.
 
     Parameters
     ----------
@@ -54,14 +73,15 @@ def save_numbers(
     run.newton_points.save(folder / NEWTON_POINTS)
     summary = summarise(run, stimuli=stimuli) | facts
     if summary["stimulus_dependence"]:
-        _write_table(summary["stimulus_dependence"], folder / STIMULI)
-    (folder / SUMMARY_FILE).write_text(
-        json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8"
-    )
+        _write(table_text(summary["stimulus_dependence"]), folder / STIMULI)
+    _write(json.dumps(summary, indent=2, allow_nan=False) + "\n", folder / SUMMARY_FILE)
+    written = [*ALWAYS, STIMULI] if summary["stimulus_dependence"] else ALWAYS
+    sums = with_sums({name: (folder / name).read_bytes() for name in written})[SUMS]
+    (folder / SUMS).write_bytes(sums)
     return summary
 
 
-def load_run(folder: str | os.PathLike[str]) -> Run:
+def load_run(folder: str | os.PathLike[str], *, verify: bool = True) -> Run:
     """Read a finished run, with all that a fresh one has.
 
     Points are read; what else the analysis gives is computed from the weights when it is asked for.
@@ -70,6 +90,10 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     ----------
     folder : path
         A folder that `python -m yang_rnn.run` made, or a member of a sweep.
+    verify : bool
+        Whether the files must be as they were written, by their checksums. Without it a run can be
+        looked at whose files were changed, as long as each has numbers that can be used and they
+        agree with each other.
 
     Returns
     -------
@@ -79,70 +103,110 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     ------
     FileNotFoundError
         If the folder or one of its files is missing, or it is a sweep's, or a failed member's.
+    OSError
+        If a file can't be read.
     ValueError
-        If a file is damaged; the message names it.
+        If a file is damaged or was changed by hand; the message begins with its name.
     """
+    check_path("folder", folder)
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"no run in {folder}: no such folder")
     if (folder / MEMBERS).is_dir():
         raise FileNotFoundError(f"no run in {folder}, a sweep: its runs are in {folder / MEMBERS}")
     if (folder / ERROR).is_file():
-        error = (folder / ERROR).read_text(encoding="utf-8").strip()
+        error = read_error(folder)
         raise FileNotFoundError(f"no run in {folder}, a member that failed: {error}")
-    recipe = _read(folder / RECIPE, Recipe.load)
+    if verify and not (folder / SUMS).is_file() and (folder / SUMMARY_FILE).is_file():
+        raise FileNotFoundError(
+            f"{folder / SUMS} is missing; load_run(..., verify=False) loads the run unchecked"
+        )
+    sums = read_sums(folder) if verify else None
+    read = partial(_read, folder, sums)
+
+    recipe = _recipe_of(read(RECIPE, MOST_JSON), folder / RECIPE)
+    weights = weights_of(read(WEIGHTS, _most_weights(recipe)), folder / WEIGHTS, recipe)
     net = CTRNN.from_recipe(recipe)
-    _read(folder / WEIGHTS, lambda path: net.set_weights(load_file(path)))
-    summary = _read(folder / SUMMARY_FILE, _read_summary)
+    net.set_weights(weights)
+    content = read(HISTORY, _LONGEST_ROW * (1 + recipe.epochs))
+    history = history_of(content, folder / HISTORY, recipe.epochs)
+    most = _most_points(recipe)
+    points = FixedPoints.from_bytes(read(POINTS, most), folder / POINTS)
+    newton_points = FixedPoints.from_bytes(read(NEWTON_POINTS, most), folder / NEWTON_POINTS)
+    at_rest = net.system().at(recipe.search_input)
+    check_points(points, folder / POINTS, recipe, at_rest, recipe.search)
+    check_points(newton_points, folder / NEWTON_POINTS, recipe, at_rest, "newton")
+    summary = summary_of(read(SUMMARY_FILE, MOST_JSON), folder / SUMMARY_FILE)
+    check_summary(summary, folder / SUMMARY_FILE, recipe, history, points, newton_points)
+    told = bool(summary["stimulus_dependence"])
+    there = told or (folder / STIMULI).exists() or STIMULI in (sums or {})
+    check_table(read(STIMULI, MOST_JSON) if there else None, folder / STIMULI, summary)
     return Run(
         recipe=recipe,
         net=net,
-        history=_read(folder / HISTORY, read_history),
-        found=Found(
-            points=_read(folder / POINTS, FixedPoints.load),
-            newton_points=_read(folder / NEWTON_POINTS, FixedPoints.load),
-        ),
+        history=history,
+        found=Found(points=points, newton_points=newton_points),
         facts={name: summary[name] for name in FACTS if name in summary},
     )
 
 
-def _read(path: Path, reader: Any) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing")
-    try:
-        return reader(path)
-    except (
-        ValueError, TypeError, KeyError, EOFError, RecursionError, BadZipFile, SafetensorError
-    ) as error:  # fmt: skip
-        raise ValueError(f"{path} is damaged: {error}") from error
+def _read(folder: Path, sums: dict[str, str] | None, name: str, most: int) -> bytes:
+    """Return the content of a file that has so many bytes at most and, if any, its checksum."""
+    content = content_of(folder / name, most)
+    if sums is not None:
+        check_sum(folder / name, content, sums)
+    return content
 
 
-def _write_history(history: History, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("epoch", *History._fields))
-        for epoch, row in enumerate(zip(*history, strict=True), start=1):
-            writer.writerow((epoch, *(repr(float(value)) for value in row)))
+_LONGEST_ROW = 80  # bytes of a row of the history
+_ROOM = 2**20  # bytes of the headers of a file of arrays
 
 
-def _write_table(rows: list[dict[str, Any]], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def _most_weights(recipe: Recipe) -> int:
+    """Return how many bytes a file of weights may have; any that can hold them is shorter."""
+    numbers = 0
+    for shape in weight_shapes(recipe).values():
+        numbers += shape[0] * (shape[1] if len(shape) > 1 else 1)
+    return 8 * numbers + _ROOM
+
+
+def _most_points(recipe: Recipe) -> int:
+    """Return how many bytes a file of points may have, if each start led to one."""
+    starts = recipe.analysis_trials * recipe.num_steps + recipe.random_starts
+    return starts * (16 * recipe.hidden + 512) + 8 * recipe.search_steps + _ROOM
+
+
+def _recipe_of(content: bytes, path: Path) -> Recipe:
+    with damage_named(path):
+        return Recipe.from_json(content.decode("utf-8"))
 
 
 def read_history(path: Path) -> History:
     """Read what `history.csv` holds; `ValueError` if there is no epoch in it."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise ValueError("it has no epoch")
-    return History(*(np.array([float(row[name]) for row in rows]) for name in History._fields))
+    return history_of(content_of(path), path)
 
 
-def _read_summary(path: Path) -> dict[str, Any]:
-    summary = json.loads(path.read_text("utf-8"))
-    if not isinstance(summary, dict):
-        raise ValueError(f"it must be a JSON object; got {type(summary).__name__}")
-    return summary
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Read the summary of a run or of a member that did not fail; `ValueError` if it is none."""
+    path = folder / SUMMARY_FILE
+    return summary_of(content_of(path, MOST_JSON), path)
+
+
+def read_error(folder: Path) -> str:
+    """Read why a member failed, one line; `ValueError` if that is no text."""
+    content = content_of(folder / ERROR, MOST_JSON)
+    with damage_named(folder / ERROR):
+        return " ".join(content.decode("utf-8").split())
+
+
+def _write_history(history: History, path: Path) -> None:
+    rows = [
+        {"epoch": epoch}
+        | {name: repr(float(value)) for name, value in zip(History._fields, row, strict=True)}
+        for epoch, row in enumerate(zip(*history, strict=True), start=1)
+    ]
+    _write(table_text(rows), path)
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn.figures.style import axes_or_new, figure_of, styled
+from yang_rnn._checks import check_has
+from yang_rnn.figures.style import axes_or_new, check_words, figure_of, styled
 
 if TYPE_CHECKING:
     from yang_rnn.behaviour import Psychometric
@@ -35,6 +36,8 @@ def psychometric(
     unit : str
         What it is measured in; empty for a number without a unit.
     """
+    check_has("measured", measured, "a Psychometric", "strength", "probability", "low", "high")
+    check_words(label, unit)
     ax = axes_or_new(ax)
     ax.axhline(0.5, color="0.85", linewidth=0.8)
     ax.axvline(0.0, color="0.85", linewidth=0.8)

@@ -8,11 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from yang_rnn._checks import as_array, check_finite, check_has, check_text, is_real_dtype, shown
 from yang_rnn.figures.style import (
     CHOICE_COLOURS,
     MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
+    check_mean,
+    check_verdict,
     figure_of,
     shaded,
     styled,
@@ -40,7 +43,11 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
     ax : Axes, optional
         Where to draw; without it on a new figure.
     """
-    values = np.asarray(values)
+    values = as_array("values", values)
+    if values.ndim != 1 or (values.dtype.kind != "c" and not is_real_dtype(values.dtype)):
+        raise TypeError(f"`values` must be numbers of shape (mode,); got {shown(values)}")
+    check_finite("values", values)
+    check_text("title", title, optional=True)
     ax = axes_or_new(ax)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
@@ -94,6 +101,9 @@ def flow_field(
     ax : Axes, optional
         Where to draw; without it on a new figure.
     """
+    check_has("field", field, "a FlowField", "x", "y", "velocity", "project")
+    check_mean(mean, optional=True)
+    check_verdict(verdict, optional=True)
     ax = axes_or_new(ax)
     # Still states have no direction and no logarithm; the smallest positive speed stands for them.
     speed = np.linalg.norm(field.velocity, axis=-1)
@@ -113,10 +123,10 @@ def flow_field(
     if verdict is not None:
         if verdict.manifold is not None:
             ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **MANIFOLD_STYLE)
-        for status in ("slow", "fixed"):
-            here = verdict.points.state[verdict.points.status == status]
+        for kind in ("slow", "fixed", "far"):
+            here = verdict.points.state[verdict.points.kind == kind]
             shown = field.project(here)
-            ax.plot(*shown.T, linestyle="none", zorder=4, **POINT_STYLES[status])
+            ax.plot(*shown.T, linestyle="none", zorder=4, **POINT_STYLES[kind])
     ax.set_xlim(field.x[0], field.x[-1])
     ax.set_ylim(field.y[0], field.y[-1])
     ax.set_xlabel(field.names[0])

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from yang_rnn._checks import check_has, check_is, check_text, shown
 from yang_rnn.figures.style import CHOICE_COLOURS, project, shaded, styled
 from yang_rnn.line_attractor.criteria import VERDICTS
 
@@ -71,6 +72,20 @@ def sweep(
     label : str
         What the trajectories are averaged by.
     """
+    for name, frame in (("table", table), ("summary", summary)):
+        check_has(name, frame, "a DataFrame", "groupby", "columns")
+        if "recipe" not in frame:
+            raise ValueError(f"`{name}` must have a column 'recipe'; got {list(frame.columns)}")
+    if isinstance(varied, str) or not isinstance(varied, (list, tuple)):
+        raise TypeError(f"`varied` must be a sequence of names; got {shown(varied)}")
+    unknown = [field for field in varied if field not in table or field not in summary]
+    if unknown:
+        raise ValueError(f"`varied` must be columns of table and summary; got {shown(unknown)}")
+    if not isinstance(portraits, (list, tuple)):
+        raise TypeError(f"`portraits` must be a sequence of Portrait; got {shown(portraits)}")
+    for portrait in portraits:
+        check_is("portraits", portrait, Portrait)
+    check_text("label", label)
     groups = _groups(table, varied)
     several = len(table.groupby(["recipe", *varied])) > 1
     if not 1 <= len(groups) <= MOST_ROWS:

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from yang_rnn._checks import check_is, check_path, check_text, shown
 from yang_rnn.figures.style import STYLE
 
 FORMATS = ("png", "pdf")
@@ -41,6 +42,8 @@ def sign(figure: Figure, text: str) -> Figure:
     Figure
         The same one.
     """
+    check_is("figure", figure, Figure)
+    check_text("text", text)
     width, height = figure.get_size_inches()
     height += STRIP / 72
     figure.set_size_inches(width, height)
@@ -84,8 +87,11 @@ def save(
     OSError
         If a file can't be written.
     """
-    if isinstance(formats, str) or not formats or not set(formats) <= set(FORMATS):
-        raise ValueError(f"`formats` must be one or more of {FORMATS}; got {formats!r}")
+    check_is("figure", figure, Figure)
+    check_path("stem", stem)
+    listed = list(formats) if isinstance(formats, (list, tuple, set, frozenset)) else []
+    if not listed or not all(isinstance(word, str) and word in FORMATS for word in listed):
+        raise ValueError(f"`formats` must be one or more of {FORMATS}; got {shown(formats)}")
     paths = [Path(f"{os.fspath(stem)}.{ending}") for ending in formats]
     with _laid_out(figure) as canvas:
         for path, ending in zip(paths, formats, strict=True):

@@ -10,20 +10,27 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from yang_rnn._checks import check_array, check_has, check_index, check_whole, is_whole, shown
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     EIGENVECTOR_STYLE,
     MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
+    check_mean,
+    check_pca,
+    check_verdict,
+    check_words,
     choice_legend,
     colour_of,
     figure_of,
     label_pcs,
+    num_units,
     project,
     shaded,
     styled,
 )
+from yang_rnn.trials import check_trials
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
@@ -69,6 +76,10 @@ def trajectories(
         If activity and trials disagree on the number of trials, `axes` are not two, or `num_few`
         is below 1.
     """
+    check_pca(pca)
+    activity = check_array("activity", activity, ("time", "trial", num_units(pca)))
+    check_trials(trials)
+    num_few = check_whole("num_few", num_few, 1)
     paths = project(pca, activity)
     num_trials = paths.shape[1]
     if len(trials.choice) != num_trials:
@@ -76,18 +87,19 @@ def trajectories(
             f"`activity` and `trials` must have the same trials; got {num_trials} "
             f"and {len(trials.choice)}"
         )
-    if num_few < 1:
-        raise ValueError(f"`num_few` must be 1 or more; got {num_few}")
     if axes is None:
         figure = Figure(figsize=(8.0, 3.8), layout="constrained")
         axes = list(figure.subplots(1, 2, sharex=True, sharey=True))
-    if len(axes) != 2:
-        raise ValueError(f"`axes` must be two Axes; got {len(axes)}")
+    if not hasattr(axes, "__len__") or len(axes) != 2:
+        got = len(axes) if hasattr(axes, "__len__") else shown(axes)
+        raise ValueError(f"`axes` must be two Axes; got {got}")
+    for ax in axes:
+        check_has("axes", ax, "two Axes", "plot", "get_figure")
     num_few = min(num_few, num_trials)
-    for ax, shown, alpha in ((axes[0], num_trials, 0.45), (axes[1], num_few, 1.0)):
-        _add_paths(ax, paths[:, :shown], trials.choice[:shown], alpha)
+    for ax, number, alpha in ((axes[0], num_trials, 0.45), (axes[1], num_few, 1.0)):
+        _add_paths(ax, paths[:, :number], trials.choice[:number], alpha)
         label_pcs(ax, pca)
-        ax.set_title("first trial" if shown == 1 else f"{shown} trials")
+        ax.set_title("first trial" if number == 1 else f"{number} trials")
     axes[1].set_ylabel("")
     choice_legend(axes[0], trials.choice, PATH_MARKS)
     return figure_of(axes[0])
@@ -155,19 +167,26 @@ def slow_points(
         for each point, there are fewer trials than trajectories, `centre` is none of the points, or
         `ax` has other dimensions.
     """
-    if dimensions not in (2, 3) or dimensions > pca.n_components_:
+    check_pca(pca)
+    activity = check_array("activity", activity, ("time", "trial", num_units(pca)))
+    check_has("points", points, "FixedPoints", "state", "status")
+    if trials is not None:
+        check_trials(trials)
+    num_trajectories = check_whole("num_trajectories", num_trajectories, 0)
+    if not is_whole(dimensions) or dimensions not in (2, 3) or dimensions > pca.n_components_:
         raise ValueError(
             f"`dimensions` must be 2 or 3 and no more than the {pca.n_components_} components; "
-            f"got {dimensions}"
+            f"got {shown(dimensions)}"
         )
     kinds = _kinds(points, stability)
-    if centre is not None and not 0 <= centre < len(points):
-        raise ValueError(f"`centre` must be one of the {len(points)} points; got {centre}")
+    check_index("centre", centre, len(points), optional=True)
     paths = project(pca, activity, dimensions)[:, :num_trajectories]
     if trials is not None and len(trials.choice) < paths.shape[1]:
         raise ValueError(
             f"`trials` must be those of the activity; got {len(trials.choice)} for {paths.shape[1]}"
         )
+    if ax is not None:
+        check_has("ax", ax, "Axes", "plot", "get_figure")
     if ax is not None and hasattr(ax, "set_zlabel") != (dimensions == 3):
         raise ValueError(f"`ax` must have {dimensions} dimensions")
     if ax is None:
@@ -194,8 +213,8 @@ def slow_points(
         ax.plot(*coordinates.T, linestyle="none", zorder=4, **CENTRE_STYLE)
         extra.append(("analysed point", CENTRE_STYLE))
     label_pcs(ax, pca, dimensions)
-    shown = () if trials is None else trials.choice[: paths.shape[1]]
-    choice_legend(ax, shown, extra)
+    choices = () if trials is None else trials.choice[: paths.shape[1]]
+    choice_legend(ax, choices, extra)
     legend = ax.get_legend()
     if dimensions == 3 and legend is not None:  # beside the box, whose labels need their room
         legend.set_loc("upper left")
@@ -204,7 +223,9 @@ def slow_points(
 
 
 def _kinds(points: FixedPoints, stability: Sequence[str] | None) -> np.ndarray:
-    """Name how each point is drawn, one of `POINT_STYLES` or its status."""
+    """Name how each point is drawn, one of `POINT_STYLES` or its kind."""
+    if stability is not None and not hasattr(stability, "__len__"):
+        raise TypeError(f"`stability` must be a sequence of words; got {shown(stability)}")
     words = [""] * len(points) if stability is None else [str(word) for word in stability]
     known = ["", *(kind.removeprefix("fixed, ") for kind in POINT_STYLES if ", " in kind)]
     if len(words) != len(points) or not set(words) <= set(known):
@@ -213,8 +234,8 @@ def _kinds(points: FixedPoints, stability: Sequence[str] | None) -> np.ndarray:
             f"got {len(words)}, of {sorted(set(words))}"
         )
     return np.array(
-        [f"{status}, {word}" if status == "fixed" and word else status
-         for status, word in zip(points.status.tolist(), words, strict=True)],
+        [f"{kind}, {word}" if kind == "fixed" and word else kind
+         for kind, word in zip(points.kind.tolist(), words, strict=True)],
         dtype=object,
     )  # fmt: skip
 
@@ -253,8 +274,11 @@ def averages(
     ax : Axes, optional
         Where to draw; without it on a new figure.
     """
+    check_mean(mean)
+    check_verdict(verdict, optional=True)
+    check_words(label, unit)
     ax = axes_or_new(ax)
-    for level, path, colour in shaded(mean, project(pca, mean.activity)):
+    for level, path, colour in shaded(mean, project(pca, mean.activity, name="mean.activity")):
         ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:+g} {unit}".rstrip())
         ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
         ax.plot(*path[-1], ".", color=colour, markersize=7)
@@ -274,10 +298,10 @@ def averages(
 def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
     """Add slow points, manifold and leading eigenvector, each where it is in view."""
     points = verdict.points
-    for status, style in (("slow", POINT_STYLES["slow"]), ("fixed", POINT_STYLES["fixed"])):
-        here = points.state[points.status == status]
+    for kind in ("slow", "fixed", "far"):
+        here = points.state[points.kind == kind]
         if len(here):
-            label = f"{len(here)} {status}"
+            label, style = f"{len(here)} {kind}", POINT_STYLES[kind]
             ax.plot(*project(pca, here).T, linestyle="none", zorder=4, label=label, **style)
     if verdict.manifold is not None:
         line = project(pca, verdict.manifold.state)

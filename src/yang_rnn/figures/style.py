@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from yang_rnn._checks import check_array, check_has, check_text
+
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
@@ -31,8 +33,10 @@ POINT_STYLES: dict[str, dict[str, Any]] = {
     "fixed, marginal": {"marker": "s", "color": "0.5", "markersize": 5, "mec": "black"},
     "fixed, saddle": {"marker": "D", "color": "white", "markersize": 5, "mec": "black"},
     "fixed, unstable": {"marker": "^", "color": "white", "markersize": 6, "mec": "black"},
+    "far": {"marker": "+", "color": "0.6", "markersize": 6, "markeredgewidth": 0.8},
 }
-"""How a point is drawn by its status and, if it is fixed, its stability."""
+"""How a point is drawn by its status and, if it is fixed, its stability; far from the data alike.
+"""
 
 MANIFOLD_STYLE: dict[str, Any] = {"color": "black", "linewidth": 1.2}
 """The traced slow manifold."""
@@ -76,9 +80,44 @@ def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
     return drawn
 
 
-def project(pca: PCA, states: Any, dimensions: int = 2) -> np.ndarray:
+def check_pca(pca: Any, dimensions: int = 2) -> None:
+    """Raise an error where an argument is no fitted PCA of so many components."""
+    names = ("transform", "components_", "mean_", "explained_variance_ratio_")
+    check_has("pca", pca, "a fitted PCA", *names)
+    if len(pca.components_) < dimensions:
+        raise ValueError(f"`pca` must have {dimensions} components; got {len(pca.components_)}")
+
+
+def num_units(pca: PCA) -> int:
+    """Return the units of the states that a PCA was fitted to."""
+    return np.asarray(pca.components_).shape[1]
+
+
+def check_mean(mean: Any, *, optional: bool = False) -> None:
+    """Raise an error where an argument is no averages."""
+    if optional and mean is None:
+        return
+    check_has("mean", mean, "Averages", "level", "activity")
+    activity = check_array("mean.activity", mean.activity, ("time", "level", "unit"))
+    check_array("mean.level", mean.level, (activity.shape[1],))
+
+
+def check_verdict(verdict: Any, *, optional: bool = False) -> None:
+    """Raise an error where an argument is no verdict."""
+    if not optional or verdict is not None:
+        check_has("verdict", verdict, "a Verdict", "points", "manifold", "criteria", "measures")
+
+
+def check_words(label: Any, unit: Any = "") -> None:
+    """Raise an error where what a condition is called is no text."""
+    check_text("label", label)
+    check_text("unit", unit)
+
+
+def project(pca: PCA, states: Any, dimensions: int = 2, name: str = "activity") -> np.ndarray:
     """Return states (..., unit) in the first PCs, (..., dimensions)."""
-    states = np.asarray(states)
+    check_pca(pca, dimensions)
+    states = check_array(name, states, (..., num_units(pca)))
     flat = pca.transform(states.reshape(-1, states.shape[-1]))
     return flat[:, :dimensions].reshape(*states.shape[:-1], dimensions)
 
@@ -137,6 +176,7 @@ def choice_legend(
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes, or those of a new figure."""
     if ax is not None:
+        check_has("ax", ax, "Axes", "plot", "get_figure", "set_xlabel")
         return ax
     return Figure(figsize=(4.6, 4.0), layout="constrained").subplots()
 

@@ -9,12 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from yang_rnn._checks import check_has, shown
 from yang_rnn.figures.dynamics import eigenvalues
 from yang_rnn.figures.portraits import averages
 from yang_rnn.figures.style import (
     CHOICE_COLOURS,
     MANIFOLD_STYLE,
     POINT_STYLES,
+    check_mean,
+    check_pca,
+    check_verdict,
+    check_words,
     figure_of,
     label_pcs,
     project,
@@ -55,6 +60,10 @@ def line_attractor(
     unit : str
         What its levels are measured in; empty for numbers without a unit.
     """
+    check_pca(pca)
+    check_mean(mean)
+    check_verdict(verdict)
+    check_words(label, unit)
     figure = Figure(figsize=(10.0, 7.2), layout="constrained")
     figure.suptitle(f"Verdict: {verdict.label}", fontsize=13, fontweight="bold")
     portrait, plane, integration, numbers = figure.subplots(2, 2).flat
@@ -113,11 +122,18 @@ def stimulus_dependence(
     verdict : Verdict
         Its manifold is drawn in each panel.
     """
+    check_pca(pca)
+    check_mean(mean)
+    check_verdict(verdict)
+    if not isinstance(rows, (tuple, list)) or not rows:
+        raise TypeError(f"`rows` must be one or more of StimulusPoints; got {shown(rows)}")
+    for row in rows:
+        check_has("rows", row, "of StimulusPoints", "points", "modes", "name")
     columns = min(4, len(rows))
     lines = -(-len(rows) // columns)
     figure = Figure(figsize=(2.5 * columns, 2.3 * lines + 0.4), layout="constrained")
     panels = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
-    paths = project(pca, mean.activity)
+    paths = project(pca, mean.activity, name="mean.activity")
     low, high = paths.reshape(-1, 2).min(axis=0), paths.reshape(-1, 2).max(axis=0)
     margin = 0.15 * (high - low) + 1e-6  # units that are silent leave no width
     for place, (ax, row) in enumerate(zip(panels, rows, strict=False)):
@@ -150,9 +166,9 @@ def stimulus_dependence(
 
 def _add_points(ax: Axes, pca: PCA, row: StimulusPoints, low: np.ndarray, high: np.ndarray) -> int:
     """Add the points of a panel; return how many are out of view."""
-    fixed = row.points.status == "fixed"
-    kinds = np.full(len(row.points), "slow", dtype="<U20")
-    kinds[fixed] = [f"fixed, {word}" for word in row.modes.stability]
+    kinds = row.points.kind.astype("<U20")
+    stability = row.modes.stability[row.modes.stability != ""]  # far ones have none
+    kinds[kinds == "fixed"] = [f"fixed, {word}" for word in stability]
     where = project(pca, row.points.state) if len(row.points) else np.empty((0, 2))
     for kind, style in POINT_STYLES.items():
         if (kinds == kind).any():

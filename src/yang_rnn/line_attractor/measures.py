@@ -81,9 +81,9 @@ class Measures:
     selection_evidence: float = math.nan
     """cos between the selection vector and the evidence direction [2]_ [3]_.
 
-    The selection vector is the leading left eigenvector; the evidence direction is what one unit
-    more in the second stimulus channel and one less in the first does to the state at the centre in
-    one step: W_ir[2] - W_ir[1], unit by unit times alpha and the nonlinearity's slope.
+    The selection vector is the leading left eigenvector; the evidence direction is what
+    `TwoAlternatives.evidence`, added to the input, does to the state at the centre in one step, to
+    first order.
     """
     gain: float = math.nan
     """Motion towards choice 2 along the leading right eigenvector per unit of that evidence."""

@@ -33,12 +33,15 @@ def measure_leading_modes(modes: Linearisation, duration: float) -> dict[str, An
         "time_constant": float(time_constants[0]),
         # A network of one unit has no second mode: as if it were gone at once.
         "second_time_constant": float(time_constants[second]) if has_second else 0.0,
-        "second_keeps": (
-            evidence_kept(float(time_constants[1]), duration) if len(values) > 1 else 0.0
-        ),
+        "second_keeps": _keeps(time_constants[1], duration) if len(values) > 1 else 0.0,
         "turn": abs(float(np.angle(values[0]))) * lasting / modes.dt,
-        "mode_keeps": evidence_kept(float(time_constants[0]), duration),
+        "mode_keeps": _keeps(time_constants[0], duration),
     }
+
+
+def _keeps(time_constant: float, duration: float) -> float:
+    """Return what a mode keeps of the evidence; NaN where its time constant is."""
+    return math.nan if np.isnan(time_constant) else evidence_kept(float(time_constant), duration)
 
 
 def measure_centre(point: FixedPoints, seen: TrialStates) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def trace(
 ) -> SlowManifold:
     """Trace from the centre as far as the trajectories reach, and a little both ways anyway."""
     along = (seen.end - point.state[0]) @ towards
-    little = max(0.05 * np.ptp(along), 1e-6)
+    little = max(0.05 * np.ptp(along), 1e-6 * point.scale)
     low, high = min(along.min(), -little), max(along.max(), little)
     return trace_slow_manifold(F, point.state[0], towards, float(low), float(high))
 
@@ -116,7 +119,12 @@ def measure_manifold(
     pure = as_map(F)
     begun = _left_alone(pure, manifold.state[inside], min(steps // 2, int(settle / seen.dt)))
     before = manifold.position(begun)
-    moved = manifold.position(_left_alone(pure, begun, steps)) - before
+    after = _left_alone(pure, begun, steps)
+    if not np.isfinite(after).all():  # they ran off: nothing is kept
+        memory = leak_with(-math.inf, seen.duration)
+        kept = {"persistence": -math.inf, "memory": memory}
+        return measured | kept | {"manifold_keeps": evidence_kept(memory, seen.duration)}
+    moved = manifold.position(after) - before
     inner = np.abs(before) <= np.median(np.abs(before))
     persistence = min(_kept(before, moved), _kept(before[inner], moved[inner]))
     memory = leak_with(persistence, seen.duration)

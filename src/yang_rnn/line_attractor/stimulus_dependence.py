@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from yang_rnn._checks import check_array, check_is, shown
 from yang_rnn.analysis import central_point, find_slow_points
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.system import AutonomousMap, System
-from yang_rnn.line_attractor.verdict import NEWTON, Verdict
+from yang_rnn.line_attractor.verdict import Verdict, search_points
 from yang_rnn.recipe import Recipe
 
 NUM_TRIALS = 10
@@ -59,7 +60,7 @@ def stimulus_dependence(
     inputs: Mapping[str, Any],
     verdict: Verdict,
     *,
-    recipe: Recipe = NEWTON,
+    recipe: Recipe | None = None,
 ) -> tuple[StimulusPoints, ...]:
     """Find the fixed points of a network at each of several constant inputs.
 
@@ -72,8 +73,9 @@ def stimulus_dependence(
         The constant inputs, as `PerceptualDecisionMaking.constant_inputs` gives them.
     verdict : Verdict
         The manifold, and the centre that inputs push.
-    recipe : Recipe
-        How points are searched, and what counts as fixed, slow and different.
+    recipe : Recipe, optional
+        How points are searched, and what counts as slow and different; without it by Newton's
+        method, in units of the states' own scale.
 
     Returns
     -------
@@ -84,16 +86,30 @@ def stimulus_dependence(
     ------
     ValueError
         If activity or inputs are not of this system.
+    TypeError
+        If something is not what it must be.
 
     References
     ----------
     Mante, Sussillo, Shenoy & Newsome (2013), Nature 503:78-84.
     """
-    starts = np.asarray(activity)[:, :NUM_TRIALS]
+    check_is("system", system, System)
+    shape = ("time", "trial", system.num_units)
+    activity = check_array("activity", activity, shape)
+    check_is("inputs", inputs, Mapping)
+    check_is("verdict", verdict, Verdict)
+    check_is("recipe", recipe, Recipe, optional=True)
+    starts = activity[:, :NUM_TRIALS]
     rows = []
     for name, x in inputs.items():
-        F = system.at(x)
-        points = find_slow_points(F, starts, recipe=recipe)
+        try:
+            F = system.at(x)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"`inputs[{name!r}]`: {error}") from error
+        if recipe is None:
+            points = search_points(F, starts)
+        else:
+            points = find_slow_points(F, starts, recipe=recipe)
         centre = central_point(points, activity)
         position = push = math.nan
         if verdict.manifold is not None:
@@ -117,9 +133,17 @@ def table_of(rows: tuple[StimulusPoints, ...]) -> list[dict[str, Any]]:
     list of dict
         One per input; None where a number is not defined. Time constants in s, push in state units
         per second.
+
+    Raises
+    ------
+    TypeError
+        If they are not such points.
     """
+    if not isinstance(rows, (tuple, list)) or isinstance(rows, StimulusPoints):
+        raise TypeError(f"`rows` must be a tuple of StimulusPoints; got {shown(rows)}")
     table = []
     for row in rows:
+        check_is("rows", row, StimulusPoints)
         fixed = row.points.status == "fixed"
         entry: dict[str, Any] = {
             "stimulus": row.name,

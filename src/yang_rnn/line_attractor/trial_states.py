@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from yang_rnn._checks import check_array
 from yang_rnn.dynamics.simulation import Trajectories, simulate
 from yang_rnn.dynamics.system import System
 from yang_rnn.trials import Trials, TwoAlternatives
@@ -109,13 +110,16 @@ def run_trials(
     ValueError
         If system, trials and task do not fit, or a state is not finite.
     """
+    if trajectories is not None:
+        last = {"activity": system.num_units, "outputs": "output"}
+        for name, values in trajectories._asdict().items():
+            shape = (*np.shape(trials.inputs)[:2], last[name])
+            check_array(f"trajectories.{name}", values, shape)
     activity, outputs = simulate(system, trials.inputs) if trajectories is None else trajectories
     if outputs is None:
         raise ValueError("`system` must have a readout: without outputs there is no choice")
-    activity = np.asarray(activity, np.float64)
     expected = (*np.shape(trials.inputs)[:2], system.num_units)
-    if activity.shape != expected:
-        raise ValueError(f"`trajectories` must have shape {expected}; got {activity.shape}")
+    activity = check_array("trajectories", activity, expected, finite=False).astype(np.float64)
     if not np.isfinite(activity).all():
         raise ValueError("`trials` must keep the system's states finite; got NaN or infinity")
     return TrialStates(

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from yang_rnn._adam import scale_by_adam
+from yang_rnn.dynamics.adam import scale_by_adam
 
 LEARNING_RATE = 1e-3
 STEPS = 30
