@@ -366,8 +366,10 @@ def test_killed_at_random_and_started_again_it_comes_to_the_same(
 def test_two_at_once_the_second_is_refused(tmp_path: Path, many: Path, start: Start):
     first = start(*MANY, "--out", "shared")
     wait_for_members(first, 0)
+    first.send_signal(signal.SIGSTOP)  # it must not be done before the second begins
     second = start(*MANY, "--out", "shared")
     _, err = second.communicate(timeout=60)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 2
     assert err == "yang-rnn-sweep: --out can't be used: another sweep is running in shared\n"
     first.communicate(timeout=120)
