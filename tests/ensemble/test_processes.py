@@ -18,6 +18,7 @@ from yang_rnn.ensemble.members import FinishedMember
 from yang_rnn.ensemble.plan import members_of
 from yang_rnn.ensemble.processes import WorkersError, make_on_processes
 from yang_rnn.ensemble.sweep import SweepProgress, sweep
+from yang_rnn.experiment.drawing import deaf_to_ctrl_c
 from yang_rnn.experiment.platform import PlatformError
 
 BATCHES = [[a, b] for a, b in [members_of(TINY, range(n, n + 2), {}) for n in (0, 2, 4)]]
@@ -155,7 +156,7 @@ def test_threads_that_start_without_ctrl_c_never_receive_it():
     def look() -> None:
         masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
 
-    with processes.without_ctrl_c():
+    with deaf_to_ctrl_c():
         thread = threading.Thread(target=look)
         thread.start()
         thread.join()

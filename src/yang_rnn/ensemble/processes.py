@@ -15,11 +15,11 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from yang_rnn.ensemble.members import FinishedMember, make_batch
+from yang_rnn.experiment.drawing import deaf_to_ctrl_c
 from yang_rnn.experiment.platform import use_platform
 from yang_rnn.recipe import Recipe
 
@@ -125,7 +125,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._platform), daemon=True)
         try:
-            with theirs, without_ctrl_c(), _environment(self._surroundings):
+            with theirs, deaf_to_ctrl_c(), _environment(self._surroundings):
                 self._process.start()
         except OSError as error:
             self.pipe.close()
@@ -203,20 +203,3 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextlib.contextmanager
-def without_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back; threads and processes that begin meanwhile never receive it.
-
-    A terminal sends it to all processes, but only this one knows how to end.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # to start it later would let Ctrl-C through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
