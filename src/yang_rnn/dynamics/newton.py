@@ -284,6 +284,7 @@ def _polish(batches: _Batches, ends: _Ends) -> None:
     if not len(rows):
         return
     best, path = np.unique(ends.state[rows], axis=0, return_inverse=True)
+    path = path.reshape(-1)  # NumPy 2.0 gives it another axis
     speed = np.full(len(best), np.inf)
     speed[path] = ends.speed[rows]
     one = np.ones(len(best))
