@@ -1,14 +1,25 @@
-"""Trials of any task, and what evidence and choice are where a task has two alternatives."""
+"""Any task and its trials, and what evidence and choice are where it has two alternatives."""
 
 from __future__ import annotations
 
+import abc
+import copy
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from yang_rnn._checks import check_array, check_is, check_text, is_whole, shown
+from yang_rnn._checks import (
+    as_array,
+    check_array,
+    check_is,
+    check_text,
+    check_whole,
+    is_whole,
+    shown,
+)
 
 
 class Trials(NamedTuple):
@@ -18,32 +29,79 @@ class Trials(NamedTuple):
     ----------
     inputs : array of shape (time, trial, channel)
         What the network receives.
-    targets : array of shape (time, trial)
-        The output that should be the largest at each step; 0 where no choice is asked for.
+    targets : int array of shape (time, trial), or float array of shape (time, trial, output)
+        The output that should be the largest at each step; or what each output should be, to be
+        learned by least squares.
     periods : dict of slices
         Steps of each named period, as in ``{"stimulus": slice(1, 21)}``.
     conditions : dict of arrays of shape (trial,)
         What distinguishes trials, as in ``{"coherence": ...}``.
-    choice : array of shape (trial,)
-        The correct choice, counted from 0.
+    choice : int array of shape (trial,), optional
+        The correct choice, counted from 0; None where a task has no choices.
+    weights : array of shape (time, trial), optional
+        How much each step counts in the loss, 0 or more; without it all count alike.
+    asked : bool array of shape (time, trial), optional
+        Where a choice is asked for; without it where the target is above 0.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     periods: dict[str, slice]
     conditions: dict[str, np.ndarray]
-    choice: np.ndarray
+    choice: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    asked: np.ndarray | None = None
 
-    def select(self, trials: slice) -> Trials:
-        """Return some of the trials."""
-        check_is("trials", trials, slice)
+    @property
+    def has_choices(self) -> bool:
+        """Whether targets are outputs to choose, not values to be reached."""
+        return np.ndim(self.targets) == 2
+
+    @property
+    def asks(self) -> np.ndarray:
+        """Where a choice is asked for, (time, trial), bool; nowhere if targets are values."""
+        if self.asked is not None:
+            return np.asarray(self.asked, bool)
+        if not self.has_choices:
+            return np.zeros(np.shape(self.targets)[:2], bool)
+        return np.asarray(self.targets) > 0
+
+    def select(self, trials: Any) -> Trials:
+        """Return some of the trials.
+
+        Parameters
+        ----------
+        trials : slice, bool array of shape (trial,) or int array
+        """
+        if not isinstance(trials, slice):
+            trials = as_array("trials", trials)
+            if trials.ndim != 1 or trials.dtype.kind not in "biu":
+                raise TypeError(f"`trials` must be a slice or places; got {shown(trials)}")
+        rows = [self.weights, self.asked]
         return Trials(
             self.inputs[:, trials],
             self.targets[:, trials],
             self.periods,
             {name: values[trials] for name, values in self.conditions.items()},
-            self.choice[trials],
+            None if self.choice is None else self.choice[trials],
+            *(None if row is None else row[:, trials] for row in rows),
         )
+
+    def where(self, conditions: Mapping[str, Any]) -> Trials:
+        """Return the trials that have these values of conditions, as in ``{"context": 0}``.
+
+        Raises
+        ------
+        ValueError
+            If there is no such condition, or no such trial.
+        """
+        check_is("conditions", conditions, Mapping)
+        chosen = np.ones(np.shape(self.inputs)[1], bool)
+        for name, value in conditions.items():
+            chosen &= self.condition(name) == value
+        if not chosen.any():
+            raise ValueError(f"`trials` must have some with {shown(dict(conditions))}; got none")
+        return self.select(chosen)
 
     def during(self, period: str) -> slice:
         """Return the steps of a period; a `ValueError` if it has none.
@@ -93,6 +151,9 @@ class TwoAlternatives:
         Which of `Trials.conditions` is the strength of the evidence, signed or not.
     stimulus, decision : str
         The periods in which evidence comes and in which the choice is asked for.
+    within : mapping
+        The trials that this is said of, by values of their conditions, as in ``{"context": 0}``;
+        empty: all.
 
     Raises
     ------
@@ -107,6 +168,7 @@ class TwoAlternatives:
     condition: str = "coherence"
     stimulus: str = "stimulus"
     decision: str = "decision"
+    within: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the vectors, and keep them as read-only arrays."""
@@ -126,6 +188,7 @@ class TwoAlternatives:
             raise ValueError(f"`outputs` must be two different ones; got {shown(self.outputs)}")
         for name in ("condition", "stimulus", "decision"):
             check_text(name, getattr(self, name))
+        check_is("within", self.within, Mapping)
 
     def evidence_of(self, trials: Trials) -> np.ndarray:
         """Return the summed evidence for choice 2 of each trial, (trial,)."""
@@ -161,8 +224,117 @@ class TwoAlternatives:
     def signed_strength(self, trials: Trials) -> np.ndarray:
         """Return each trial's strength of evidence, negative where choice 1 is correct."""
         check_trials(trials)
+        if trials.choice is None:
+            raise ValueError("`trials` must have a correct `choice`; got None")
         strength = np.abs(trials.condition(self.condition))
         return np.where(np.asarray(trials.choice) == 1, strength, -strength) + 0.0
+
+
+class Task(abc.ABC):
+    """A task: what trials are drawn from. One's own is a class with four things.
+
+    ``num_inputs``, ``num_outputs`` and ``dt`` (ms), and ``sample_trials(num_trials)``, which
+    returns `Trials` and draws all chance from ``self.rng``. Everything else has a default.
+
+    Attributes
+    ----------
+    num_inputs, num_outputs : int
+        Channels of the inputs, and outputs of a network.
+    dt : float
+        Time step (ms).
+    noise : float
+        Standard deviation of the noise in the inputs at each step; 0 where there is none. Trials
+        without it say what the constant inputs of a period are.
+    """
+
+    num_inputs: int
+    num_outputs: int
+    dt: float
+    noise: float = 0.0
+
+    @cached_property
+    def rng(self) -> Any:
+        """The random stream that trials are drawn from, a NumPy `Generator`."""
+        return np.random.default_rng()
+
+    @abc.abstractmethod
+    def sample_trials(self, num_trials: int) -> Trials:
+        """Draw the next trials of the random stream."""
+
+    def seeded(self, seed: int) -> Self:
+        """Return the task at the beginning of another random stream; this one stays as it is."""
+        task = copy.deepcopy(self)
+        task.rng = np.random.default_rng(check_whole("seed", seed, 0, 2**64 - 1))
+        return task
+
+    def without_noise(self) -> Self:
+        """Return the task with inputs without noise; this one stays as it is."""
+        task = copy.deepcopy(self)
+        task.noise = 0.0
+        return task
+
+    def draw(self, num_trials: int, batch_size: int) -> Iterator[Trials]:
+        """Draw fresh trials, a batch at a time; the last may be smaller."""
+        for start in range(0, num_trials, batch_size):
+            yield self.sample_trials(min(batch_size, num_trials - start))
+
+    def correct(self, outputs: Any, trials: Trials) -> np.ndarray:
+        """Tell which trials were done right, (trial,), bool.
+
+        By default the largest output at the last step of a trial that asks for a choice is the
+        target's. A task of values to be reached says what is right by a method of its own.
+
+        Parameters
+        ----------
+        outputs : array of shape (time, trial, output)
+        trials : Trials
+
+        Raises
+        ------
+        NotImplementedError
+            If the targets are values.
+        ValueError
+            If there are trials that never ask for a choice.
+        """
+        check_trials(trials)
+        if not trials.has_choices:
+            raise NotImplementedError(
+                f"{type(self).__name__} must have a method `correct`: its targets are values"
+            )
+        last = last_asked(trials)
+        answers = check_array("outputs", outputs, (*np.shape(trials.targets), "output"))
+        each = np.arange(len(last))
+        return answers[last, each].argmax(axis=-1) == np.asarray(trials.targets)[last, each]
+
+    def chance(self, trials: Trials) -> float | None:
+        """Return the best share of correct trials without looking at the inputs.
+
+        Always the answer that is right most often. None where the targets are values.
+        """
+        check_trials(trials)
+        if not trials.has_choices:
+            return None
+        answer = np.asarray(trials.targets)[last_asked(trials), np.arange(len(trials.targets[0]))]
+        return float(np.unique(answer, return_counts=True)[1].max() / len(answer))
+
+    def alternatives(self) -> Mapping[str, TwoAlternatives]:
+        """Return evidence and choice by the context's name; empty without two alternatives."""
+        return {}
+
+
+def last_asked(trials: Trials) -> np.ndarray:
+    """Return the last step of each trial that asks for a choice, (trial,).
+
+    Raises
+    ------
+    ValueError
+        If there are trials that never do.
+    """
+    asks = trials.asks
+    silent = int((~asks.any(axis=0)).sum())
+    if silent:
+        raise ValueError(f"`trials` must ask for a choice; {silent} of {asks.shape[1]} never do")
+    return len(asks) - 1 - asks[::-1].argmax(axis=0)
 
 
 def check_trials(trials: Any) -> Trials:
@@ -173,15 +345,31 @@ def check_trials(trials: Any) -> Trials:
     TypeError
         If it is not `Trials`, or an array is not of real numbers.
     ValueError
-        If an array has another shape, or one of targets and choices is not whole numbers.
+        If an array has another shape, one of choices is not whole numbers, or a weight is negative.
     """
     check_is("trials", trials, Trials)
     shape = ("time", "trial", "channel")
     inputs = check_array("trials.inputs", trials.inputs, shape, finite=False)
-    for name, expected in (("targets", inputs.shape[:2]), ("choice", inputs.shape[1:2])):
+    whole = {}
+    if trials.has_choices:
+        whole["targets"] = inputs.shape[:2]
+    else:
+        check_array("trials.targets", trials.targets, (*inputs.shape[:2], "output"))
+    if trials.choice is not None:
+        whole["choice"] = inputs.shape[1:2]
+    for name, expected in whole.items():
         array = check_array(f"trials.{name}", getattr(trials, name), expected)
         if array.dtype.kind == "f" and (array != np.round(array)).any():
             raise ValueError(f"`trials.{name}` must be whole numbers; got fractions")
         if array.min() < 0:
             raise ValueError(f"`trials.{name}` must be 0 or more; got {array.min()}")
+    if trials.weights is not None:
+        array = check_array("trials.weights", trials.weights, inputs.shape[:2])
+        if array.min() < 0:
+            raise ValueError(f"`trials.weights` must be 0 or more; got {array.min()}")
+    if trials.asked is not None:
+        asked = as_array("trials.asked", trials.asked)
+        if asked.dtype != bool or asked.shape != inputs.shape[:2]:
+            expected = f"`trials.asked` must be bool, of shape {inputs.shape[:2]}"
+            raise ValueError(f"{expected}; got {asked.dtype}, {asked.shape}")
     return trials
