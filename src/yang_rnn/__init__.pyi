@@ -1,5 +1,7 @@
 from . import dynamics as dynamics
 from . import figures as figures
+from .adapters.brainpy_datasets import from_brainpy_dataset as from_brainpy_dataset
+from .adapters.neurogym import from_neurogym as from_neurogym
 from .analysis import Averages as Averages
 from .analysis import average_by as average_by
 from .analysis import central_point as central_point
@@ -54,6 +56,7 @@ from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
 from .train import DivergenceError as DivergenceError
 from .train import History as History
 from .train import train as train
+from .trials import Task as Task
 from .trials import Trials as Trials
 from .trials import TwoAlternatives as TwoAlternatives
 

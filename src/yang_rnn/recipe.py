@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import reprlib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, get_args
@@ -18,8 +19,19 @@ Initialisation = Literal["kaiming", "linear"]
 Search = Literal["gradient", "newton"]
 Base = Literal["notebook", "primer"]
 
+PERCEPTUAL = "perceptual"
+"""The task that a recipe's own numbers, from `fixation` to `choices`, are of."""
+
 MAX_COUNT = 1_000_000
 """No count of a recipe may be higher: a slip of the keyboard, or more than any memory holds."""
+
+MAX_TASK_NAME = 200
+"""Letters that a task's name may have."""
+
+PERCEPTUAL_FIELDS = (
+    "fixation", "stimulus", "delay", "decision", "coherences", "noise", "choices"
+)  # fmt: skip
+"""Numbers of the perceptual task; another one has `task_settings`."""
 
 MAX_NAMED = 3
 """Changes that a recipe's name spells out; it says how many more there are."""
@@ -84,6 +96,14 @@ class Recipe:
     """Fixes weights, training trials and test trials (0 to 2**32 - 1)."""
 
     # Task
+    task: str = PERCEPTUAL
+    """perceptual; a task of brainpy-datasets, as RateContextDecisionMaking; or neurogym:NAME."""
+    task_settings: tuple[str, ...] = ()
+    """What another task is made with, NAME=VALUE each, as in noise_sigma=0.5."""
+    num_inputs: int = 0
+    """Input channels of another task; 0: those of the perceptual one."""
+    num_outputs: int = 0
+    """Outputs of another task; 0: those of the perceptual one."""
     dt: float = 100.0
     """Time step (ms)."""
     fixation: float = 100.0
@@ -194,6 +214,7 @@ class Recipe:
         for field in ("stimulus", "decision"):
             self._duration(field, minimum_steps=1)
         self._coherences()
+        self._task()
         if self.tau < self.dt:
             raise RecipeError("tau", f"at least dt ({self.dt:.12g} ms)", self.tau)
         for field, known in (
@@ -209,10 +230,27 @@ class Recipe:
         if self.fixed_speed > slow_speed:
             expected = f"at most {slow_speed:g} (slow_mean_square * hidden / 2)"
             raise RecipeError("fixed_speed", expected, self.fixed_speed)
-        states = self.analysis_trials * self.num_steps
+        states = self.analysis_trials * (self.num_steps if self.is_perceptual else 1)
         if self.components > min(self.hidden, states):
             expected = f"at most the hidden units and the analysed states ({self.hidden}, {states})"
             raise RecipeError("components", expected, self.components)
+
+    @property
+    def is_perceptual(self) -> bool:
+        """Whether the task is the perceptual one, which the recipe's own numbers are of."""
+        return self.task == PERCEPTUAL
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Input channels and outputs of the network."""
+        if self.is_perceptual:
+            return 1 + self.choices, 1 + self.choices
+        return self.num_inputs, self.num_outputs
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What another task is made with, by name."""
+        return dict(setting.split("=", 1) for setting in self.task_settings)
 
     @property
     def num_steps(self) -> int:
@@ -229,9 +267,9 @@ class Recipe:
         """Return the name, without some fields: those that stand elsewhere, as a sweep's do."""
         base = RECIPES[self.base]
         changed = [
-            f"{field.name}{_in_a_name(getattr(self, field.name))}"
+            f"{_IN_NAMES.get(field.name, field.name)}{_in_a_name(getattr(self, field.name))}"
             for field in dataclasses.fields(self)
-            if field.name not in ("base", "seed", *fields)
+            if field.name not in ("base", "seed", "num_inputs", "num_outputs", *fields)
             and getattr(self, field.name) != getattr(base, field.name)
         ]
         more = len(changed) - MAX_NAMED
@@ -308,6 +346,30 @@ class Recipe:
             expected = f"{minimum_steps} to {MAX_COUNT} whole steps of dt ({self.dt:.12g} ms)"
             raise RecipeError(field, expected + ", or dt a divisor of it", value)
 
+    def _task(self) -> None:
+        if not isinstance(self.task, str) or not self.task or len(self.task) > MAX_TASK_NAME:
+            raise RecipeError("task", "the name of a task", self.task)
+        value: Any = self.task_settings
+        good = isinstance(value, (tuple, list)) and all(
+            isinstance(item, str) and "=" in item and item.split("=")[0].isidentifier()
+            for item in value
+        )
+        if not good or len({item.split("=")[0] for item in value}) != len(value):
+            raise RecipeError("task_settings", "NAME=VALUE, each name once", value)
+        object.__setattr__(self, "task_settings", tuple(value))
+        least = 0 if self.is_perceptual else 1
+        for field in ("num_inputs", "num_outputs"):
+            self._whole(field, least, 0 if self.is_perceptual else MAX_COUNT)
+        if self.is_perceptual:
+            if self.task_settings:
+                raise RecipeError("task_settings", "empty for the perceptual task", value)
+            return
+        default = Recipe.__dataclass_fields__
+        for field in PERCEPTUAL_FIELDS:
+            if getattr(self, field) != default[field].default:
+                expected = f"left as it is: it is of the perceptual task, not of {self.task}"
+                raise RecipeError(field, expected, getattr(self, field))
+
     def _coherences(self) -> None:
         value: Any = self.coherences
         good = isinstance(value, (tuple, list)) and len(value) > 0
@@ -332,8 +394,11 @@ def _in_a_name(value: Any) -> str:
     """Return a value as part of a name."""
     if isinstance(value, tuple):
         return "_".join(map(_in_a_name, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else re.sub(r"[^\w.+-]", "_", str(value))
 
+
+_IN_NAMES = {"task": "", "task_settings": ""}
+"""Fields that say what they are by their value."""
 
 NOTEBOOK = Recipe()
 """The numbers of the BrainPy notebook."""

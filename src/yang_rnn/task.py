@@ -1,7 +1,10 @@
-"""The perceptual decision-making task, whole batches at a time."""
+"""The perceptual decision-making task, whole batches at a time; and the task of any recipe."""
 
+import ast
+import copy
+import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -18,11 +21,65 @@ from yang_rnn._checks import (
     is_real,
     shown,
 )
-from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, Recipe, whole_steps
-from yang_rnn.trials import Trials, TwoAlternatives
+from yang_rnn.adapters.brainpy_datasets import NAMES, make_brainpy_task
+from yang_rnn.adapters.neurogym import from_neurogym
+from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, PERCEPTUAL, Recipe, RecipeError, whole_steps
+from yang_rnn.trials import Task, Trials, TwoAlternatives
+
+NEUROGYM = "neurogym:"
+"""What a recipe's task begins with if it is one of NeuroGym."""
 
 
-class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
+def task_of(recipe: Recipe, seed: int | None = None) -> Task:
+    """Make the task of a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int, optional
+        Of its random stream; without it that of the training trials.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such task, or it can't be made with the recipe's settings or `dt`.
+    ImportError
+        If it is one of NeuroGym, which is not installed.
+    """
+    check_is("recipe", recipe, Recipe)
+    seed = recipe.seeds.training if seed is None else seed
+    if recipe.is_perceptual:
+        return PerceptualDecisionMaking.from_recipe(recipe, seed)
+    settings: dict[str, Any] = {"dt": recipe.dt}
+    settings |= {name: _value(text) for name, text in recipe.settings.items()}
+    try:
+        if recipe.task.startswith(NEUROGYM):
+            settings["dt"] = int(recipe.dt) if recipe.dt.is_integer() else recipe.dt
+            return from_neurogym(recipe.task.removeprefix(NEUROGYM), **settings).seeded(seed)
+        if recipe.task in NAMES:
+            return make_brainpy_task(recipe.task, **settings).seeded(seed)
+    except ValueError as error:
+        raise RecipeError("task", f"one that can be made: {error}", recipe.task) from error
+    expected = f"{PERCEPTUAL}, one of {list(NAMES)}, or {NEUROGYM} and a name of NeuroGym"
+    raise RecipeError("task", expected, recipe.task)
+
+
+def recipe_for(recipe: Recipe, task: Task) -> Recipe:
+    """Return a recipe with the channels of its task, which is not the perceptual one."""
+    if recipe.is_perceptual:
+        return recipe
+    return dataclasses.replace(recipe, num_inputs=task.num_inputs, num_outputs=task.num_outputs)
+
+
+def _value(text: str) -> Any:
+    """Return the number, truth value or None that a setting is written as, else its text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
     """Perceptual decision making [1]_, with trials in batches and their coherence and choice kept.
 
     The parent's trials, one after another from one random stream: the same seed gives the same
@@ -234,6 +291,27 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking):
         """
         begins = [0, *self._ends[:-1]]
         return dict(zip(self._durations, map(slice, begins, self._ends), strict=True))
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the inputs' noise at each step."""
+        return self.noise_sigma / math.sqrt(self.dt)
+
+    def seeded(self, seed: int) -> Self:
+        """Return the task at the beginning of another random stream; this one stays as it is."""
+        task = copy.copy(self)
+        task.rng = np.random.RandomState(check_whole("seed", seed, 0, 2**32 - 1))
+        return task
+
+    def without_noise(self) -> Self:
+        """Return the task with inputs without noise; this one stays as it is."""
+        task = copy.copy(self)
+        task.rng, task.noise_sigma = copy.deepcopy(self.rng), 0.0
+        return task
+
+    def alternatives(self) -> Mapping[str, TwoAlternatives]:
+        """Return evidence and choice by the name ``""``; empty unless there are two choices."""
+        return {"": self.two_alternatives()} if self.num_choice == 2 else {}
 
     def two_alternatives(self, rest: Any = None) -> TwoAlternatives:
         """Return what evidence and choice are in this task.

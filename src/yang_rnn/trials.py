@@ -32,8 +32,9 @@ class Trials(NamedTuple):
     targets : int array of shape (time, trial), or float array of shape (time, trial, output)
         The output that should be the largest at each step; or what each output should be, to be
         learned by least squares.
-    periods : dict of slices
-        Steps of each named period, as in ``{"stimulus": slice(1, 21)}``.
+    periods : dict of slices or bool arrays of shape (time, trial)
+        Steps of each named period, as in ``{"stimulus": slice(1, 21)}``; a mask where they differ
+        by trial.
     conditions : dict of arrays of shape (trial,)
         What distinguishes trials, as in ``{"coherence": ...}``.
     choice : int array of shape (trial,), optional
@@ -46,7 +47,7 @@ class Trials(NamedTuple):
 
     inputs: np.ndarray
     targets: np.ndarray
-    periods: dict[str, slice]
+    periods: dict[str, Any]
     conditions: dict[str, np.ndarray]
     choice: np.ndarray | None = None
     weights: np.ndarray | None = None
@@ -81,7 +82,10 @@ class Trials(NamedTuple):
         return Trials(
             self.inputs[:, trials],
             self.targets[:, trials],
-            self.periods,
+            {
+                name: steps if isinstance(steps, slice) else steps[:, trials]
+                for name, steps in self.periods.items()
+            },
             {name: values[trials] for name, values in self.conditions.items()},
             None if self.choice is None else self.choice[trials],
             *(None if row is None else row[:, trials] for row in rows),
@@ -104,22 +108,44 @@ class Trials(NamedTuple):
         return self.select(chosen)
 
     def during(self, period: str) -> slice:
-        """Return the steps of a period; a `ValueError` if it has none.
+        """Return the steps of a period; a `ValueError` if it has none, or they differ by trial.
 
         Parameters
         ----------
         period : str
             One of `periods`.
         """
+        found = self._period(period)
+        if isinstance(found, np.ndarray):
+            raise ValueError(
+                f"`trials` must have their period {period!r} at the same steps; they differ by "
+                "trial: take a task's `with_equal_trials()`"
+            )
+        check_is(f"trials.periods[{period!r}]", found, slice)
+        steps = range(len(self.inputs))[found]
+        if not len(steps):
+            raise ValueError(f"`trials` must have steps in their period {period!r}; got none")
+        return slice(steps[0], steps[-1] + 1)
+
+    def steps(self, period: str) -> np.ndarray:
+        """Return where a period is, (time, trial), bool, as it may differ by trial."""
+        found, shape = self._period(period), np.shape(self.inputs)[:2]
+        if isinstance(found, slice):
+            mask = np.zeros(shape, bool)
+            mask[found] = True
+            return mask
+        mask = as_array(f"trials.periods[{period!r}]", found)
+        if mask.dtype != bool or mask.shape != shape:
+            expected = f"`trials.periods[{period!r}]` must be a slice or bool, of shape {shape}"
+            raise ValueError(f"{expected}; got {mask.dtype}, {mask.shape}")
+        return mask
+
+    def _period(self, period: str) -> Any:
         check_text("period", period)
         check_is("trials.periods", self.periods, Mapping)
         if period not in self.periods:
             raise ValueError(f"`trials` must have a period {period!r}; got {list(self.periods)}")
-        check_is(f"trials.periods[{period!r}]", self.periods[period], slice)
-        steps = range(len(self.inputs))[self.periods[period]]
-        if not len(steps):
-            raise ValueError(f"`trials` must have steps in their period {period!r}; got none")
-        return slice(steps[0], steps[-1] + 1)
+        return self.periods[period]
 
     def condition(self, name: str) -> np.ndarray:
         """Return the values of a condition, (trial,); a `ValueError` if there is none."""
@@ -247,10 +273,10 @@ class Task(abc.ABC):
         without it say what the constant inputs of a period are.
     """
 
-    num_inputs: int
-    num_outputs: int
-    dt: float
-    noise: float = 0.0
+    num_inputs: Any  # a number, or a property that returns one
+    num_outputs: Any
+    dt: Any
+    noise: Any = 0.0
 
     @cached_property
     def rng(self) -> Any:
@@ -272,6 +298,13 @@ class Task(abc.ABC):
         task = copy.deepcopy(self)
         task.noise = 0.0
         return task
+
+    def with_equal_trials(self) -> Self:
+        """Return the task with trials of one length, for averages over trials.
+
+        By default the task itself: a task with random durations takes a typical one of each.
+        """
+        return self
 
     def draw(self, num_trials: int, batch_size: int) -> Iterator[Trials]:
         """Draw fresh trials, a batch at a time; the last may be smaller."""

@@ -1,0 +1,1 @@
+"""Networks and tasks of other packages, as the records that the analysis takes."""

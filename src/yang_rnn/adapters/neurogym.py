@@ -1,0 +1,245 @@
+"""NeuroGym's environments as tasks with periods, conditions and choices."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from yang_rnn._checks import check_whole, is_real, reason_of, shown
+from yang_rnn.adapters.evidence import Evidence, alternatives_of
+from yang_rnn.adapters.rebinding import rebound
+from yang_rnn.adapters.stacking import SingleTrial, stack
+from yang_rnn.trials import Task, Trials, TwoAlternatives
+
+_EVIDENCE = {
+    "PerceptualDecisionMaking": Evidence({None: "coh"}),
+    "PerceptualDecisionMakingDelayResponse": Evidence({None: "coh"}),
+    "ContextDecisionMaking": Evidence(
+        {0: "coh_1", 1: "coh_2"}, context="context", others=("coh_1", "coh_2")
+    ),
+}
+"""What evidence is, by the environment's class; its trials name the conditions."""
+
+_LOOKED_AT = 100
+"""Trials that say which answers an environment asks for."""
+
+_TYPICAL = 101
+"""Draws whose median a random duration is set to, where all trials are to have the same."""
+
+
+class NeuroGymTask(Task):
+    """A trial-based environment of NeuroGym, by its supervised side: observations and answers.
+
+    `from_neurogym` makes it. A shorter trial ends in zeros, which neither loss nor accuracy counts.
+
+    Attributes
+    ----------
+    name : str
+        The environment's class.
+    """
+
+    def __init__(self, env: Any):
+        self._env = env
+        base = env.unwrapped
+        self.name = type(base).__name__
+        self.dt = float(base.dt)
+        self.num_inputs = int(np.prod(base.observation_space.shape))
+        self._discrete = hasattr(base.action_space, "n")
+        actions = base.action_space
+        self.num_outputs = int(actions.n if self._discrete else np.prod(actions.shape))
+        self._first_choice = 0
+        if self._discrete:
+            trials = self.seeded(0)._raw(_LOOKED_AT)
+            answers = [int(t.targets[t.asked][-1]) for t in trials if t.asked.any()]
+            self._first_choice = min(answers, default=0)
+
+    def __repr__(self) -> str:
+        """Say which environment it is."""
+        return f"NeuroGymTask({self.name})"
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the inputs' noise at each step."""
+        return float(getattr(self._env.unwrapped, "sigma", 0.0))
+
+    def seeded(self, seed: int) -> Self:
+        """Return the task at the beginning of another random stream; this one stays as it is."""
+        task = self._twin()
+        task._env.unwrapped.seed(check_whole("seed", seed, 0, 2**32 - 1))
+        return task
+
+    def without_noise(self) -> Self:
+        """Return the task with inputs without noise; this one stays as it is."""
+        task = self._twin()
+        if hasattr(task._env.unwrapped, "sigma"):
+            task._env.unwrapped.sigma = 0.0
+        return task
+
+    def with_equal_trials(self) -> Self:
+        """Return the task with the median of each random duration in all trials."""
+        task = self._twin()
+        base = _copy_of(task._env).unwrapped  # its own draws of durations change no stream
+        for period, duration in list(task._env.unwrapped.timing.items()):
+            if not isinstance(duration, (int, float)):
+                draws = [base.sample_time(period) for _ in range(_TYPICAL)]
+                task._env.unwrapped.timing[period] = float(np.median(draws))
+        return task
+
+    def sample_trials(self, num_trials: int) -> Trials:
+        """Draw the next trials of the random stream.
+
+        Parameters
+        ----------
+        num_trials : int
+
+        Returns
+        -------
+        Trials
+            Conditions are the numbers that the environment's trials have by name. With two
+            contexts each coherence has a sign: negative where it speaks for choice 1.
+        """
+        trials = self._raw(check_whole("num_trials", num_trials, 1))
+        shared = set(trials[0].conditions).intersection(*(trial.conditions for trial in trials))
+        return stack(
+            [
+                trial._replace(
+                    conditions={k: v for k, v in trial.conditions.items() if k in shared}
+                )
+                for trial in trials
+            ]
+        )
+
+    def alternatives(self) -> Mapping[str, TwoAlternatives]:
+        """Return evidence and choice by context; empty where there are not two alternatives."""
+        evidence = _EVIDENCE.get(self.name)
+        if evidence is None or self.num_outputs != 3:
+            return {}
+        if evidence.context is not None:
+            contexts = list(self._env.unwrapped.contexts)
+            strength = {k: v for k, v in evidence.strength.items() if k in contexts}
+            evidence = evidence._replace(strength=strength)
+        return alternatives_of(self.with_equal_trials(), evidence)
+
+    def _twin(self) -> Self:
+        task = copy.copy(self)
+        task._env = _copy_of(self._env)
+        return task
+
+    def _raw(self, num_trials: int) -> list[SingleTrial]:
+        return [self._next() for _ in range(num_trials)]
+
+    def _next(self) -> SingleTrial:
+        self._env.new_trial() if hasattr(
+            self._env, "new_trial"
+        ) else self._env.unwrapped.new_trial()
+        base = self._env.unwrapped
+        inputs = np.array(base.ob, float).reshape(len(base.ob), -1)
+        targets = np.array(base.gt)
+        periods = {name: slice(base.start_ind[name], base.end_ind[name]) for name in base.start_ind}
+        conditions = {
+            name: float(value) if not isinstance(value, (int, np.integer)) else int(value)
+            for name, value in (base.trial or {}).items()
+            if is_real(value) or isinstance(value, (bool, np.bool_))
+        }
+        if self.name == "ContextDecisionMaking" and self.num_outputs == 3:
+            conditions |= _signed(base, base.trial)
+        asked = np.zeros(len(inputs), bool)
+        if not self._discrete:
+            return SingleTrial(
+                inputs,
+                targets.reshape(len(inputs), -1).astype(float),
+                periods,
+                conditions,
+                None,
+                asked,
+            )
+        targets = targets.astype(int)
+        if "decision" in periods:
+            asked[periods["decision"]] = True
+        else:
+            asked = targets > 0
+        if not asked.any():
+            asked[-1] = True  # a trial in which nothing is to be done: the answer is to do nothing
+        choice = int(targets[asked][-1]) - getattr(self, "_first_choice", 0)
+        return SingleTrial(inputs, targets, periods, conditions, choice, asked)
+
+
+def _copy_of(env: Any) -> Any:
+    """Return a copy of an environment whose random durations too are drawn from its own stream."""
+    twin = copy.deepcopy(env)
+    old, new = env.unwrapped, twin.unwrapped
+    new.timing.update(
+        {
+            name: rebound(value, old, new)
+            for name, value in old.timing.items()
+            if callable(value) and not hasattr(value, "seed")
+        }
+    )
+    return twin
+
+
+def _signed(base: Any, trial: Mapping[str, Any]) -> dict[str, float]:
+    """Return both coherences of a trial with two contexts, negative for choice 1."""
+    relevant, other = (1 if trial[k] == 2 else -1 for k in ("ground_truth", "other_choice"))
+    first, second = (other, relevant) if trial["context"] == 1 else (relevant, other)
+    return {"coh_1": float(first * trial["coh_1"]), "coh_2": float(second * trial["coh_2"])}
+
+
+def from_neurogym(env: Any, **settings: Any) -> NeuroGymTask:
+    """Take an environment of NeuroGym as a task.
+
+    Parameters
+    ----------
+    env : str, neurogym.TrialEnv or neurogym.Dataset
+        An environment's name, as in ``"DelayMatchSample-v0"``; an environment, wrapped or not; or
+        a supervised data set, of which the environment is taken. It is copied.
+    **settings
+        What an environment is made with, where `env` is a name, as in ``dt=20``.
+
+    Returns
+    -------
+    NeuroGymTask
+        Its trials have named periods, the numbers of NeuroGym's trial as conditions, and the
+        correct choice; `train` takes it. Where its actions are continuous, the targets are values.
+
+    Raises
+    ------
+    ImportError
+        If NeuroGym is not installed.
+    ValueError
+        If there is no such environment, it can't be made with these settings, or has no trials
+        with answers.
+    TypeError
+        If it is none of the above.
+    """
+    try:
+        neurogym: Any = importlib.import_module("neurogym")
+    except ImportError as error:
+        raise ImportError("NeuroGym is not installed: pip install 'yang-rnn[neurogym]'") from error
+    if isinstance(env, str):
+        try:
+            env = neurogym.make(env, **settings)
+        except Exception as error:  # what NeuroGym and the environment raise
+            raise ValueError(
+                f"`env` must be an environment of NeuroGym; {shown(env)}: {reason_of(error)}"
+            ) from error
+    elif settings:
+        raise ValueError("settings are for environments by name; got an environment that is made")
+    else:
+        env = getattr(env, "env", env) if hasattr(env, "max_batch") else env
+    if not hasattr(env, "unwrapped"):
+        raise TypeError(f"`env` must be an environment of NeuroGym, or its name; got {shown(env)}")
+    if not isinstance(env.unwrapped, importlib.import_module("neurogym.core").TrialEnv):
+        raise ValueError(f"`env` must have trials; got {shown(env.unwrapped)}")
+    try:
+        return NeuroGymTask(_copy_of(env))
+    except (AttributeError, KeyError, TypeError) as error:
+        name = type(env.unwrapped).__name__
+        raise ValueError(
+            f"`env` must have observations and answers for whole trials; {name} has not: "
+            f"{reason_of(error)}"
+        ) from error
