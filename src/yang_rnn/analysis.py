@@ -1,5 +1,6 @@
-"""Trajectories in PC space, and the search for a network's slow points."""
+"""Trajectories in PC space, the inputs of a task, and the search for a network's slow points."""
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.search import OnProgress
 from yang_rnn.dynamics.starts import uniform_states
 from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.trials import Task
 
 
 def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
@@ -87,6 +89,119 @@ def average_by(activity: Any, values: Any) -> Averages:
     levels = np.unique(values)
     means = [states[:, values == level].mean(axis=1, dtype=np.float64) for level in levels]
     return Averages(levels, np.stack(means, axis=1))
+
+
+NUM_INPUT_TRIALS = 500
+"""Trials without noise that a task's constant inputs are read from."""
+
+MAX_INPUTS = 12
+"""Inputs of a period that are listed; of more, so many spread over all."""
+
+
+class ConstantInput(NamedTuple):
+    """What a network receives in a period of a task, noise aside.
+
+    Attributes
+    ----------
+    name : str
+        The period, and the conditions that decide the input, as in ``stimulus, coherence -5``.
+    period : str
+    conditions : dict
+        Values of these conditions; empty if the input is the same in all trials.
+    x : array of shape (channel,)
+        The input; its mean over the period where it changes.
+    changes : bool
+        Whether it changes within the period, so that no constant input is what the network gets.
+    """
+
+    name: str
+    period: str
+    conditions: dict[str, Any]
+    x: np.ndarray
+    changes: bool
+
+
+def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[ConstantInput, ...]:
+    """List the constant inputs of a task: one for each period and condition that it depends on.
+
+    Parameters
+    ----------
+    task : Task
+        Its trials without noise are looked at.
+    num_trials : int
+        How many.
+
+    Returns
+    -------
+    tuple of ConstantInput
+        In the order of the periods; those of a period by the values of its conditions. Of more than
+        `MAX_INPUTS` in a period (a direction that is drawn anew in each trial), so many evenly
+        spread ones. Periods without steps are left out.
+
+    Raises
+    ------
+    TypeError
+        If it is no task.
+    """
+    check_is("task", task, Task)
+    trials = task.seeded(0).without_noise().with_equal_trials().sample_trials(num_trials)
+    of_all = dict(trials.conditions)
+    if trials.choice is not None:
+        of_all["choice"] = np.asarray(trials.choice) + 1
+    found = []
+    for period in trials.periods:
+        inside = trials.steps(period)
+        there = np.flatnonzero(inside.any(axis=0))
+        if not len(there):
+            continue
+        inputs = np.asarray(trials.inputs, np.float64)
+        count = inside.sum(axis=0)[there]
+        mean = np.einsum("tn,tnc->nc", inside[:, there], inputs[:, there]) / count[:, None]
+        off = np.abs(inputs[:, there] - mean) * inside[:, there, None]
+        changes = off.max(axis=(0, 2)) > SAME_INPUT
+        rows, place = _distinct(mean)
+        conditions = {name: np.asarray(of_all[name])[there] for name in of_all}
+        names = _deciding(conditions, place, period)
+        order = sorted(range(len(rows)), key=lambda k: [conditions[n][rows[k]] for n in names])
+        if len(order) > MAX_INPUTS:
+            spread = np.linspace(0, len(order) - 1, MAX_INPUTS).round().astype(int)
+            order = [order[k] for k in spread]
+        for k in order:
+            here = {name: conditions[name][rows[k]].item() for name in names}
+            words = ", ".join([period, *(f"{name} {value:.4g}" for name, value in here.items())])
+            changing = bool(changes[rows[k]])
+            found.append(ConstantInput(words, period, here, mean[rows[k]], changing))
+    return tuple(found)
+
+
+SAME_INPUT = 1e-6
+"""Inputs nearer than this are one."""
+
+
+def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the different rows, and for each row which of them it is."""
+    _, first, place = np.unique(
+        np.round(rows / SAME_INPUT).astype(np.int64), axis=0, return_index=True, return_inverse=True
+    )
+    return first, np.reshape(place, -1)
+
+
+def _deciding(conditions: dict[str, np.ndarray], place: np.ndarray, period: str) -> tuple[str, ...]:
+    """Return the fewest conditions that decide which input a trial gets; all if none do.
+
+    Among as many, those that take the fewest values, then those that are named after the period.
+    """
+    known = sorted(
+        conditions, key=lambda name: (len(np.unique(conditions[name])), not name.startswith(period))
+    )
+    for number in range(len(known) + 1):
+        for names in itertools.combinations(known, number):
+            groups: dict[tuple[float, ...], int] = {}
+            columns = [conditions[name].tolist() for name in names]
+            keys = zip(*columns, strict=True) if names else [()] * len(place)
+            if all(groups.setdefault(key, k) == k for key, k in zip(keys, place, strict=True)):
+                return tuple(name for name in conditions if name in names)
+    return tuple(conditions)
 
 
 def find_slow_points(

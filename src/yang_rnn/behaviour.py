@@ -14,7 +14,7 @@ from yang_rnn._checks import (
     check_real,
     reason_of,
 )
-from yang_rnn.trials import Trials, TwoAlternatives, check_trials
+from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials
 
 Ideal = Callable[[float], float]
 """The ideal observer: from the strength of the evidence to the probability of a correct choice."""
@@ -179,6 +179,111 @@ def psychometric_function(
         right = np.array([_probability(ideal, abs(level)) for level in levels])
         best = np.where(levels < 0, 1 - right, right)
     return Psychometric(levels, total, second / total, low, high, best)
+
+
+class Performance(NamedTuple):
+    """How well a network does a task.
+
+    Attributes
+    ----------
+    num_trials : int
+    accuracy : float
+        Share of trials that were done right, as the task tells it.
+    low, high : float
+        Wilson's interval of it, 95 % (see `ConditionAccuracy`).
+    chance : float or None
+        What always the same answer would reach on these trials; None where there are no choices.
+    explained : float or None
+        Of targets that are values, the share of their variance about the best constant outputs
+        that the outputs explain, 1 at best; None where the targets are choices.
+    learned : bool
+        Whether the task was learned at all: `low` is above `chance` or, for values, `explained` is
+        above 0.
+    by_condition : dict of ConditionAccuracy
+        By conditions that have from 2 to `MAX_LEVELS` values.
+    """
+
+    num_trials: int
+    accuracy: float
+    low: float
+    high: float
+    chance: float | None
+    explained: float | None
+    learned: bool
+    by_condition: dict[str, ConditionAccuracy]
+
+
+MAX_LEVELS = 12
+"""Values of a condition by which the performance is split."""
+
+
+def performance(task: Task, outputs: Any, trials: Trials) -> Performance:
+    """Measure how well a network does any task.
+
+    Parameters
+    ----------
+    task : Task
+        Says which trials are done right.
+    outputs : array of shape (time, trial, output)
+        A network's on these trials.
+    trials : Trials
+
+    Raises
+    ------
+    ValueError
+        If the outputs are not those of the trials, or there are trials that never ask for a choice.
+    NotImplementedError
+        If the task's targets are values, and it does not say what is right.
+    """
+    check_is("task", task, Task)
+    shape = np.shape(check_trials(trials).targets)
+    outputs = check_array("outputs", outputs, (*shape[:2], "output"))
+    right = np.asarray(task.correct(outputs, trials))
+    if right.dtype != bool or right.shape != shape[1:2]:
+        raise ValueError(
+            f"`task.correct` must give a bool a trial; got {right.dtype}, {right.shape}"
+        )
+    low, high = _intervals(np.array([right.sum()]), np.array([len(right)]), 0.95)
+    chance = task.chance(trials)
+    explained = None if trials.has_choices else explained_variance(outputs, trials)
+    by_condition = {}
+    for name, values in trials.conditions.items():
+        if 2 <= len(np.unique(values)) <= MAX_LEVELS:
+            levels, total, hits = _counts(trials.condition(name), right)
+            bounds = _intervals(hits, total, 0.95)
+            by_condition[name] = ConditionAccuracy(levels, total, hits / total, *bounds, None)
+    return Performance(
+        num_trials=len(right),
+        accuracy=float(right.mean()),
+        low=float(low[0]),
+        high=float(high[0]),
+        chance=chance,
+        explained=explained,
+        learned=bool(low[0] > chance) if chance is not None else bool((explained or 0.0) > 0),
+        by_condition=by_condition,
+    )
+
+
+def explained_variance(outputs: Any, trials: Trials) -> float:
+    """Return the share of the targets' variance that the outputs explain, 1 at best.
+
+    Of targets that are values, about the constant outputs that are best, each step by its weight;
+    0 where the targets never change.
+
+    Parameters
+    ----------
+    outputs : array of shape (time, trial, output)
+    trials : Trials
+    """
+    if check_trials(trials).has_choices:
+        raise ValueError("`trials` must have targets that are values; got choices")
+    targets = np.asarray(trials.targets, float)
+    outputs = check_array("outputs", outputs, targets.shape)
+    weights = np.ones(targets.shape[:2]) if trials.weights is None else np.asarray(trials.weights)
+    weights = np.broadcast_to(weights[..., None], targets.shape)
+    best = (weights * targets).sum(axis=(0, 1)) / weights.sum(axis=(0, 1))
+    spread = (weights * (targets - best) ** 2).sum()
+    return float(1 - (weights * (targets - outputs) ** 2).sum() / spread) if spread > 0 else 0.0
 
 
 def _checked(outputs: Any, trials: Trials) -> np.ndarray:

@@ -82,10 +82,10 @@ def trajectories(
     num_few = check_whole("num_few", num_few, 1)
     paths = project(pca, activity)
     num_trials = paths.shape[1]
-    if len(trials.choice) != num_trials:
+    if np.shape(trials.inputs)[1] != num_trials:
         raise ValueError(
             f"`activity` and `trials` must have the same trials; got {num_trials} "
-            f"and {len(trials.choice)}"
+            f"and {np.shape(trials.inputs)[1]}"
         )
     if axes is None:
         figure = Figure(figsize=(8.0, 3.8), layout="constrained")
@@ -97,17 +97,23 @@ def trajectories(
         check_has("axes", ax, "two Axes", "plot", "get_figure")
     num_few = min(num_few, num_trials)
     for ax, number, alpha in ((axes[0], num_trials, 0.45), (axes[1], num_few, 1.0)):
-        _add_paths(ax, paths[:, :number], trials.choice[:number], alpha)
+        _add_paths(ax, paths[:, :number], _colours(trials, number), alpha)
         label_pcs(ax, pca)
         ax.set_title("first trial" if number == 1 else f"{number} trials")
     axes[1].set_ylabel("")
-    choice_legend(axes[0], trials.choice, PATH_MARKS)
+    choice_legend(axes[0], () if trials.choice is None else trials.choice, PATH_MARKS)
     return figure_of(axes[0])
 
 
-def _add_paths(ax: Axes, paths: np.ndarray, choices: Any, alpha: float) -> None:
+def _colours(trials: Trials | None, number: int) -> list[str]:
+    """Return the colours of the first trials: those of their choices, or grey without any."""
+    if trials is None or trials.choice is None:
+        return ["0.6"] * number
+    return [colour_of(choice) for choice in trials.choice[:number]]
+
+
+def _add_paths(ax: Axes, paths: np.ndarray, colours: list[str], alpha: float) -> None:
     """Add trajectories (time, trial, 2) with marks at their ends, as few artists."""
-    colours = [colour_of(choice) for choice in choices]
     lines = LineCollection(
         list(paths.swapaxes(0, 1)), colors=colours, alpha=alpha, linewidths=0.9,
         capstyle="projecting", joinstyle="round", zorder=2,
@@ -181,10 +187,9 @@ def slow_points(
     kinds = _kinds(points, stability)
     check_index("centre", centre, len(points), optional=True)
     paths = project(pca, activity, dimensions)[:, :num_trajectories]
-    if trials is not None and len(trials.choice) < paths.shape[1]:
-        raise ValueError(
-            f"`trials` must be those of the activity; got {len(trials.choice)} for {paths.shape[1]}"
-        )
+    if trials is not None and np.shape(trials.inputs)[1] < paths.shape[1]:
+        got = f"{np.shape(trials.inputs)[1]} for {paths.shape[1]}"
+        raise ValueError(f"`trials` must be those of the activity; got {got}")
     if ax is not None:
         check_has("ax", ax, "Axes", "plot", "get_figure")
     if ax is not None and hasattr(ax, "set_zlabel") != (dimensions == 3):
@@ -195,8 +200,7 @@ def slow_points(
             ax = figure.add_axes((0.0, 0.08, 0.78, 0.88), projection="3d")
         else:
             ax = axes_or_new(None)
-    for trial in range(paths.shape[1]):
-        colour = "0.6" if trials is None else colour_of(trials.choice[trial])
+    for trial, colour in enumerate(_colours(trials, paths.shape[1])):
         ax.plot(*paths[:, trial].T, color=colour, alpha=0.35)
 
     extra: list[tuple[str, dict[str, Any]]] = []
@@ -213,8 +217,8 @@ def slow_points(
         ax.plot(*coordinates.T, linestyle="none", zorder=4, **CENTRE_STYLE)
         extra.append(("analysed point", CENTRE_STYLE))
     label_pcs(ax, pca, dimensions)
-    choices = () if trials is None else trials.choice[: paths.shape[1]]
-    choice_legend(ax, choices, extra)
+    choices = None if trials is None else trials.choice
+    choice_legend(ax, () if choices is None else choices[: paths.shape[1]], extra)
     legend = ax.get_legend()
     if dimensions == 3 and legend is not None:  # beside the box, whose labels need their room
         legend.set_loc("upper left")
