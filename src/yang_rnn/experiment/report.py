@@ -58,7 +58,7 @@ def summarise(run: Run, *, stimuli: bool = True) -> dict[str, Any]:
         "test_trials": recipe.test_trials,
         "test_accuracy": tested.accuracy,
         "ideal_observer_accuracy": run.task.ideal_accuracy(),
-        "accuracy_by_coherence": _columns(tested.by_coherence),
+        "accuracy_by_coherence": named_columns(tested.by_coherence),
         "explained_variance_ratio": run.pca.explained_variance_ratio_.tolist(),
         "search": {
             "method": points.method,
@@ -70,18 +70,18 @@ def summarise(run: Run, *, stimuli: bool = True) -> dict[str, Any]:
         },
         "newton": run.newton_points.counts,
         "analysed_point": _analysed(run),
-        "psychometric": None if tested.psychometric is None else _columns(tested.psychometric),
-        "line_attractor": None if verdict is None else _judged(verdict),
+        "psychometric": None if tested.psychometric is None else named_columns(tested.psychometric),
+        "line_attractor": None if verdict is None else judged(verdict),
         "stimulus_dependence": table_of(run.by_stimulus) if stimuli and verdict else None,
     }
 
 
-def _columns(record: Any) -> dict[str, list[Any]]:
+def named_columns(record: Any) -> dict[str, list[Any]]:
     """Turn a named tuple of arrays into lists by name."""
     return {name: np.asarray(values).tolist() for name, values in record._asdict().items()}
 
 
-def _judged(verdict: Verdict) -> dict[str, Any]:
+def judged(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict with its numbers; JSON has neither NaN, infinity nor complex numbers."""
     measures: dict[str, Any] = {}
     for name, value in dataclasses.asdict(verdict.measures).items():

@@ -7,15 +7,19 @@ from yang_rnn.figures.files import save, sign
 from yang_rnn.figures.portraits import averages, slow_points, trajectories
 from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE
 from yang_rnn.figures.summary import line_attractor, stimulus_dependence
+from yang_rnn.figures.tasks import accuracy, conditions, points_by_input
 
 __all__ = [
     "CHOICE_COLOURS",
     "POINT_STYLES",
     "STYLE",
+    "accuracy",
     "averages",
+    "conditions",
     "eigenvalues",
     "flow_field",
     "line_attractor",
+    "points_by_input",
     "psychometric",
     "save",
     "sign",

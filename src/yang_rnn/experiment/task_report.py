@@ -1,0 +1,169 @@
+"""What a run of any task came to, as numbers, as a table and as text."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from yang_rnn._checks import check_is
+from yang_rnn.experiment.report import judged, named_columns
+from yang_rnn.experiment.task_run import InputPoints, TaskRun
+
+WIDTH = 88
+"""Letters of a line of text."""
+
+
+def summarise_task(run: TaskRun) -> dict[str, Any]:
+    """Return every number of a task run's summary, ready for JSON.
+
+    Parameters
+    ----------
+    run : TaskRun
+
+    Returns
+    -------
+    dict
+        Numbers, strings, lists and dicts; None where a number is not defined.
+    """
+    check_is("run", run, TaskRun)
+    recipe, tested = run.recipe, run.tested
+    return {
+        "recipe": recipe.name,
+        "task": recipe.task,
+        "seed": recipe.seed,
+        "hidden": recipe.hidden,
+        "epochs": len(run.history.loss),
+        "final_loss": float(run.history.loss[-1]),
+        "test_trials": tested.num_trials,
+        "test_accuracy": tested.accuracy,
+        "test_accuracy_interval": [tested.low, tested.high],
+        "chance": tested.chance,
+        "explained_variance": tested.explained,
+        "learned": tested.learned,
+        "accuracy_by_condition": {
+            name: named_columns(values) for name, values in tested.by_condition.items()
+        },
+        "explained_variance_ratio": run.pca.explained_variance_ratio_.tolist(),
+        "inputs": table_of_inputs(run.by_input),
+        "line_attractor": {name: judged(verdict) for name, verdict in run.verdicts.items()},
+        "psychometric": {name: named_columns(value) for name, value in run.psychometric.items()},
+        "selection": [row._asdict() for row in run.selection],
+    }
+
+
+def table_of_inputs(rows: tuple[InputPoints, ...]) -> list[dict[str, Any]]:
+    """Return what was found at each constant input as rows of a table.
+
+    Parameters
+    ----------
+    rows : tuple of InputPoints
+
+    Returns
+    -------
+    list of dict
+        One per input: its name and numbers, how many points are fixed, stable, saddles and slow,
+        and the leading mode of the fixed point that is most central. Time constants in ms; None
+        where there is none.
+    """
+    table = []
+    for row in rows:
+        stability = row.modes.stability
+        entry: dict[str, Any] = {
+            "input": row.given.name,
+            "x": " ".join(f"{value:.6g}" for value in row.given.x),
+            "changes": row.given.changes,
+            "fixed": int((row.points.kind == "fixed").sum()),
+            "stable": int((stability == "stable").sum()),
+            "saddles": int((stability == "saddle").sum()),
+            "unstable": int((stability == "unstable").sum()),
+            "slow": int((row.points.kind == "slow").sum()),
+            "far": int(row.points.far.sum()),
+            "eigenvalue": None,
+            "time_constant": None,
+            "frequency": None,
+        }
+        fixed = row.points.status == "fixed"
+        if row.centre is not None and fixed[row.centre]:
+            at = int(fixed[: row.centre].sum())
+            value, lasting = row.modes.eigenvalues[at, 0], row.modes.time_constant[at, 0]
+            entry["eigenvalue"] = str(np.round(value, 4)).strip("()").replace("+0j", "")
+            entry["time_constant"] = float(lasting) if np.isfinite(lasting) else None
+            entry["frequency"] = float(row.modes.frequency[at, 0])
+        table.append(entry)
+    return table
+
+
+def describe_task(summary: dict[str, Any]) -> str:
+    """Return the summary of a task run as a few lines for a reader.
+
+    Parameters
+    ----------
+    summary : dict
+        From `summarise_task`, with the platform added.
+    """
+    check_is("summary", summary, dict)
+    low, high = summary["test_accuracy_interval"]
+    reached = f"{summary['test_accuracy']:.4f} of {summary['test_trials']} fresh trials done right"
+    lines = [
+        (
+            "network",
+            f"{summary['recipe']}, seed {summary['seed']}, {summary['hidden']} units, "
+            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}, "
+            f"{summary['platform']}",
+        ),
+        ("accuracy", f"{reached} (95 % interval {low:.4f} to {high:.4f})"),
+    ]
+    if summary["chance"] is not None:
+        lines.append(("", f"always the same answer would reach {summary['chance']:.4f}"))
+    if summary["explained_variance"] is not None:
+        share = summary["explained_variance"]
+        lines.append(("", f"the outputs explain {100 * share:.1f} % of the targets' variance"))
+    if not summary["learned"]:
+        lines.append(("", "NOT LEARNED: what follows is of a network that does not do the task"))
+    for name, by in summary["accuracy_by_condition"].items():
+        values = zip(by["level"], by["accuracy"], strict=True)
+        text = ", ".join(f"{value:.2f} at {level:.4g}" for level, value in values)
+        lines += _wrapped("", f"{name}: {text}")
+    shares = summary["explained_variance_ratio"]
+    lines.append(
+        ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1)))
+    )
+    for number, row in enumerate(summary["inputs"]):
+        lines.append(("points" if number == 0 else "", _describe_input(row)))
+    for context, verdict in summary["line_attractor"].items():
+        said = f"{context}: " if context else ""
+        lines.append(("verdict", f"{said}{verdict['verdict']}"))
+        lines += _wrapped("", verdict["reason"])
+    if not summary["line_attractor"]:
+        lines.append(("verdict", "none: it is for tasks with two alternatives"))
+    for row in summary["selection"]:
+        gains = ", ".join(f"{gain:+.3g} of {other}" for other, gain in row["gain"].items())
+        lines += _wrapped("selection", f"in {row['context']} a unit of evidence moves: {gains}")
+    return "\n".join(f"{name:<11}{text}" for name, text in lines)
+
+
+def _wrapped(name: str, text: str) -> list[tuple[str, str]]:
+    rows = textwrap.wrap(text, WIDTH)
+    return [(name if k == 0 else "", row) for k, row in enumerate(rows)]
+
+
+def _describe_input(row: dict[str, Any]) -> str:
+    kinds = [f"{row[kind]} {kind}" for kind in ("stable", "saddles", "unstable") if row[kind]]
+    inner = f" ({', '.join(kinds)})" if kinds else ""
+    far = f", {row['far']} far from the data" if row["far"] else ""
+    text = f"{row['input']}: {row['fixed']} fixed{inner}, {row['slow']} slow{far}"
+    lasting = row["time_constant"]
+    if lasting is not None:
+        verb = "decays" if lasting > 0 else "grows"
+        turns = f", turning at {row['frequency']:.2g} Hz" if row["frequency"] else ""
+        text += f"; central one: leading mode {verb} in {_seconds(abs(lasting))}{turns}"
+    return text + (" [the input changes within the period: its mean]" if row["changes"] else "")
+
+
+def _seconds(milliseconds: float) -> str:
+    if not math.isfinite(milliseconds):
+        return "no finite time"
+    return f"{milliseconds / 1000:.3g} s"

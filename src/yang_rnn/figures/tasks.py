@@ -1,0 +1,192 @@
+"""Figures of any task: states by condition, fixed points by input, performance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from yang_rnn._checks import check_array, check_has, shown
+from yang_rnn.figures.style import (
+    POINT_STYLES,
+    check_pca,
+    label_pcs,
+    num_units,
+    project,
+    styled,
+)
+from yang_rnn.trials import check_trials
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+
+    from yang_rnn.behaviour import Performance
+    from yang_rnn.experiment.task_run import InputPoints
+    from yang_rnn.trials import Trials
+
+MAX_LEVELS = 12
+"""A condition with more values is not drawn level by level."""
+
+MAX_PANELS = 24
+"""Inputs whose points are drawn; a title says how many more there are."""
+
+_COLUMNS = 4
+
+
+@styled
+def conditions(pca: PCA, activity: Any, trials: Trials) -> Figure:
+    """Draw trial-averaged trajectories in the plane of two PCs, a panel for each condition.
+
+    Parameters
+    ----------
+    pca : PCA
+        Fitted to states.
+    activity : array of shape (time, trial, unit)
+        Hidden states.
+    trials : Trials
+        Those of the activity. Conditions of 2 to `MAX_LEVELS` values are drawn, and the correct
+        choice.
+
+    Raises
+    ------
+    ValueError
+        If activity and trials do not fit.
+    """
+    check_pca(pca)
+    check_trials(trials)
+    shape = np.shape(trials.inputs)[:2]
+    activity = check_array("activity", activity, (*shape, num_units(pca)))
+    found = {name: np.asarray(values) for name, values in trials.conditions.items()}
+    if trials.choice is not None:
+        found["choice"] = np.asarray(trials.choice) + 1
+    found = {k: v for k, v in found.items() if 2 <= len(np.unique(v)) <= MAX_LEVELS}
+    figure, panels = _panels(max(1, len(found)))
+    paths = project(pca, activity)
+    inside = np.ones(shape, bool) if trials.weights is None else np.asarray(trials.weights) > 0
+    whole = inside.all(axis=1)  # steps that all trials have
+    for ax, (name, values) in zip(panels, found.items(), strict=False):
+        levels = np.unique(values)
+        colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(levels)))
+        for level, colour in zip(levels, colours, strict=True):
+            path = paths[whole][:, values == level].mean(axis=1)
+            ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:.4g}")
+            ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
+            ax.plot(*path[-1], ".", color=colour, markersize=7)
+        ax.set_title(name)
+        ax.legend(fontsize=7, ncols=1 + len(levels) // 7)
+    if not found:
+        panels[0].plot(*paths[whole].mean(axis=1).T, color="0.3")
+        panels[0].set_title("all trials: no condition has few values")
+    for ax in panels[: max(1, len(found))]:
+        label_pcs(ax, pca)
+    return figure
+
+
+@styled
+def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Figure:
+    """Draw the fixed and slow points at each constant input over all states, a panel for each.
+
+    Parameters
+    ----------
+    pca : PCA
+        Fitted to states.
+    activity : array of shape (time, trial, unit)
+        Hidden states, drawn faint.
+    rows : sequence of InputPoints
+        As `TaskRun.by_input` has them; the first `MAX_PANELS` are drawn.
+
+    Raises
+    ------
+    TypeError
+        If they are not such rows.
+    ValueError
+        If there are none.
+    """
+    check_pca(pca)
+    activity = check_array("activity", activity, ("time", "trial", num_units(pca)))
+    if not isinstance(rows, Sequence) or isinstance(rows, str):
+        raise TypeError(f"`rows` must be a sequence of InputPoints; got {shown(rows)}")
+    if not rows:
+        raise ValueError("`rows` must have one or more; got none")
+    paths = project(pca, activity)
+    drawn = rows[:MAX_PANELS]
+    figure, panels = _panels(len(drawn), size=2.5)
+    used: dict[str, dict[str, Any]] = {}
+    for ax, row in zip(panels, drawn, strict=True):
+        check_has("rows", row, "InputPoints", "given", "points", "modes")
+        ax.plot(*paths, color="0.85", linewidth=0.5, zorder=1) if paths.ndim == 1 else ax.plot(
+            paths[..., 0], paths[..., 1], color="0.87", linewidth=0.5, zorder=1
+        )
+        kinds = row.points.kind.astype(object)
+        fixed = row.points.status == "fixed"
+        named = np.array([f"fixed, {word}" if word else "fixed" for word in row.modes.stability])
+        kinds[fixed] = np.where(kinds[fixed] == "fixed", named, kinds[fixed])
+        counts = []
+        for kind, style in POINT_STYLES.items():
+            here = row.points.state[kinds == kind]
+            if len(here):
+                ax.plot(*project(pca, here).T, linestyle="none", zorder=3, **style)
+                used[kind] = style
+                counts.append(f"{len(here)} {kind.removeprefix('fixed, ')}")
+        title = row.given.name.replace(", ", "\n", 1)
+        ax.set_title(f"{title}\n{', '.join(counts) or 'no fixed or slow point'}", fontsize=7)
+        ax.tick_params(labelsize=6)
+    for name, style in used.items():
+        panels[0].plot([], [], linestyle="none", label=name, **style)
+    if used:
+        figure.legend(loc="outside lower center", ncols=len(used), fontsize=8)
+    left_out = len(rows) - len(drawn)
+    note = f"; {left_out} more inputs are in the table" if left_out else ""
+    figure.supxlabel(f"PC 1{note}", fontsize=8)
+    figure.supylabel("PC 2", fontsize=8)
+    return figure
+
+
+@styled
+def accuracy(measured: Performance) -> Figure:
+    """Draw the share of correct trials by each condition, with its intervals and chance.
+
+    Parameters
+    ----------
+    measured : Performance
+        From `yang_rnn.performance`.
+    """
+    check_has("measured", measured, "a Performance", "accuracy", "by_condition", "chance")
+    found = measured.by_condition
+    figure, panels = _panels(max(1, len(found)))
+    for ax, (name, by) in zip(panels, found.items(), strict=False):
+        reach = np.maximum([by.accuracy - by.low, by.high - by.accuracy], 0)
+        ax.errorbar(by.level, by.accuracy, yerr=reach, fmt="o", color="black", markersize=4)
+        ax.set_xlabel(name)
+        if len(by.level) <= 4:
+            ax.set_xticks(by.level, [f"{level:.4g}" for level in by.level])
+            ax.margins(x=0.3)
+    if not found:
+        reach = np.maximum(
+            [[measured.accuracy - measured.low], [measured.high - measured.accuracy]], 0
+        )
+        ax = panels[0]
+        ax.errorbar([0], [measured.accuracy], yerr=reach, fmt="o", color="black", markersize=4)
+        ax.set_xticks([0], ["all trials"])
+    for ax in panels[: max(1, len(found))]:
+        if measured.chance is not None:
+            ax.axhline(measured.chance, color="0.6", linestyle="--", label="always the same answer")
+            ax.legend(fontsize=7, loc="lower right")
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_ylabel("share of correct trials")
+    return figure
+
+
+def _panels(number: int, size: float = 3.4) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels, a few in a row."""
+    columns = min(number, _COLUMNS)
+    rows = -(-number // columns)
+    figure = Figure(figsize=(size * columns + 0.4, size * rows + 0.4), layout="constrained")
+    panels = list(np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).flat)
+    for ax in panels[number:]:
+        ax.set_axis_off()
+    return figure, panels[:number]
