@@ -1,6 +1,7 @@
 """Trajectories in PC space, the inputs of a task, and the search for a network's slow points."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,11 +10,13 @@ from sklearn.decomposition import PCA
 from yang_rnn._checks import check_array, check_callable, check_is, is_whole, shown
 from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.gradient import GradientDescent
+from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.maps import Map
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.search import OnProgress
 from yang_rnn.dynamics.starts import uniform_states
+from yang_rnn.dynamics.system import AutonomousMap, System
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.trials import Task
 
@@ -174,6 +177,12 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
     return tuple(found)
 
 
+TOGETHER = 2e-3
+"""Distance, over the norm of a state of the data's scale, within which points count as one.
+
+About the notebook's 0.03 for its networks, whose states have norms around 15.
+"""
+
 SAME_INPUT = 1e-6
 """Inputs nearer than this are one."""
 
@@ -284,6 +293,124 @@ def find_slow_points(
         unique = still.unique(recipe.unique_distance, keep="first")
         return unique.without_outliers(recipe.outlier_distance)
     return still.unique(recipe.unique_distance)
+
+
+def search_points(
+    F: AutonomousMap, activity: np.ndarray, on_progress: OnProgress | None = None
+) -> FixedPoints:
+    """Search for fixed and slow points by Newton's method, in units of the states' own scale.
+
+    Parameters
+    ----------
+    F : AutonomousMap
+    activity : array of shape (..., unit)
+        Hidden states to start from.
+    on_progress : callable, optional
+        As `find_fixed_points` takes it.
+
+    Returns
+    -------
+    FixedPoints
+        Of those that lie together the slowest.
+    """
+    ends = find_fixed_points(F, flat_states(activity), on_progress=on_progress)
+    still = ends.with_status("fixed", "slow")
+    return still.unique(TOGETHER * still.scale * np.sqrt(F.system.num_units))
+
+
+class InputPoints(NamedTuple):
+    """The fixed and slow points of a network at one constant input.
+
+    Attributes
+    ----------
+    given : ConstantInput
+        The input, and when the task gives it.
+    points : FixedPoints
+        Found by Newton's method from states of trials.
+    modes : Linearisation
+        The map around the fixed ones, in their order.
+    centre : int or None
+        Which of the points is in the middle of the trajectories; None where there is none.
+    """
+
+    given: ConstantInput
+    points: FixedPoints
+    modes: Linearisation
+    centre: int | None
+
+
+NUM_STARTS = 400
+"""States that the search at each of a task's inputs starts from, evenly spread over all."""
+
+
+def points_by_input(
+    system: System, activity: Any, inputs: Sequence[ConstantInput]
+) -> tuple[InputPoints, ...]:
+    """Find the fixed and slow points of a network at each constant input of a task.
+
+    Parameters
+    ----------
+    system : System
+    activity : array of shape (..., unit)
+        Its states in trials of the task; `NUM_STARTS` of them, evenly spread, start each search.
+    inputs : sequence of ConstantInput
+        From `constant_inputs`. What is found at one input counts for all that are the same.
+
+    Returns
+    -------
+    tuple of InputPoints
+        One per input, in their order.
+
+    Raises
+    ------
+    ValueError
+        If activity or inputs are not of this system.
+    """
+    check_is("system", system, System)
+    states = flat_states(activity)
+    check_array("activity", states, ("state", system.num_units))
+    chosen = np.unique(np.linspace(0, len(states) - 1, NUM_STARTS).round().astype(int))
+    found: dict[bytes, tuple[FixedPoints, Linearisation, int | None]] = {}
+    rows = []
+    for given in inputs:
+        check_is("inputs", given, ConstantInput)
+        key = np.round(np.asarray(given.x) / SAME_INPUT).tobytes()
+        if key not in found:
+            F = system.at(given.x)
+            points = search_points(F, states[chosen])
+            modes = linearise(F, points.with_status("fixed"))
+            found[key] = points, modes, central_point(points, states)
+        rows.append(InputPoints(given, *found[key]))
+    return tuple(rows)
+
+
+def by_same_input(rows: Sequence[InputPoints]) -> list[tuple[str, InputPoints]]:
+    """Put rows of one and the same input together: the names of all, and the first.
+
+    Parameters
+    ----------
+    rows : sequence of InputPoints
+
+    Returns
+    -------
+    list of (str, InputPoints)
+        Names as in ``fixation = delay, context 0``.
+    """
+    groups: dict[bytes, list[InputPoints]] = {}
+    for row in rows:
+        groups.setdefault(np.round(np.asarray(row.given.x) / SAME_INPUT).tobytes(), []).append(row)
+    found = []
+    for group in groups.values():
+        names: dict[str, list[str]] = {}
+        for row in group:
+            period, _, rest = row.given.name.partition(", ")
+            names.setdefault(rest, []).append(period)
+        parts = (
+            ", ".join(filter(None, [" = ".join(dict.fromkeys(periods)), rest]))
+            for rest, periods in names.items()
+        )
+        found.append((" = ".join(parts), group[0]))
+    return found
 
 
 def central_point(points: FixedPoints, activity: Any) -> int | None:

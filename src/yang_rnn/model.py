@@ -72,8 +72,8 @@ def read_out(w_ro: Any, b_ro: Any, h: Any) -> jax.Array:
 
 def weight_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of a recipe's network by name, without building it."""
-    channels = 1 + recipe.choices
-    drawn = _weights_to_draw(channels, recipe.hidden, channels, recipe.initialisation)
+    channels = recipe.channels[0]
+    drawn = _weights_to_draw(channels, recipe.hidden, recipe.channels[1], recipe.initialisation)
     return {name: shape for name, (shape, _, _) in drawn.items()}
 
 
@@ -208,9 +208,9 @@ class CTRNN(bp.DynamicalSystem):
         """Build the untrained network of a recipe."""
         check_is("recipe", recipe, Recipe)
         return cls(
-            num_inputs=1 + recipe.choices,
+            num_inputs=recipe.channels[0],
             num_hidden=recipe.hidden,
-            num_outputs=1 + recipe.choices,
+            num_outputs=recipe.channels[1],
             dt=recipe.dt,
             tau=recipe.tau,
             activation=recipe.activation,

@@ -101,9 +101,9 @@ class Recipe:
     task_settings: tuple[str, ...] = ()
     """What another task is made with, NAME=VALUE each, as in noise_sigma=0.5."""
     num_inputs: int = 0
-    """Input channels of another task; 0: those of the perceptual one."""
+    """Input channels of another task, which a run finds out; 0: as the task has."""
     num_outputs: int = 0
-    """Outputs of another task; 0: those of the perceptual one."""
+    """Outputs of another task, which a run finds out; 0: as the task has."""
     dt: float = 100.0
     """Time step (ms)."""
     fixation: float = 100.0
@@ -357,9 +357,8 @@ class Recipe:
         if not good or len({item.split("=")[0] for item in value}) != len(value):
             raise RecipeError("task_settings", "NAME=VALUE, each name once", value)
         object.__setattr__(self, "task_settings", tuple(value))
-        least = 0 if self.is_perceptual else 1
         for field in ("num_inputs", "num_outputs"):
-            self._whole(field, least, 0 if self.is_perceptual else MAX_COUNT)
+            self._whole(field, 0, 0 if self.is_perceptual else MAX_COUNT)
         if self.is_perceptual:
             if self.task_settings:
                 raise RecipeError("task_settings", "empty for the perceptual task", value)

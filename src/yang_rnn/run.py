@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from yang_rnn.cli.options import Options
     from yang_rnn.cli.progress import RunDisplay
     from yang_rnn.experiment.folder import NewFolder
-    from yang_rnn.experiment.run import Run
 
 # Functions import what they need. To read options takes a third of a second of imports, in which
 # Ctrl-C must end well; the rest takes seconds, and waits until there is work to do.
@@ -72,6 +71,8 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         from yang_rnn.experiment.names import FIGURES
         from yang_rnn.experiment.report import describe, versions
         from yang_rnn.experiment.storage import save_numbers
+        from yang_rnn.experiment.task_report import describe_task
+        from yang_rnn.experiment.task_storage import save_task_numbers
         from yang_rnn.train import DivergenceError
 
         facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}
@@ -82,13 +83,16 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
                 if process is not None:
                     save_figures(run, folder.staging / FIGURES, options.formats, process)
                 facts["seconds"] = round(time.perf_counter() - started, 2)
-                summary = save_numbers(run, folder.staging, facts)
+                if options.numbers.is_perceptual:
+                    text = describe(save_numbers(run, folder.staging, facts))
+                else:
+                    text = describe_task(save_task_numbers(run, folder.staging, facts))
         except DivergenceError as error:
             raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
         interrupts.check()
         path = folder.publish()
-    return Done(f"{describe(summary)}\n{'files':<11}{one_line(f'{path}{os.sep}')}", path)
+    return Done(f"{text}\n{'files':<11}{one_line(f'{path}{os.sep}')}", path)
 
 
 def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
@@ -108,11 +112,18 @@ def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":
         raise UsageError(f"--out must be a folder that can be written; {error}") from error
 
 
-def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> "Run":
+def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> Any:
     """Train the network, or load one and take down what it was trained with."""
     from yang_rnn.experiment.run import run_experiment
+    from yang_rnn.experiment.task_run import run_task
+    from yang_rnn.recipe import RecipeError
+    from yang_rnn.task import task_of
 
     if options.from_ is None:
+        if not options.numbers.is_perceptual:
+            with usage_errors(RecipeError, ImportError):
+                task = task_of(options.numbers)
+            return run_task(options.numbers, task, on_epoch=shown.epoch)
         return run_experiment(options.numbers, on_epoch=shown.epoch, on_search=shown.search)
     from yang_rnn.experiment.storage import load_run
 
@@ -121,6 +132,8 @@ def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> 
     except (OSError, ValueError) as error:
         raise UsageError(f"--from must be the folder of a run or of a member; {error}") from error
     facts["trained"] = run.facts.get("trained", {"folder": str(options.from_), **run.facts})
+    if not options.numbers.is_perceptual:
+        return dataclasses.replace(run, recipe=options.numbers)
     return dataclasses.replace(run, recipe=options.numbers, found=None, on_search=shown.search)
 
 

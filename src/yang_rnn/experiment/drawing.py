@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import queue
+import re
 import signal
 import threading
 import traceback
@@ -21,10 +22,11 @@ from matplotlib.figure import Figure
 
 from yang_rnn import figures
 from yang_rnn._checks import check_has
-from yang_rnn.experiment.names import ORDER
+from yang_rnn.experiment.names import ORDER, TASK_ORDER
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.run import Run
+    from yang_rnn.experiment.task_run import TaskRun
 
 
 class Drawing(NamedTuple):
@@ -81,15 +83,37 @@ def drawings(run: Run) -> Iterator[Drawing]:
         yield Drawing("slow_points_3d", figures.slow_points, deep, marks | {"dimensions": 3})
 
 
-def draw(run: Run) -> dict[str, Figure]:
-    """Draw a run's figures; return them by name, in the order of `ORDER`."""
-    check_has("run", run, "a Run", "activity", "pca", "trials", "verdict")
-    drawn = {drawing.name: drawing.draw(signature(run)) for drawing in drawings(run)}
-    return {name: drawn[name] for name in ORDER if name in drawn}
+def task_drawings(run: TaskRun) -> Iterator[Drawing]:
+    """Give the figures of a run of any task; behind the name of some stands a context."""
+    activity, pca, trials = run.activity, run.pca, run.trials
+    yield Drawing("trajectories", figures.trajectories, (pca, activity, trials))
+    yield Drawing("conditions", figures.conditions, (pca, activity, trials))
+    yield Drawing("accuracy", figures.accuracy, (run.tested,))
+    yield Drawing("points_by_input", figures.points_by_input, (pca, activity, run.by_input))
+    for context, task in run.alternatives.items():
+        words = {"label": f"signed {task.condition}", "unit": ""}
+        behind = f"-{re.sub(r'[^0-9A-Za-z]+', '_', context)}" if context else ""
+        curve = (run.psychometric[context],)
+        yield Drawing(f"psychometric{behind}", figures.psychometric, curve, words)
+        seen = (pca, run.averages(context), run.verdicts[context])
+        yield Drawing(f"slow_manifold{behind}", figures.averages, seen, words)
+        yield Drawing(f"line_attractor{behind}", figures.line_attractor, seen, words)
+
+
+def draw(run: Run | TaskRun) -> dict[str, Figure]:
+    """Draw a run's figures; return them by name, in the order of `ORDER` or `TASK_ORDER`."""
+    check_has("run", run, "a Run", "activity", "pca", "trials", "recipe")
+    drawn = {drawing.name: drawing.draw(signature(run)) for drawing in _drawings_of(run)}
+    order = ORDER if run.recipe.is_perceptual else TASK_ORDER
+    return {found: drawn[found] for name in order for found in drawn if found.split("-")[0] == name}
+
+
+def _drawings_of(run: Any) -> Iterator[Drawing]:
+    return drawings(run) if run.recipe.is_perceptual else task_drawings(run)
 
 
 def save_figures(
-    run: Run,
+    run: Run | TaskRun,
     folder: str | os.PathLike[str],
     formats: Sequence[str] = ("png",),
     process: DrawingProcess | None = None,
@@ -98,7 +122,7 @@ def save_figures(
 
     Parameters
     ----------
-    run : Run
+    run : Run or TaskRun
     folder : path
         Made if it is not there.
     formats : sequence of {"png", "pdf"}
@@ -112,7 +136,7 @@ def save_figures(
         If a file can't be written, or the process died.
     """
     Path(folder).mkdir(exist_ok=True)
-    for drawing in drawings(run):
+    for drawing in _drawings_of(run):
         if process is None:
             figures.save(drawing.draw(signature(run)), Path(folder) / drawing.name, formats)
         else:
@@ -121,7 +145,7 @@ def save_figures(
         process.finish()
 
 
-def signature(run: Run) -> str:
+def signature(run: Run | TaskRun) -> str:
     """Say what a run's figures are of, in a line."""
     return f"{run.recipe.name}, seed {run.recipe.seed}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yang_rnn.experiment.claims import claim, withdraw
-from yang_rnn.experiment.names import FIGURE_FILES, FIGURES, FILES, SUMMARY_FILE
+from yang_rnn.experiment.names import FIGURES, FILES, SUMMARY_FILE, is_figure_file
 
 if TYPE_CHECKING:
     import filelock
@@ -175,13 +175,13 @@ class NewFolder:
 
 def foreign_in(folder: Path) -> str | None:
     """Return the name of something in a folder that no run has, if there is any."""
-    for place, known in ((folder, FILES), (folder / FIGURES, FIGURE_FILES)):
+    for place, is_known in ((folder, FILES.__contains__), (folder / FIGURES, is_figure_file)):
         if place.is_symlink():
             return place.name
         for entry in sorted(os.scandir(place), key=lambda e: e.name) if place.is_dir() else ():
             if place == folder and entry.name == FIGURES and entry.is_dir(follow_symlinks=False):
                 continue
-            if entry.name not in known or not entry.is_file(follow_symlinks=False):
+            if not is_known(entry.name) or not entry.is_file(follow_symlinks=False):
                 return os.path.relpath(entry.path, folder)
     return None
 

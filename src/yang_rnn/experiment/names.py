@@ -1,8 +1,13 @@
 """What the files of a run are called."""
 
+import re
+
 RECIPE, WEIGHTS, HISTORY = "recipe.json", "weights.safetensors", "history.csv"
 POINTS, NEWTON_POINTS = "slow_points.npz", "fixed_points.npz"
 STIMULI, SUMS = "stimulus_dependence.csv", "SHA256SUMS"
+INPUTS = "inputs.csv"
+"""What was found at each constant input of a task other than the perceptual one."""
+
 SUMMARY_FILE = "summary.json"
 """The file by which the folder of a finished run is known."""
 
@@ -10,7 +15,7 @@ FIGURES = "figures"
 """The folder of its figures."""
 
 FILES = frozenset(
-    {RECIPE, WEIGHTS, HISTORY, POINTS, NEWTON_POINTS, STIMULI, SUMS, SUMMARY_FILE}
+    {RECIPE, WEIGHTS, HISTORY, POINTS, NEWTON_POINTS, STIMULI, INPUTS, SUMS, SUMMARY_FILE}
 )  # fmt: skip
 """All files that a run may have, but for its figures."""
 
@@ -28,4 +33,20 @@ ORDER = (
 )
 """The figures of a run, in the order to look at them; another number of choices has four."""
 
-FIGURE_FILES = frozenset(f"{name}.{ending}" for name in ORDER for ending in ("png", "pdf"))
+TASK_ORDER = (
+    "trajectories",
+    "conditions",
+    "accuracy",
+    "points_by_input",
+    "psychometric",
+    "slow_manifold",
+    "line_attractor",
+)
+"""Those of a run of another task; the last three once a context, where there are alternatives."""
+
+_FIGURE_FILE = re.compile(rf"({'|'.join({*ORDER, *TASK_ORDER})})(-[\w.+-]+)?\.(png|pdf)")
+
+
+def is_figure_file(name: str) -> bool:
+    """Tell whether a file's name is that of a figure of a run."""
+    return _FIGURE_FILE.fullmatch(name) is not None

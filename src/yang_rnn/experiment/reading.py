@@ -229,7 +229,11 @@ def check_summary(
 
 def check_table(content: bytes | None, path: Path, summary: Mapping[str, Any]) -> None:
     """Raise a `DamagedError` where a table by stimulus is not the summary's; None: no table."""
-    rows = summary["stimulus_dependence"]
+    check_rows(content, path, summary["stimulus_dependence"])
+
+
+def check_rows(content: bytes | None, path: Path, rows: Any) -> None:
+    """Raise a `DamagedError` where a table is not of these rows; None: no table."""
     with damage_named(path):
         expected = table_text(rows).splitlines() if rows else []
         lines = [] if content is None else content.decode("utf-8").splitlines()

@@ -8,7 +8,7 @@ from typing import Any
 
 from safetensors.numpy import save_file
 
-from yang_rnn._checks import check_path
+from yang_rnn._checks import check_is, check_path
 from yang_rnn._files import MOST_JSON, content_of, damage_named
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.experiment.checksums import check_sum, read_sums, with_sums
@@ -34,9 +34,11 @@ from yang_rnn.experiment.reading import (
 )
 from yang_rnn.experiment.report import summarise
 from yang_rnn.experiment.run import Found, Run
+from yang_rnn.experiment.task_storage import load_task_run
 from yang_rnn.model import CTRNN, weight_shapes
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import History
+from yang_rnn.trials import Task
 
 FACTS = ("platform", "versions", "seconds", "trained")
 """What a summary says besides the run's numbers."""
@@ -81,7 +83,9 @@ def save_numbers(
     return summary
 
 
-def load_run(folder: str | os.PathLike[str], *, verify: bool = True) -> Run:
+def load_run(
+    folder: str | os.PathLike[str], *, verify: bool = True, task: Task | None = None
+) -> Any:
     """Read a finished run, with all that a fresh one has.
 
     Points are read; what else the analysis gives is computed from the weights when it is asked for.
@@ -94,10 +98,13 @@ def load_run(folder: str | os.PathLike[str], *, verify: bool = True) -> Run:
         Whether the files must be as they were written, by their checksums. Without it a run can be
         looked at whose files were changed, as long as each has numbers that can be used and they
         agree with each other.
+    task : Task, optional
+        One's own task, if the run is of it; without it the one that the recipe names.
 
     Returns
     -------
-    Run
+    Run or TaskRun
+        The latter of another task than the perceptual one.
 
     Raises
     ------
@@ -125,6 +132,11 @@ def load_run(folder: str | os.PathLike[str], *, verify: bool = True) -> Run:
     read = partial(_read, folder, sums)
 
     recipe = _recipe_of(read(RECIPE, MOST_JSON), folder / RECIPE)
+    check_is("task", task, Task, optional=True)
+    if not recipe.is_perceptual:
+        return load_task_run(folder, recipe, read, task)
+    if task is not None:
+        raise ValueError(f"`task` must be left out: the run in {folder} is of the perceptual task")
     weights = weights_of(read(WEIGHTS, _most_weights(recipe)), folder / WEIGHTS, recipe)
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)

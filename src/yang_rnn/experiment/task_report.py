@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from yang_rnn._checks import check_is
+from yang_rnn.analysis import InputPoints, by_same_input
 from yang_rnn.experiment.report import judged, named_columns
-from yang_rnn.experiment.task_run import InputPoints, TaskRun
+from yang_rnn.experiment.task_run import TaskRun
 
 WIDTH = 88
 """Letters of a line of text."""
+
+MAX_LINES = 6
+"""Inputs of a period that are told one by one."""
 
 
 def summarise_task(run: TaskRun) -> dict[str, Any]:
@@ -48,6 +53,7 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
         },
         "explained_variance_ratio": run.pca.explained_variance_ratio_.tolist(),
         "inputs": table_of_inputs(run.by_input),
+        "points": _points_in_words(run.by_input),
         "line_attractor": {name: judged(verdict) for name, verdict in run.verdicts.items()},
         "psychometric": {name: named_columns(value) for name, value in run.psychometric.items()},
         "selection": [row._asdict() for row in run.selection],
@@ -131,8 +137,8 @@ def describe_task(summary: dict[str, Any]) -> str:
     lines.append(
         ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1)))
     )
-    for number, row in enumerate(summary["inputs"]):
-        lines.append(("points" if number == 0 else "", _describe_input(row)))
+    for number, line in enumerate(summary["points"]):
+        lines += _wrapped("points" if number == 0 else "", line)
     for context, verdict in summary["line_attractor"].items():
         said = f"{context}: " if context else ""
         lines.append(("verdict", f"{said}{verdict['verdict']}"))
@@ -150,17 +156,54 @@ def _wrapped(name: str, text: str) -> list[tuple[str, str]]:
     return [(name if k == 0 else "", row) for k, row in enumerate(rows)]
 
 
-def _describe_input(row: dict[str, Any]) -> str:
-    kinds = [f"{row[kind]} {kind}" for kind in ("stable", "saddles", "unstable") if row[kind]]
-    inner = f" ({', '.join(kinds)})" if kinds else ""
-    far = f", {row['far']} far from the data" if row["far"] else ""
-    text = f"{row['input']}: {row['fixed']} fixed{inner}, {row['slow']} slow{far}"
-    lasting = row["time_constant"]
+def _points_in_words(rows: tuple[InputPoints, ...]) -> list[str]:
+    """Say what was found at each input, in a line; of a period with many inputs in one line."""
+    grouped = by_same_input(rows)
+    many = Counter(row.given.period for _, row in grouped)
+    lines, summed = [], set()
+    for name, row in grouped:
+        period = row.given.period
+        if many[period] <= MAX_LINES or "no evidence" in name:
+            lines.append(_describe_input(name, row))
+        elif period not in summed:
+            summed.add(period)
+            group = [r for n, r in grouped if r.given.period == period and "no evidence" not in n]
+            fixed = [int((r.points.kind == "fixed").sum()) for r in group]
+            slow = [int((r.points.kind == "slow").sum()) for r in group]
+            lines.append(
+                f"{period}: at {len(group)} other inputs {_range(fixed)} fixed, "
+                f"{_range(slow)} slow each (inputs.csv lists them)"
+            )
+    return lines
+
+
+def _range(counts: list[int]) -> str:
+    return str(min(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+
+
+def _describe_input(name: str, row: InputPoints) -> str:
+    stability = Counter(row.modes.stability.tolist())
+    kinds = [
+        f"{stability[kind]} {kind}"
+        for kind in ("stable", "marginal", "saddle", "unstable")
+        if stability[kind]
+    ]
+    fixed, slow = ((row.points.kind == kind).sum() for kind in ("fixed", "slow"))
+    inner = f" ({', '.join(kinds)})" if fixed and kinds else ""
+    text = f"{name}: {fixed} fixed{inner}, {slow} slow"
+    if row.points.far.any():
+        text += f", {row.points.far.sum()} far from the data"
+    entry = table_of_inputs((row,))[0]
+    lasting = entry["time_constant"]
     if lasting is not None:
         verb = "decays" if lasting > 0 else "grows"
-        turns = f", turning at {row['frequency']:.2g} Hz" if row["frequency"] else ""
-        text += f"; central one: leading mode {verb} in {_seconds(abs(lasting))}{turns}"
-    return text + (" [the input changes within the period: its mean]" if row["changes"] else "")
+        turns = f" and turns at {entry['frequency']:.2g} Hz" if entry["frequency"] else ""
+        text += f"; the central one's leading mode {verb} in {_seconds(abs(lasting))}{turns}"
+    return text + (
+        "; the input changes within the period, and this is at its mean"
+        if row.given.changes
+        else ""
+    )
 
 
 def _seconds(milliseconds: float) -> str:

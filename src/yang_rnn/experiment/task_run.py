@@ -14,47 +14,22 @@ from yang_rnn._checks import check_is
 from yang_rnn.analysis import (
     Averages,
     ConstantInput,
+    InputPoints,
     average_by,
-    central_point,
     constant_inputs,
     fit_pca,
+    points_by_input,
 )
 from yang_rnn.behaviour import Performance, Psychometric, performance, psychometric_function
-from yang_rnn.dynamics.linearisation import Linearisation, linearise
-from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.simulation import Trajectories, simulate
-from yang_rnn.dynamics.system import AutonomousMap, System
+from yang_rnn.dynamics.system import System
 from yang_rnn.line_attractor.measuring import measure_selection
-from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict, search_points
+from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.train import DivergenceError, History, train
 from yang_rnn.trials import Task, Trials, TwoAlternatives
-
-NUM_STARTS = 400
-"""States of the trials that the search at each input starts from, evenly spread over all."""
-
-
-class InputPoints(NamedTuple):
-    """The fixed and slow points of a network at one constant input.
-
-    Attributes
-    ----------
-    given : ConstantInput
-        The input, and when the task gives it.
-    points : FixedPoints
-        Found by Newton's method from states of the trials.
-    modes : Linearisation
-        The map around the fixed ones, in their order.
-    centre : int or None
-        Which of the points is in the middle of the trajectories; None where there is none.
-    """
-
-    given: ConstantInput
-    points: FixedPoints
-    modes: Linearisation
-    centre: int | None
 
 
 class Selection(NamedTuple):
@@ -133,10 +108,14 @@ class TaskRun:
     @cached_property
     def pca(self) -> PCA:
         """Fitted to the states within the trials."""
-        inside = np.ones(self.activity.shape[:2], bool)
-        if self.trials.weights is not None:
-            inside = np.asarray(self.trials.weights) > 0
-        return fit_pca(self.activity[inside], self.recipe.components)
+        return fit_pca(self._states, self.recipe.components)
+
+    @property
+    def _states(self) -> np.ndarray:
+        """States (state, unit) within the trials."""
+        if self.trials.weights is None:
+            return self.activity.reshape(-1, self.activity.shape[-1])
+        return self.activity[np.asarray(self.trials.weights) > 0]
 
     @cached_property
     def tested(self) -> Performance:
@@ -167,14 +146,7 @@ class TaskRun:
     @cached_property
     def by_input(self) -> tuple[InputPoints, ...]:
         """The fixed and slow points at each of `inputs`; those of the same input are found once."""
-        found: dict[bytes, tuple[FixedPoints, Linearisation, int | None]] = {}
-        rows = []
-        for given in self.inputs:
-            key = np.round(given.x, 9).tobytes()
-            if key not in found:
-                found[key] = self._search(self.system.at(given.x))
-            rows.append(InputPoints(given, *found[key]))
-        return tuple(rows)
+        return points_by_input(self.system, self._states, self.inputs)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
@@ -182,7 +154,9 @@ class TaskRun:
         verdicts = {}
         for context, task in self.alternatives.items():
             chosen = self._within(task)
-            trajectories = Trajectories(*(part[:, chosen] for part in self.trajectories))
+            activity, outputs = self.trajectories
+            assert outputs is not None
+            trajectories = Trajectories(activity[:, chosen], outputs[:, chosen])
             verdicts[context] = line_attractor_verdict(
                 self.system, self.trials.select(chosen), task, trajectories=trajectories
             )
@@ -239,16 +213,6 @@ class TaskRun:
         for name, value in task.within.items():
             chosen &= self.trials.condition(name) == value
         return chosen
-
-    def _search(self, F: AutonomousMap) -> tuple[FixedPoints, Linearisation, int | None]:
-        states = self.activity
-        if self.trials.weights is not None:
-            states = states[np.asarray(self.trials.weights) > 0]
-        states = states.reshape(-1, states.shape[-1])
-        chosen = np.unique(np.linspace(0, len(states) - 1, NUM_STARTS).round().astype(int))
-        points = search_points(F, states[chosen])
-        modes = linearise(F, points.with_status("fixed"))
-        return points, modes, central_point(points, states)
 
     def _trajectories_in(self, trials: Trials) -> Trajectories:
         found = simulate(self.system, trials.inputs)

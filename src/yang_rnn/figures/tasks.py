@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from yang_rnn._checks import check_array, check_has, shown
+from yang_rnn.analysis import by_same_input
 from yang_rnn.figures.style import (
     POINT_STYLES,
     check_pca,
@@ -24,8 +26,8 @@ from yang_rnn.trials import check_trials
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
+    from yang_rnn.analysis import InputPoints
     from yang_rnn.behaviour import Performance
-    from yang_rnn.experiment.task_run import InputPoints
     from yang_rnn.trials import Trials
 
 MAX_LEVELS = 12
@@ -97,7 +99,7 @@ def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Fig
     activity : array of shape (time, trial, unit)
         Hidden states, drawn faint.
     rows : sequence of InputPoints
-        As `TaskRun.by_input` has them; the first `MAX_PANELS` are drawn.
+        From `yang_rnn.points_by_input`; one panel for all of the same input, at most `MAX_PANELS`.
 
     Raises
     ------
@@ -112,15 +114,15 @@ def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Fig
         raise TypeError(f"`rows` must be a sequence of InputPoints; got {shown(rows)}")
     if not rows:
         raise ValueError("`rows` must have one or more; got none")
+    for row in rows:
+        check_has("rows", row, "InputPoints", "given", "points", "modes")
     paths = project(pca, activity)
-    drawn = rows[:MAX_PANELS]
+    grouped = by_same_input(rows)
+    drawn = grouped[:MAX_PANELS]
     figure, panels = _panels(len(drawn), size=2.5)
     used: dict[str, dict[str, Any]] = {}
-    for ax, row in zip(panels, drawn, strict=True):
-        check_has("rows", row, "InputPoints", "given", "points", "modes")
-        ax.plot(*paths, color="0.85", linewidth=0.5, zorder=1) if paths.ndim == 1 else ax.plot(
-            paths[..., 0], paths[..., 1], color="0.87", linewidth=0.5, zorder=1
-        )
+    for ax, (name, row) in zip(panels, drawn, strict=True):
+        ax.plot(paths[..., 0], paths[..., 1], color="0.87", linewidth=0.5, zorder=1)
         kinds = row.points.kind.astype(object)
         fixed = row.points.status == "fixed"
         named = np.array([f"fixed, {word}" if word else "fixed" for word in row.modes.stability])
@@ -132,14 +134,14 @@ def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Fig
                 ax.plot(*project(pca, here).T, linestyle="none", zorder=3, **style)
                 used[kind] = style
                 counts.append(f"{len(here)} {kind.removeprefix('fixed, ')}")
-        title = row.given.name.replace(", ", "\n", 1)
+        title = "\n".join(textwrap.wrap(name, 34)[:3])
         ax.set_title(f"{title}\n{', '.join(counts) or 'no fixed or slow point'}", fontsize=7)
         ax.tick_params(labelsize=6)
     for name, style in used.items():
         panels[0].plot([], [], linestyle="none", label=name, **style)
     if used:
         figure.legend(loc="outside lower center", ncols=len(used), fontsize=8)
-    left_out = len(rows) - len(drawn)
+    left_out = len(grouped) - len(drawn)
     note = f"; {left_out} more inputs are in the table" if left_out else ""
     figure.supxlabel(f"PC 1{note}", fontsize=8)
     figure.supylabel("PC 2", fontsize=8)

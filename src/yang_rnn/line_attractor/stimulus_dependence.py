@@ -10,12 +10,12 @@ import jax
 import numpy as np
 
 from yang_rnn._checks import check_array, check_is, shown
-from yang_rnn.analysis import central_point, find_slow_points
+from yang_rnn.analysis import central_point, find_slow_points, search_points
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.system import AutonomousMap, System
-from yang_rnn.line_attractor.verdict import Verdict, search_points
+from yang_rnn.line_attractor.verdict import Verdict
 from yang_rnn.recipe import Recipe
 
 NUM_TRIALS = 10

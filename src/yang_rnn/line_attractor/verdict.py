@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_array, check_callable, check_has, check_is
-from yang_rnn.analysis import central_point, fit_pca, flat_states
-from yang_rnn.dynamics.fixed_points import find_fixed_points
+from yang_rnn.analysis import central_point, fit_pca, search_points
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.manifold import SlowManifold
 from yang_rnn.dynamics.maps import speeds
@@ -29,12 +28,6 @@ from yang_rnn.line_attractor.measuring import (
 )
 from yang_rnn.line_attractor.trial_states import correlation, explained_by_time, run_trials
 from yang_rnn.trials import Trials, TwoAlternatives, check_trials
-
-TOGETHER = 2e-3
-"""Distance, over the norm of a state of the data's scale, within which points count as one.
-
-About the notebook's 0.03 for its networks, whose states have norms around 15.
-"""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -207,29 +200,6 @@ def line_attractor_verdict(
         position=position[-1],
         evidence=seen.evidence,
     )
-
-
-def search_points(
-    F: AutonomousMap, activity: np.ndarray, on_progress: OnProgress | None = None
-) -> FixedPoints:
-    """Search for fixed and slow points by Newton's method, in units of the states' own scale.
-
-    Parameters
-    ----------
-    F : AutonomousMap
-    activity : array of shape (..., unit)
-        Hidden states to start from.
-    on_progress : callable, optional
-        As `find_fixed_points` takes it.
-
-    Returns
-    -------
-    FixedPoints
-        Of those that lie together the slowest.
-    """
-    ends = find_fixed_points(F, flat_states(activity), on_progress=on_progress)
-    still = ends.with_status("fixed", "slow")
-    return still.unique(TOGETHER * still.scale * np.sqrt(F.system.num_units))
 
 
 def _check_points(F: AutonomousMap, points: FixedPoints) -> None:
