@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from yang_rnn._checks import check_array, check_has, shown
-from yang_rnn.analysis import by_same_input
 from yang_rnn.figures.style import (
     POINT_STYLES,
     check_pca,
@@ -116,6 +115,8 @@ def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Fig
         raise ValueError("`rows` must have one or more; got none")
     for row in rows:
         check_has("rows", row, "InputPoints", "given", "points", "modes")
+    from yang_rnn.analysis import by_same_input  # the other figures need none of the analysis
+
     paths = project(pca, activity)
     grouped = by_same_input(rows)
     drawn = grouped[:MAX_PANELS]
