@@ -48,8 +48,14 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         use_platform("cpu" if elsewhere else options.platform)
         from yang_rnn.ensemble.plan import FolderError, SweepError
         from yang_rnn.ensemble.sweep import sweep
-        from yang_rnn.ensemble.table import describe
+        from yang_rnn.ensemble.table import FILES, describe
+        from yang_rnn.ensemble.task_table import describe_tasks
+        from yang_rnn.recipe import RecipeError
+        from yang_rnn.task import task_of
 
+        if not options.numbers.is_perceptual:
+            with usage_errors(RecipeError, ImportError):
+                task_of(options.numbers)
         try:
             done = sweep(
                 options.numbers,
@@ -66,7 +72,11 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
             raise UsageError(f"--out can't be used: {error}") from error
         except SweepError as error:
             raise Failure(str(error)) from error
-    result = Done(describe(done.table, done.summary, done.folder), done.folder)
+    if options.numbers.is_perceptual:
+        text = describe(done.table, done.summary, done.folder)
+    else:
+        text = describe_tasks(done.table, done.summary, done.folder, FILES)
+    result = Done(text, done.folder)
     if not sum(done.summary["members"]):
         raise Failure("all members failed; error.txt in a member's folder says why", result)
     return result

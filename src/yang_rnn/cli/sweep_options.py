@@ -11,9 +11,11 @@ import tyro
 
 from yang_rnn.cli.ending import UsageError
 from yang_rnn.cli.options import TYPES, errors_in_one_line, find_recipe
-from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, Recipe, RecipeError
+from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, PERCEPTUAL, Recipe, RecipeError
 
 PROGRAM = "yang-rnn-sweep"
+
+_TASK_FIELDS = ("task", "task_settings", "num_inputs", "num_outputs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,10 @@ class SweepOptions:
     """Folder of the sweep: a new one, or one to resume or add to."""
     recipe: str = NOTEBOOK.base
     """A recipe's name, or the recipe.json of a run."""
+    task: str = PERCEPTUAL
+    """A task of brainpy-datasets, as RateContextDecisionMaking, or neurogym:NAME."""
+    task_settings: tuple[str, ...] = ()
+    """What another task than the perceptual one is made with, as in noise_sigma=0.5."""
     seeds: str = "0:10"
     """Seeds, as in 7 or 0:64 (64 is not among them) or 0:8,100:108."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
@@ -43,7 +49,10 @@ class SweepOptions:
     @property
     def numbers(self) -> Recipe:
         """The recipe that all members have, but for the numbers that are set."""
-        return find_recipe(self.recipe)
+        recipe = find_recipe(self.recipe)
+        if self.task == PERCEPTUAL and not self.task_settings:
+            return recipe
+        return dataclasses.replace(recipe, task=self.task, task_settings=self.task_settings)
 
     @property
     def seed_list(self) -> list[int]:
@@ -69,7 +78,7 @@ class SweepOptions:
         """The numbers that are set, with their values: columns of the table, one value or many."""
         values: dict[str, list[Any]] = {}
         fields = {field.name: field.default for field in dataclasses.fields(Recipe)}
-        for field in ("base", "seed", "search", "coherences"):
+        for field in ("base", "seed", "search", "coherences", *_TASK_FIELDS):
             fields.pop(field)
         for entry in self.set:
             name, _, words = entry.partition("=")
@@ -78,6 +87,8 @@ class SweepOptions:
                 raise UsageError(f"--set must be like hidden=64,128; got {entry!r}")
             if name == "seed":
                 raise UsageError("--set seed: --seeds is for that")
+            if name in _TASK_FIELDS:
+                raise UsageError(f"--set {name}: a sweep has one task; --task names it")
             if name in ("base", "search", "coherences"):
                 raise UsageError(f"--set {name}: a sweep can't set it; a recipe's file can")
             if name not in fields:
@@ -128,6 +139,7 @@ def parse(arguments: Sequence[str]) -> SweepOptions:
         for values in itertools.product(*vary.values()):
             dataclasses.replace(options.numbers, **dict(zip(vary, values, strict=True)))
     except RecipeError as error:
-        option = "--seeds" if error.field == "seed" else f"--set {error.field}"
+        options_of = {"seed": "--seeds", "task": "--task", "task_settings": "--task-settings"}
+        option = options_of.get(error.field, f"--set {error.field}")
         raise UsageError(str(error).replace(f"`{error.field}`", option)) from error
     return options

@@ -30,7 +30,11 @@ from yang_rnn.experiment.storage import (
     read_summary,
     save_numbers,
 )
+from yang_rnn.experiment.task_report import task_row
+from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.task_storage import TASK_ALWAYS, read_task_summary, save_task_numbers
 from yang_rnn.recipe import Recipe
+from yang_rnn.task import task_of
 
 SEARCH_TRIALS = 25
 """Trials whose states a member's search starts from.
@@ -119,10 +123,14 @@ def _files_of(trained: TrainedMember) -> dict[str, bytes]:
     """Analyse a member; return its files."""
     if trained.error is not None:
         return _files_of_failed(trained.recipe, trained.error)
-    run = Run(trained.recipe, trained.network(), trained.history, search_trials=SEARCH_TRIALS)
+    recipe, net, history = trained.recipe, trained.network(), trained.history
     facts = {"platform": jax.default_backend(), "versions": versions()}
     with tempfile.TemporaryDirectory() as aside:
-        save_numbers(run, Path(aside), facts, stimuli=False)
+        if recipe.is_perceptual:
+            run = Run(recipe, net, history, search_trials=SEARCH_TRIALS)
+            save_numbers(run, Path(aside), facts, stimuli=False)
+        else:
+            save_task_numbers(TaskRun(recipe, net, history, task_of(recipe)), Path(aside), facts)
         return with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
 
 
@@ -184,7 +192,7 @@ def find_problem(
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sums[name]:
                 return Problem(f"{name} is damaged")
-    if not {RECIPE, ERROR} <= set(sums) and not set(ALWAYS) <= set(sums):
+    if not any(set(all_of) <= set(sums) for all_of in ((RECIPE, ERROR), ALWAYS, TASK_ALWAYS)):
         return no_sums
     try:
         found = Recipe.load(folder / RECIPE)
@@ -218,7 +226,8 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     dict
         Recipe, varied numbers, seed, error (empty if none), accuracy, losses, starts by how they
         ended, the analysed point, leading eigenvalues, and all that the verdict's `Measures` have.
-        Time constants in ms. None where a number is not defined.
+        Time constants in ms. None where a number is not defined. Of another task than the
+        perceptual one, from the error on, what `task_row` gives.
     """
     recipe = Recipe.load(folder / RECIPE)
     row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
@@ -226,9 +235,11 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     row |= {"seed": recipe.seed, "error": ""}
     if (folder / ERROR).is_file():
         return row | {"error": read_error(folder)}
+    losses = read_history(folder / HISTORY).loss
+    if not recipe.is_perceptual:
+        return row | task_row(read_task_summary(folder), losses)
     summary = read_summary(folder)
     point, judged = summary["analysed_point"], summary["line_attractor"]
-    losses = read_history(folder / HISTORY).loss
     row |= {"accuracy": summary["test_accuracy"]}
     row |= {"first_loss": float(losses[0]), "final_loss": float(losses[-1])}
     row |= {f"starts_{status}": n for status, n in summary["search"]["ends"].items()}

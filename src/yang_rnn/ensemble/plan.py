@@ -19,7 +19,7 @@ from yang_rnn.recipe import Recipe
 
 MANIFEST, LOCK = "sweep.json", ".lock"
 
-FIXED_FIELDS = frozenset({"base", "seed", "search"})
+FIXED_FIELDS = frozenset({"base", "seed", "search", "task", "num_inputs", "num_outputs"})
 """Fields of a recipe that a sweep can't vary; its seeds are given by themselves."""
 
 

@@ -41,10 +41,12 @@ from yang_rnn.ensemble.table import (
     read_table,
     summary_of,
 )
+from yang_rnn.ensemble.task_table import summary_of_tasks
 from yang_rnn.ensemble.workers import import_dask, make_batches
 from yang_rnn.experiment.folder import MEMBERS, remove_stale
 from yang_rnn.experiment.report import package_versions
 from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.task import recipe_for, task_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,7 +61,8 @@ class Sweep:
         One row per member, see `yang_rnn.ensemble.members.member_row`.
     summary : pandas.DataFrame
         One row per verdict, for each recipe and each combination of varied numbers, see
-        `yang_rnn.ensemble.table.summary_of`.
+        `yang_rnn.ensemble.table.summary_of`; for other tasks
+        `yang_rnn.ensemble.task_table.summary_of_tasks`.
     """
 
     folder: Path
@@ -80,7 +83,8 @@ class SweepProgress:
     done, failed, total : int
         Members finished, failed ones among them, and in all.
     verdicts : dict
-        How many finished members have each verdict.
+        How many finished members have each verdict; of another task than the perceptual one, how
+        many learned it and how many did not.
     made : int
         Members finished since this call began; the others were there before.
     """
@@ -167,7 +171,8 @@ def sweep(
         raise ValueError(f"`platform` must be 'cpu', 'gpu' or 'tpu'; got {platform!r}")
     if not os.fspath(out):
         raise ValueError("`out` must be a folder; got an empty name")
-    recipes = members_of(recipe, seeds, vary or {})
+    recipe = _with_channels([recipe])[0]
+    recipes = _with_channels(members_of(recipe, seeds, vary or {}))
     vary = dict(sorted((vary or {}).items()))  # members have the same names in whatever order
     folder, varied = Path(out), tuple(vary)
     elsewhere = workers > 0 or scheduler is not None
@@ -191,6 +196,25 @@ def sweep(
         raise SweepError(str(error)) from error
 
 
+def _with_channels(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """Return recipes with the channels that their tasks have; a task is made once."""
+    found: dict[Recipe, Recipe] = {}
+    filled = []
+    for recipe in recipes:
+        if recipe.is_perceptual:
+            filled.append(recipe)
+            continue
+        settings = (recipe.task_settings, recipe.dt, recipe.tau)
+        key = Recipe(task=recipe.task, task_settings=settings[0], dt=settings[1], tau=settings[2])
+        if key not in found:
+            found[key] = recipe_for(key, task_of(key))
+        shape = found[key]
+        filled.append(
+            dataclasses.replace(recipe, num_inputs=shape.num_inputs, num_outputs=shape.num_outputs)
+        )
+    return filled
+
+
 class _Tally:
     """Counts members as they are finished, and reports the counts."""
 
@@ -210,7 +234,9 @@ class _Tally:
         row = member_row(member, self.varied)
         self._done += 1
         self._failed += bool(row["error"])
-        if row.get("verdict"):
+        if "learned" in row:
+            self._verdicts["learned" if row["learned"] else "not learned"] += 1
+        elif row.get("verdict"):
             self._verdicts[row["verdict"]] += 1
         if made:
             self._made += 1
@@ -268,7 +294,8 @@ def _conclude(folder: Path, recipe: Recipe, varied: tuple[str, ...]) -> Sweep:
     """Put all members that are there into tables and a figure."""
     sound = [path for path in member_folders(folder / MEMBERS) if not find_problem(path, varied)]
     table = read_table(sound, varied)
-    summary = summary_of(table, varied)
+    tasks = not recipe.is_perceptual
+    summary = (summary_of_tasks if tasks else summary_of)(table, varied)
     for name, write in (
         (TABLE, lambda path: table.to_csv(path, index=False)),
         (TABLE_PARQUET, lambda path: table.to_parquet(path, index=False)),
@@ -284,7 +311,10 @@ def _conclude(folder: Path, recipe: Recipe, varied: tuple[str, ...]) -> Sweep:
 
 def _draw(done: Sweep, members: Sequence[Path], recipe: Recipe, varied: Sequence[str]) -> None:
     """Write the figure, with a line that says what it is of."""
-    figure = figures.sweep(done.table, done.summary, portraits_of(members), varied)
+    if recipe.is_perceptual:
+        figure = figures.sweep(done.table, done.summary, portraits_of(members), varied)
+    else:
+        figure = figures.task_sweep(done.table, varied)
     words = [recipe.name_without("search", *varied), *(f"{field} varied" for field in varied)]
     figures.sign(figure, ", ".join([*words, f"{len(done.table)} networks"]))
     figures.save(figure, (done.folder / FIGURE).with_suffix(""))

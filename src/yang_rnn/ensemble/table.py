@@ -20,6 +20,7 @@ from yang_rnn.line_attractor.criteria import VERDICTS, in_words
 from yang_rnn.task import PerceptualDecisionMaking
 
 TABLE, TABLE_PARQUET, SUMMARY, FIGURE = "table.csv", "table.parquet", "summary.csv", "sweep.png"
+FILES = (TABLE, TABLE_PARQUET, SUMMARY, FIGURE)
 """The files that a sweep has besides its members and its manifest."""
 
 NUM_PORTRAITS = 12
@@ -201,5 +202,5 @@ def describe(table: Any, summary: Any, folder: Path) -> str:
     lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
     if len(failed):
         lines.append("what failed is made again only if its folder in members/ is removed")
-    lines.append(f"files: {folder}/ ({TABLE}, {TABLE_PARQUET}, {SUMMARY}, {FIGURE})")
+    lines.append(f"files: {folder}/ ({', '.join(FILES)})")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -154,6 +155,41 @@ def describe_task(summary: dict[str, Any]) -> str:
 def _wrapped(name: str, text: str) -> list[tuple[str, str]]:
     rows = textwrap.wrap(text, WIDTH)
     return [(name if k == 0 else "", row) for k, row in enumerate(rows)]
+
+
+def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
+    """Return what a finished member adds to its row of the table.
+
+    Parameters
+    ----------
+    summary : mapping
+        The member's, as `summarise_task` gives it.
+    losses : array of shape (epoch,)
+
+    Returns
+    -------
+    dict
+        Accuracy with its interval, chance, whether the task was learned, losses; by context the
+        verdict; by input the numbers of fixed, stable and slow points, and the time constant (ms)
+        of the central fixed point's leading mode. None where a number is not defined.
+    """
+    low, high = summary["test_accuracy_interval"]
+    row: dict[str, Any] = {
+        "accuracy": summary["test_accuracy"],
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "chance": summary["chance"],
+        "explained_variance": summary["explained_variance"],
+        "learned": summary["learned"],
+        "first_loss": float(losses[0]),
+        "final_loss": float(losses[-1]),
+    }
+    for context, verdict in summary["line_attractor"].items():
+        row[f"verdict {context}".strip()] = verdict["verdict"]
+    for entry in summary["inputs"]:
+        for name in ("fixed", "stable", "slow", "time_constant"):
+            row[f"{name} at {entry['input']}"] = entry[name]
+    return row
 
 
 def _points_in_words(rows: tuple[InputPoints, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from yang_rnn._checks import is_real, shown
-from yang_rnn._files import MOST_JSON, DamagedError, damage_named, parse_json
+from yang_rnn._files import MOST_JSON, DamagedError, content_of, damage_named, parse_json
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, WEIGHTS
 from yang_rnn.experiment.reading import check_rows, history_of, table_text, weights_of
@@ -27,6 +27,7 @@ TASK_ALWAYS = (RECIPE, WEIGHTS, HISTORY, INPUTS, SUMMARY_FILE)
 _KEYS: dict[str, tuple[type, ...]] = {
     "recipe": (str,), "task": (str,), "seed": (int,), "hidden": (int,), "epochs": (int,),
     "final_loss": (float, int), "test_trials": (int,), "test_accuracy": (float, int),
+    "test_accuracy_interval": (list,), "explained_variance": (float, int, type(None)),
     "chance": (float, int, type(None)), "learned": (bool,), "accuracy_by_condition": (dict,),
     "inputs": (list,), "line_attractor": (dict,), "selection": (list,),
 }  # fmt: skip
@@ -114,6 +115,12 @@ def load_task_run(
         if name in summary
     }
     return TaskRun(recipe, net, history, task, facts)
+
+
+def read_task_summary(folder: Path) -> dict[str, Any]:
+    """Read the summary of a task run or of a member that did not fail; `ValueError` if none."""
+    path = folder / SUMMARY_FILE
+    return _summary_of(content_of(path, MOST_JSON), path)
 
 
 def _summary_of(content: bytes, path: Path) -> dict[str, Any]:

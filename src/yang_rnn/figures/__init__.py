@@ -2,7 +2,7 @@
 
 from yang_rnn.figures.decisions import psychometric
 from yang_rnn.figures.dynamics import eigenvalues, flow_field
-from yang_rnn.figures.ensembles import sweep
+from yang_rnn.figures.ensembles import sweep, task_sweep
 from yang_rnn.figures.files import save, sign
 from yang_rnn.figures.portraits import averages, slow_points, trajectories
 from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE
@@ -26,5 +26,6 @@ __all__ = [
     "slow_points",
     "stimulus_dependence",
     "sweep",
+    "task_sweep",
     "trajectories",
 ]

@@ -233,3 +233,95 @@ def _portrait(ax: Axes, portrait: Portrait) -> None:
     ax.set_yticks([])
     ax.set_xlabel("PC 1", fontsize=7)
     ax.set_ylabel("PC 2", fontsize=7)
+
+
+MAX_BARS = 16
+"""Inputs whose fixed points are counted in a figure; the table has all."""
+
+
+@styled
+def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
+    """Draw a sweep of any task: accuracies, verdicts by context, fixed points at each input.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per network, as a sweep of a task has it.
+    varied : sequence of str
+        Varied numbers, one colour for each combination.
+    """
+    check_has("table", table, "a table", "columns", "groupby")
+    if "accuracy" not in table.columns:
+        figure = Figure(figsize=(5.0, 2.0), layout="constrained")
+        figure.suptitle("no network was trained")
+        return figure
+    finished: Any = table[table["accuracy"].notna()]
+    verdicts = [name for name in table.columns if name.split(" ")[0] == "verdict"]
+    inputs = [name for name in table.columns if name.startswith("fixed at ")][:MAX_BARS]
+    figure = Figure(figsize=(10.0, 3.6 + 0.22 * len(inputs)), layout="constrained")
+    heights = (3.0, 0.6 + 0.22 * len(inputs))
+    top, bottom = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=heights)))
+    panels = top.subplots(1, 1 + bool(verdicts), squeeze=False)[0]
+    groups = finished.groupby(list(varied)) if varied else [("all", finished)]
+    for place, (key, group) in enumerate(groups):
+        colour = CHOICE_COLOURS[place % len(CHOICE_COLOURS)]
+        key = key if isinstance(key, tuple) else (key,)
+        label = ", ".join(f"{n} {v}" for n, v in zip(varied, key, strict=False))
+        ranked = np.sort(group["accuracy"].to_numpy(float))
+        panels[0].plot(
+            np.arange(1, len(ranked) + 1),
+            ranked,
+            "o-",
+            color=colour,
+            markersize=3,
+            label=label or f"{len(ranked)} networks",
+        )
+    chance = finished["chance"].dropna()
+    if len(chance):
+        panels[0].axhline(
+            chance.median(), color="0.6", linestyle="--", label="always the same answer"
+        )
+    panels[0].set_ylim(-0.03, 1.03)
+    panels[0].set_xlabel("networks, by accuracy")
+    panels[0].set_ylabel("share of correct trials")
+    panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[0].legend(fontsize=7, loc="lower right")
+    for row, column in enumerate(verdicts):
+        left = 0
+        for verdict in VERDICTS:
+            count = int((finished[column] == verdict).sum())
+            if count:
+                panels[1].barh(row, count, left=left, color=VERDICT_COLOURS[verdict])
+                panels[1].text(
+                    left + count / 2,
+                    row,
+                    f"{verdict}\n{count}",
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                )
+            left += count
+    if verdicts:
+        panels[1].set_yticks(
+            range(len(verdicts)), [n.removeprefix("verdict").strip() or "verdict" for n in verdicts]
+        )
+        panels[1].set_xlabel("networks")
+        panels[1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    if inputs:
+        ax = bottom.subplots()
+        counts = [finished[name].dropna().to_numpy(float) for name in inputs]
+        for row, values in enumerate(counts):
+            levels, number = np.unique(values, return_counts=True)
+            ax.scatter(
+                levels,
+                np.full(len(levels), row),
+                s=12 + 90 * number / number.sum(),
+                color=CHOICE_COLOURS[0],
+                alpha=0.8,
+                linewidths=0,
+            )
+        ax.set_yticks(range(len(inputs)), [n.removeprefix("fixed at ") for n in inputs], fontsize=7)
+        ax.invert_yaxis()
+        ax.set_xlabel("fixed points that were found; a larger dot is more networks")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
