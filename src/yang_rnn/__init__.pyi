@@ -1,5 +1,7 @@
 from . import dynamics as dynamics
 from . import figures as figures
+from .adapters.jax_step import from_step as from_step
+from .adapters.torch_modules import from_torch as from_torch
 from .analysis import Averages as Averages
 from .analysis import average_by as average_by
 from .analysis import central_point as central_point
