@@ -1,7 +1,9 @@
 from . import dynamics as dynamics
 from . import figures as figures
 from .adapters.brainpy_datasets import from_brainpy_dataset as from_brainpy_dataset
+from .adapters.jax_step import from_step as from_step
 from .adapters.neurogym import from_neurogym as from_neurogym
+from .adapters.torch_modules import from_torch as from_torch
 from .analysis import Averages as Averages
 from .analysis import ConstantInput as ConstantInput
 from .analysis import InputPoints as InputPoints
