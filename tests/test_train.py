@@ -1,4 +1,3 @@
-import sys
 from typing import Any, NamedTuple
 
 import brainpy_datasets.cognitive as cognitive
@@ -7,6 +6,7 @@ import pytest
 from scipy.stats import t
 from small import SMALL
 
+from yang_rnn import batches
 from yang_rnn.experiment.run import Run
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
 from yang_rnn.task import PerceptualDecisionMaking
@@ -260,7 +260,7 @@ def test_data_without_an_end_are_an_error_that_says_what_to_give(monkeypatch: py
     for limit, number in (("MAX_BATCHES", 20), ("MAX_NUMBERS", 84 * 20)):
         data = Endless()
         with monkeypatch.context() as patch:
-            patch.setattr(sys.modules[train.__module__], limit, number)
+            patch.setattr(batches, limit, number)
             with pytest.raises(ValueError, match=r"`data` gave 2. batches .* `steps_per_epoch`"):
                 train(CTRNN(3, 8, 3, seed=0), data, epochs=1)
         assert data.given <= 23

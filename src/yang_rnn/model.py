@@ -1,9 +1,7 @@
 """The continuous-time recurrent network."""
 
-import functools
-import math
 from collections.abc import Callable, Mapping
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import brainpy as bp
 import brainpy.math as bm
@@ -12,104 +10,33 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from yang_rnn._checks import (
-    check_array,
-    check_finite,
-    check_is,
-    check_one_of,
-    check_real,
-    check_whole,
-)
+from yang_rnn._checks import as_array, check_array, check_finite, check_is, check_real, check_whole
 from yang_rnn.dynamics.system import System
-from yang_rnn.recipe import NOTEBOOK, Activation, Initialisation, Recipe
-
-ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "relu": jax.nn.relu,
-    "tanh": jnp.tanh,
-    "sigmoid": jax.nn.sigmoid,
-    "softplus": jax.nn.softplus,
-}
-
-
-def _preactivation(w_ir: Any, w_rr: Any, b_rr: Any, alpha: Any, x: Any, h: Any) -> jax.Array:
-    # The order of the sums is the notebook's: training repeats its runs to the last bit.
-    return (1 - alpha) * h + alpha * (x @ w_ir + h @ w_rr + b_rr)
-
-
-def _cell(activation: Callable[[jax.Array], jax.Array]) -> Callable[..., jax.Array]:
-    def cell(*weights_x_h: Any) -> jax.Array:
-        return activation(_preactivation(*weights_x_h))
-
-    return cell
-
-
-# One function object an activation: JAX compiles what is built on it once for all networks.
-_CELLS = {name: _cell(activation) for name, activation in ACTIVATIONS.items()}
-
-_TRUNCATED = 0.87962566103423978
-"""Standard deviation of a standard normal distribution that is cut off at -2 and 2."""
-
-_CUT = np.nextafter(np.float32(2), np.float32(0))
-"""The largest number below 2."""
-
-_NORMAL_BOUND = np.nextafter(np.float32(math.erf(math.sqrt(2))), np.float32(0))
-"""Uniform numbers up to here become normal ones up to 2."""
-
-_BOUNDS = {
-    "relu": (0.0, np.inf), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, np.inf)
-}  # fmt: skip
-
-
-def cell_of(activation: str) -> Callable[..., jax.Array]:
-    """Return one step of a network as a pure function of w_ir, w_rr, bias, alpha, x and h."""
-    return _CELLS[activation]
-
-
-def read_out(w_ro: Any, b_ro: Any, h: Any) -> jax.Array:
-    """Return the outputs (..., outputs) of hidden states (..., hidden), a pure function."""
-    return h @ w_ro + b_ro
+from yang_rnn.equations import (
+    BOUNDS,
+    PREACTIVATIONS,
+    cell_of,
+    private_noise,
+    read_out,
+    run_trials,
+    start_of,
+)
+from yang_rnn.losses import loss_of
+from yang_rnn.parameters import Design, check_design, draw_parameters, effective
+from yang_rnn.recipe import (
+    NOTEBOOK,
+    Activation,
+    Initialisation,
+    InitialState,
+    Leak,
+    ReadoutUnits,
+    Recipe,
+)
 
 
 def weight_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of a recipe's network by name, without building it."""
-    channels = recipe.channels[0]
-    drawn = _weights_to_draw(channels, recipe.hidden, recipe.channels[1], recipe.initialisation)
-    return {name: shape for name, (shape, _, _) in drawn.items()}
-
-
-def _weights_to_draw(
-    num_inputs: int, num_hidden: int, num_outputs: int, initialisation: str
-) -> dict[str, tuple[tuple[int, ...], int, bool]]:
-    """Return shape, fan-in and whether it is normal (else uniform) for each weight and bias."""
-    normal = initialisation == "kaiming"
-    drawn: dict[str, tuple[tuple[int, ...], int, bool]] = {
-        "w_ir": ((num_inputs, num_hidden), num_inputs, normal),
-        "w_rr": ((num_hidden, num_hidden), num_hidden, normal),
-        "b_rr": ((num_hidden,), num_hidden, False),
-        "w_ro": ((num_hidden, num_outputs), num_hidden, normal),
-        "b_ro": ((num_outputs,), num_hidden, False),
-    }
-    return drawn | ({} if normal else {"b_ir": ((num_hidden,), num_inputs, False)})
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _draw_weights(
-    seeds: jax.Array, drawn: tuple[tuple[tuple[int, ...], int, bool], ...]
-) -> tuple[jax.Array, ...]:
-    """Draw what BrainPy's `KaimingNormal(scale=1.0)` and `Uniform` draw, bit for bit.
-
-    In one program: one for each array, and for the checks of theirs, takes a second to compile.
-    """
-    arrays = []
-    for seed, (shape, fan_in, normal) in zip(seeds, drawn, strict=True):
-        key = jax.random.split(jax.random.key(seed))[1]
-        bound = _NORMAL_BOUND if normal else 1 / math.sqrt(fan_in)
-        array = jax.random.uniform(key, shape, jnp.float32, minval=-bound, maxval=bound)
-        if normal:
-            array = jnp.clip(jax.lax.erf_inv(array) * np.float32(math.sqrt(2)), -_CUT, _CUT)
-            array = array * (jnp.sqrt(jnp.float32(1 / fan_in)) / _TRUNCATED)
-        arrays.append(array)
-    return tuple(arrays)
+    return Design.of(recipe).shapes
 
 
 class CTRNN(bp.DynamicalSystem):
@@ -120,9 +47,13 @@ class CTRNN(bp.DynamicalSystem):
         \quad o_t = h_{t+1} W_{ro} + b_{ro}, \quad \alpha = dt / \tau
 
     States and inputs are rows; axes are (time, trial, unit) throughout. The nonlinearity is around
-    the whole leaky sum. Training variables: `w_ir` (inputs, hidden), `w_rr` (hidden, hidden),
-    `b_rr` (hidden,), `w_ro` (hidden, outputs), `b_ro` (outputs,); states: `h` (trial, hidden) and
-    `o` (trial, outputs).
+    the whole leaky sum; with ``leak="outside"`` it is around the input alone,
+
+    .. math::
+        h_{t+1} = (1 - \alpha) h_t + \alpha f(x_t W_{ir} + h_t W_{rr} + b_{rr}).
+
+    Training variables: `w_ir` (inputs, hidden), `w_rr` (hidden, hidden), `b_rr` (hidden,), `w_ro`
+    (hidden, outputs), `b_ro` (outputs,); states: `h` (trial, hidden) and `o` (trial, outputs).
 
     Weights begin in one of two ways. ``kaiming``, the notebook's: weights from a normal
     distribution of variance 1 / fan-in, truncated at two standard deviations
@@ -145,24 +76,55 @@ class CTRNN(bp.DynamicalSystem):
         How weights and biases begin.
     seed : int
         Fixes all weights and biases.
+    leak : {"inside", "outside"}
+        Where the leak is.
+    excitatory : float or None
+        Dale's law [2]_: this share of the units, the first ones, excites, the others inhibit. The
+        recurrent weights are those of `w_rr` without their signs, times 1 in the rows of excitatory
+        units and -1 in those of inhibitory ones. Those of excitatory units begin smaller, by the
+        number of inhibitory units over theirs, so that the input of a unit is balanced. 0 or None:
+        units may do both.
+    readout_units : {"all", "excitatory"}
+        The units that are read from. Those of excitatory units are synapses too: weights of 0 or
+        more.
+    rank : int
+        Rank R of the recurrent weights [3]_: they are ``n_rr @ m_rr.T / hidden`` of the factors
+        `m_rr` and `n_rr` (hidden, R), which are trained in place of `w_rr` and begin with variance
+        1 (``linear``: uniform within +-1). 0: any rank.
+    initial_state : {"zero", "trained"}
+        What h begins with: 0, or `h_0` (hidden,), which is trained, from 0 on.
+    unit_noise : float
+        Private noise sigma of the units during training [2]_ [4]_: Gaussian noise of standard
+        deviation sqrt(2 / alpha) sigma is added to the input of each unit at each step, which with
+        the leak inside adds sqrt(2 alpha) sigma to the leaky sum.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or the activation or the initialisation is unknown.
+        If a number is out of its range, a word is unknown, or two options exclude each other: low
+        rank and Dale's law.
 
     References
     ----------
     .. [1] Yang & Wang (2020), "Artificial neural networks for neuroscientists: a primer",
        Neuron 107(6):1048-1070.
+    .. [2] Song, Yang & Wang (2016), "Training excitatory-inhibitory recurrent neural networks for
+       cognitive tasks: a simple and flexible framework", PLoS Computational Biology 12:e1004792.
+    .. [3] Mastrogiuseppe & Ostojic (2018), "Linking connectivity, dynamics, and computations in
+       low-rank recurrent neural networks", Neuron 99:609-623.
+    .. [4] Yang, Joglekar, Song, Newsome & Wang (2019), "Task representations in neural networks
+       trained to perform many cognitive tasks", Nature Neuroscience 22:297-306.
     """
 
     w_ir: bm.TrainVar
-    w_rr: bm.TrainVar
+    w_rr: bm.TrainVar  # where `rank` is 0
+    m_rr: bm.TrainVar  # where it is not
+    n_rr: bm.TrainVar
     b_rr: bm.TrainVar
     w_ro: bm.TrainVar
     b_ro: bm.TrainVar
     b_ir: bm.TrainVar  # where `initialisation` is "linear"
+    h_0: bm.TrainVar  # where `initial_state` is "trained"
 
     def __init__(
         self,
@@ -174,54 +136,89 @@ class CTRNN(bp.DynamicalSystem):
         activation: Activation = NOTEBOOK.activation,
         initialisation: Initialisation = NOTEBOOK.initialisation,
         seed: int = NOTEBOOK.seed,
+        *,
+        leak: Leak = NOTEBOOK.leak,
+        excitatory: float | None = NOTEBOOK.excitatory,
+        readout_units: ReadoutUnits = NOTEBOOK.readout_units,
+        rank: int = NOTEBOOK.rank,
+        initial_state: InitialState = NOTEBOOK.initial_state,
+        unit_noise: float = NOTEBOOK.unit_noise,
     ):
-        num_inputs = check_whole("num_inputs", num_inputs, 1)
-        num_hidden = check_whole("num_hidden", num_hidden, 1)
-        num_outputs = check_whole("num_outputs", num_outputs, 1)
+        self.design = check_design(
+            Design(
+                num_inputs=num_inputs,
+                num_hidden=num_hidden,
+                num_outputs=num_outputs,
+                activation=activation,
+                initialisation=initialisation,
+                leak=leak,
+                readout_units=readout_units,
+                rank=rank,
+                initial_state=initial_state,
+                unit_noise=unit_noise,
+            ),
+            excitatory,
+        )
         seed = check_whole("seed", seed, 0, None)
         tau = check_real("tau", tau, above=0)
         if dt is not None and check_real("dt", dt, above=0) > tau:
             raise ValueError(f"`dt` must be at most `tau` ({tau:.12g} ms); got {dt}")
-        check_one_of("activation", activation, ACTIVATIONS)
-        check_one_of("initialisation", initialisation, get_args(Initialisation))
         super().__init__(mode=bm.TrainingMode())
-        self.num_inputs, self.num_hidden, self.num_outputs = num_inputs, num_hidden, num_outputs
+        self.num_inputs, self.num_hidden, self.num_outputs = self.design[:3]
         self.tau, self.dt = tau, tau if dt is None else float(dt)
         self.alpha = self.dt / tau
         self.activation = activation
-
-        drawn = _weights_to_draw(num_inputs, num_hidden, num_outputs, initialisation)
-        seeds = np.random.SeedSequence(seed).generate_state(6)[: len(drawn)]
-        arrays = _draw_weights(seeds, tuple(drawn.values()))
-        for name, array in zip(drawn, arrays, strict=True):
+        for name, array in draw_parameters(self.design, seed).items():
             setattr(self, name, bm.TrainVar(array))
-        self.weight_names = tuple(drawn)
-        self.h = bm.Variable(jnp.zeros((1, num_hidden)), batch_axis=0)
-        self.o = bm.Variable(jnp.zeros((1, num_outputs)), batch_axis=0)
-        self._run: Callable[..., Any] = bm.jit(
-            # Two steps a turn of the loop: a quarter less time, no longer to compile.
-            lambda inputs: bm.for_loop(self.update, inputs, unroll=2)
-        )
+        self.weight_names = tuple(self.design.shapes)
+        self.h = bm.Variable(jnp.zeros((1, self.num_hidden)), batch_axis=0)
+        self.o = bm.Variable(jnp.zeros((1, self.num_outputs)), batch_axis=0)
+        self._run: Callable[..., Any] = bm.jit(self._trials)
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Self:
         """Build the untrained network of a recipe."""
         check_is("recipe", recipe, Recipe)
+        num_inputs, num_outputs = recipe.channels
         return cls(
-            num_inputs=recipe.channels[0],
+            num_inputs=num_inputs,
             num_hidden=recipe.hidden,
-            num_outputs=recipe.channels[1],
+            num_outputs=num_outputs,
             dt=recipe.dt,
             tau=recipe.tau,
             activation=recipe.activation,
             initialisation=recipe.initialisation,
             seed=recipe.seeds.weights,
+            leak=recipe.leak,
+            excitatory=recipe.excitatory,
+            readout_units=recipe.readout_units,
+            rank=recipe.rank,
+            initial_state=recipe.initial_state,
+            unit_noise=recipe.unit_noise,
         )
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
-        """Copies of the weights and biases by name, float32."""
-        return {name: np.array(bm.as_jax(getattr(self, name))) for name in self.weight_names}
+        """Copies of all that is trained, by name, float32: what `set_weights` takes."""
+        return {name: np.array(value) for name, value in self.parameters.items()}
+
+    @property
+    def parameters(self) -> dict[str, jax.Array]:
+        """All that is trained, by name, as it is within a compiled function too."""
+        return {name: bm.as_jax(getattr(self, name)) for name in self.weight_names}
+
+    def effective_weights(self) -> dict[str, np.ndarray]:
+        """Return the weights that the equations take, by name, float32.
+
+        Returns
+        -------
+        dict
+            ``w_ir`` (inputs, hidden), ``w_rr`` (hidden, hidden), ``b_rr`` (hidden,), ``w_ro``
+            (hidden, outputs), ``b_ro`` (outputs,), and ``h_0`` (hidden,) where the initial state is
+            trained: with Dale's law the signs are right, of a low rank ``w_rr`` is the product, and
+            the bias of an input layer is part of ``b_rr``.
+        """
+        return {name: np.asarray(w) for name, w in effective(self.weights, self.design).items()}
 
     def set_weights(self, weights: Mapping[str, Any]) -> None:
         """Set weights and biases.
@@ -254,22 +251,21 @@ class CTRNN(bp.DynamicalSystem):
             getattr(self, name).value = array
 
     def reset_state(self, batch_size: int = 1, **_: Any) -> None:
-        """Set h and o to 0 for a number of trials."""
+        """Set h to what trials begin in, and o to 0, for a number of trials."""
         batch_size = check_whole("batch_size", batch_size, 0)
-        self.h.value = jnp.zeros((batch_size, self.num_hidden))
+        self.h.value = start_of(self.parameters, batch_size)
         self.o.value = jnp.zeros((batch_size, self.num_outputs))
 
     def cell(self, x: Any, h: Any) -> jax.Array:
         """Return the next hidden state from inputs (..., inputs) and states (..., hidden)."""
-        bias = bm.as_jax(self.b_rr)
-        if "b_ir" in self.weight_names:
-            bias = bias + bm.as_jax(self.b_ir)
-        recurrent = (bm.as_jax(self.w_ir), bm.as_jax(self.w_rr), bias)
-        return _CELLS[self.activation](*recurrent, self.alpha, bm.as_jax(x), bm.as_jax(h))
+        weights = effective(self.parameters, self.design)
+        recurrent = (weights["w_ir"], weights["w_rr"], weights["b_rr"])
+        return self.step_function(*recurrent, self.alpha, bm.as_jax(x), bm.as_jax(h))
 
     def readout(self, h: Any) -> jax.Array:
         """Return the outputs (..., outputs) of hidden states (..., hidden)."""
-        return read_out(bm.as_jax(self.w_ro), bm.as_jax(self.b_ro), bm.as_jax(h))
+        weights = effective(self.parameters, self.design)
+        return read_out(weights["w_ro"], weights["b_ro"], bm.as_jax(h))
 
     def update(self, x: Any) -> tuple[jax.Array, jax.Array]:
         """Take one step from inputs (trial, inputs); return the new h and o."""
@@ -279,13 +275,15 @@ class CTRNN(bp.DynamicalSystem):
         self.o.value = o
         return h, o
 
-    def predict(self, inputs: Any) -> tuple[jax.Array, jax.Array]:
-        """Run trials from h = 0.
+    def predict(self, inputs: Any, noise_seed: int | None = None) -> tuple[jax.Array, jax.Array]:
+        """Run trials from their initial state.
 
         Parameters
         ----------
         inputs : array of shape (time, trial, inputs)
             Any number of trials.
+        noise_seed : int, optional
+            Turns the units' private noise on, which this fixes; without it there is none.
 
         Returns
         -------
@@ -302,8 +300,29 @@ class CTRNN(bp.DynamicalSystem):
             If they are not real numbers.
         """
         inputs = self._checked(inputs)
+        noise = None
+        if noise_seed is not None:
+            key = jax.random.key(check_whole("noise_seed", noise_seed, 0, 2**32 - 1))
+            sigma = self.design.unit_noise
+            noise = private_noise(key, inputs, self.num_hidden, sigma, self.alpha)
+        activity, outputs = self._run(inputs, noise)
         self.reset_state(inputs.shape[1])
-        return self._run(inputs)
+        if len(activity):
+            self.h.value, self.o.value = activity[-1], outputs[-1]
+        return activity, outputs
+
+    @property
+    def step_function(self) -> Callable[..., jax.Array]:
+        """One step as a pure function of effective w_ir, w_rr, b_rr, alpha, x and h."""
+        return cell_of(self.design.activation, self.design.leak)
+
+    def _trials(self, inputs: jax.Array, noise: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+        weights = effective(self.parameters, self.design)
+
+        def each(h: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return h, read_out(weights["w_ro"], weights["b_ro"], h)
+
+        return run_trials(self.step_function, weights, self.alpha, inputs, noise, each)
 
     def _checked(self, inputs: Any) -> jax.Array:
         """Return inputs in float32; within a compiled function they have been checked."""
@@ -315,26 +334,34 @@ class CTRNN(bp.DynamicalSystem):
             check_finite("inputs", inputs)
         return jnp.asarray(inputs, dtype=jnp.float32)
 
-    def loss(self, inputs: Any, targets: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        """Return the mean cross-entropy over time and trials, with activity and outputs.
+    def loss(
+        self, inputs: Any, targets: Any, weights: Any = None
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        """Return the mean loss over time and trials, with activity and outputs.
 
         Parameters
         ----------
         inputs : array of shape (time, trial, inputs)
-        targets : int array of shape (time, trial)
-            Each the output that should be the largest.
+        targets : int array of shape (time, trial), or array of shape (time, trial, outputs)
+            The output that should be the largest, for the cross-entropy; or what each should be,
+            for the mean square of the difference.
+        weights : array of shape (time, trial), optional
+            How much each step counts; without it all count alike.
 
         Raises
         ------
         ValueError
-            If a shape is another one, or a target is none of the outputs.
+            If a shape is another one, a target is none of the outputs or not finite, or weights
+            are negative or all 0.
         TypeError
-            If the inputs are not real numbers, or the targets no whole ones.
+            If something is not real numbers, or targets (time, trial) are no whole ones.
         """
         activity, outputs = self.predict(inputs)
         if not isinstance(targets, Tracer):
             targets = check_targets("targets", targets, outputs.shape[:2], self.num_outputs)
-        return bp.losses.cross_entropy_loss(outputs, targets), (activity, outputs)
+        if weights is not None and not isinstance(weights, Tracer):
+            weights = check_step_weights("weights", weights, outputs.shape[:2])
+        return loss_of(outputs, targets, weights), (activity, outputs)
 
     def system(self) -> System:
         """Return the network as the analysis sees it: a pure step and what belongs to it.
@@ -342,27 +369,41 @@ class CTRNN(bp.DynamicalSystem):
         Returns
         -------
         System
-            It holds copies of the weights as plain arrays, no BrainPy variables: training the
-            network further leaves it as it is, and any JAX transformation applies to it.
+            It holds copies of the effective weights as plain arrays, no BrainPy variables:
+            training the network further leaves it as it is, and any JAX transformation applies to
+            it. There is no private noise in it.
         """
-        weights = self.weights
-        bias = weights["b_rr"] + weights.get("b_ir", np.float32(0))
-        recurrent = (weights["w_ir"], weights["w_rr"], bias, self.alpha)
+        weights, design = self.effective_weights(), self.design
+        recurrent = (weights["w_ir"], weights["w_rr"], weights["b_rr"], self.alpha)
+        low, high = BOUNDS[design.activation]
+        start = weights.get("h_0", np.zeros(self.num_hidden))
+        if design.leak == "outside":  # the part that leaks is what it began with
+            low, high = np.minimum(low, start), np.maximum(high, start)
         return System(
-            jax.tree_util.Partial(_CELLS[self.activation], *recurrent),
+            jax.tree_util.Partial(self.step_function, *recurrent),
             dt=self.dt,
-            initial_state=np.zeros(self.num_hidden),
+            initial_state=start,
             readout=jax.tree_util.Partial(read_out, weights["w_ro"], weights["b_ro"]),
             # Where it is 0 the relu has its kink; the other nonlinearities have none.
-            preactivation=jax.tree_util.Partial(_preactivation, *recurrent)
-            if self.activation == "relu"
+            preactivation=jax.tree_util.Partial(PREACTIVATIONS[design.leak], *recurrent)
+            if design.activation == "relu"
             else None,
-            bounds=_BOUNDS[self.activation],
+            bounds=(low, high),
         )
 
 
 def check_targets(name: str, targets: Any, shape: tuple[int, ...], outputs: int) -> np.ndarray:
-    """Return targets (time, trial) that are places of so many outputs; else raise an error."""
+    """Return targets of so many outputs: places (time, trial), or values (time, trial, output).
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, a place is none of the outputs, or a value is not finite.
+    TypeError
+        If they are not real numbers, or places are no whole ones.
+    """
+    if np.ndim(as_array(name, targets)) == 3:
+        return check_array(name, targets, (*shape, outputs))
     array = check_array(name, targets, shape, whole=True)
     if array.min() < 0 or array.max() >= outputs:
         raise ValueError(
@@ -372,5 +413,16 @@ def check_targets(name: str, targets: Any, shape: tuple[int, ...], outputs: int)
     return array
 
 
+def check_step_weights(name: str, weights: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return weights (time, trial) of 0 or more that are not all 0; else raise an error."""
+    array = check_array(name, weights, shape)
+    if array.min() < 0 or not array.max() > 0:
+        raise ValueError(
+            f"`{name}` must be 0 or more, and not all of them 0; "
+            f"got {array.min():g} to {array.max():g}"
+        )
+    return array
+
+
 WEIGHT_NAMES = ("w_ir", "w_rr", "b_rr", "w_ro", "b_ro")
-"""The training variables that every `CTRNN` has, in the order of the equations."""
+"""The effective weights that every `CTRNN` has, in the order of the equations."""

@@ -18,6 +18,10 @@ Activation = Literal["relu", "tanh", "sigmoid", "softplus"]
 Initialisation = Literal["kaiming", "linear"]
 Search = Literal["gradient", "newton"]
 Base = Literal["notebook", "primer"]
+Leak = Literal["inside", "outside"]
+ReadoutUnits = Literal["all", "excitatory"]
+InitialState = Literal["zero", "trained"]
+Schedule = Literal["constant", "cosine", "exponential"]
 
 PERCEPTUAL = "perceptual"
 """The task that a recipe's own numbers, from `fixation` to `choices`, are of."""
@@ -50,12 +54,18 @@ class Seeds(NamedTuple):
         Fresh trials, for the analysis and the test; no seed near this one trains with them.
     starts : int
         Random states that a search starts from.
+    noise : int
+        Private noise in the units during training.
+    held_out : int
+        Trials that early stopping goes by; neither trained with nor tested on.
     """
 
     weights: int
     training: int
     test: int
     starts: int
+    noise: int
+    held_out: int
 
 
 class RecipeError(ValueError):
@@ -134,6 +144,18 @@ class Recipe:
     """Nonlinearity around the whole leaky sum."""
     initialisation: Initialisation = "kaiming"
     """Where weights begin: truncated normal, or uniform as in PyTorch's linear layers."""
+    leak: Leak = "inside"
+    """Whether the nonlinearity is around the whole leaky sum, or the leak is outside of it."""
+    excitatory: float = 0.0
+    """Share of units that excite, the others inhibit (Dale's law), as in 0.8; 0: no such law."""
+    readout_units: ReadoutUnits = "all"
+    """Units that the outputs are read from; excitatory: by weights of 0 or more."""
+    rank: int = 0
+    """Rank of the recurrent weights, whose factors are trained; 0: any."""
+    initial_state: InitialState = "zero"
+    """State that trials begin in."""
+    unit_noise: float = 0.0
+    """Private noise in the units during training: sqrt(2 alpha) times this in each step."""
 
     # Training
     epochs: int = 20
@@ -142,6 +164,20 @@ class Recipe:
     """Trials in a training batch."""
     learning_rate: float = 1e-3
     """Learning rate of Adam in training."""
+    learning_rate_schedule: Schedule = "constant"
+    """How the learning rate falls from epoch to epoch."""
+    learning_rate_end: float = 0.01
+    """Share of the learning rate that the schedule falls to; constant: not used."""
+    l2_weights: float = 0.0
+    """Penalty on the sum of squares of the input, recurrent and readout weights."""
+    l2_rates: float = 0.0
+    """Penalty on the mean square of the hidden states."""
+    clip_norm: float = 0.0
+    """Longest gradient, over all weights together; longer ones are shortened to it; 0: none."""
+    target_accuracy: float = 0.0
+    """Training ends early once this share of held-out trials is right; 0: never."""
+    held_out_trials: int = 1000
+    """Trials that the target accuracy is measured on after each epoch."""
 
     # Analysis
     test_trials: int = 10_000
@@ -183,6 +219,7 @@ class Recipe:
             "trials_per_epoch",
             "epochs",
             "batch_size",
+            "held_out_trials",
             "test_trials",
             "analysis_trials",
             "search_steps",
@@ -191,6 +228,7 @@ class Recipe:
             self._whole(field, 1, MAX_COUNT)
         self._whole("sequence_steps", 0, MAX_COUNT)
         self._whole("random_starts", 0, MAX_COUNT)
+        self._whole("rank", 0, MAX_COUNT)
         self._whole("choices", 2, MAX_COUNT)
         self._whole("hidden", 2, MAX_COUNT)  # figures take two components
         self._whole("components", 2, MAX_COUNT)
@@ -205,8 +243,22 @@ class Recipe:
             "random_start_high",
         ):
             self._real(field, above=0.0)
-        for field in ("noise", "search_stop_mean_square", "fixed_speed"):
+        for field in (
+            "noise",
+            "excitatory",
+            "unit_noise",
+            "learning_rate_end",
+            "l2_weights",
+            "l2_rates",
+            "clip_norm",
+            "target_accuracy",
+            "search_stop_mean_square",
+            "fixed_speed",
+        ):
             self._real(field, minimum=0.0)
+        for field in ("learning_rate_end", "target_accuracy"):
+            if getattr(self, field) > 1:
+                raise RecipeError(field, "a number from 0 to 1", getattr(self, field))
         for field in ("search_fixation", "search_stimulus"):
             self._real(field)
         for field in ("fixation", "delay"):
@@ -221,11 +273,16 @@ class Recipe:
             ("base", Base),
             ("activation", Activation),
             ("initialisation", Initialisation),
+            ("leak", Leak),
+            ("readout_units", ReadoutUnits),
+            ("initial_state", InitialState),
+            ("learning_rate_schedule", Schedule),
             ("search", Search),
         ):
             value = getattr(self, field)
             if not isinstance(value, str) or value not in get_args(known):
                 raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
+        self._constraints()
         slow_speed = self.slow_mean_square * self.hidden / 2
         if self.fixed_speed > slow_speed:
             expected = f"at most {slow_speed:g} (slow_mean_square * hidden / 2)"
@@ -279,11 +336,7 @@ class Recipe:
     @property
     def seeds(self) -> Seeds:
         """The seeds of everything that chance decides; nothing else derives any from `seed`."""
-        test, starts = (
-            int(np.random.SeedSequence(self.seed, spawn_key=(key,)).generate_state(1)[0])
-            for key in (1, 2)
-        )
-        return Seeds(weights=self.seed, training=self.seed, test=test, starts=starts)
+        return seeds_of(self.seed)
 
     @property
     def search_input(self) -> tuple[float, ...]:
@@ -346,6 +399,19 @@ class Recipe:
             expected = f"{minimum_steps} to {MAX_COUNT} whole steps of dt ({self.dt:.12g} ms)"
             raise RecipeError(field, expected + ", or dt a divisor of it", value)
 
+    def _constraints(self) -> None:
+        """Check what is said of the recurrent weights against each other."""
+        if self.excitatory and not 0 < num_excitatory(self.excitatory, self.hidden) < self.hidden:
+            expected = f"a share that leaves units of both kinds, of {self.hidden}; or 0"
+            raise RecipeError("excitatory", expected, self.excitatory)
+        if self.rank > self.hidden:
+            raise RecipeError("rank", f"at most the hidden units ({self.hidden})", self.rank)
+        if self.rank and self.excitatory:
+            raise RecipeError("rank", "0 with Dale's law: factors don't keep signs", self.rank)
+        if self.readout_units == "excitatory" and not self.excitatory:
+            expected = "all without excitatory units"
+            raise RecipeError("readout_units", expected, self.readout_units)
+
     def _task(self) -> None:
         if not isinstance(self.task, str) or not self.task or len(self.task) > MAX_TASK_NAME:
             raise RecipeError("task", "the name of a task", self.task)
@@ -375,6 +441,22 @@ class Recipe:
         if not good or not all(is_real(c, minimum=0) and c <= 100 for c in value):
             raise RecipeError("coherences", "one or more numbers from 0 to 100", value)
         object.__setattr__(self, "coherences", tuple(float(c) for c in value))
+
+
+def seeds_of(seed: int) -> Seeds:
+    """Return the seeds of everything that chance decides, from one."""
+    test, starts, noise, held_out = (
+        int(np.random.SeedSequence(seed, spawn_key=(key,)).generate_state(1)[0])
+        for key in (1, 2, 3, 4)
+    )
+    return Seeds(
+        weights=seed, training=seed, test=test, starts=starts, noise=noise, held_out=held_out
+    )
+
+
+def num_excitatory(share: float, hidden: int) -> int:
+    """Return how many of the hidden units a share of excitatory ones is."""
+    return round(share * hidden) if share <= 1 else hidden
 
 
 def whole_steps(duration: float, dt: float) -> int | None:

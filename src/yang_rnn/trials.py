@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -311,6 +311,22 @@ class Task(abc.ABC):
         for start in range(0, num_trials, batch_size):
             yield self.sample_trials(min(batch_size, num_trials - start))
 
+    def draw_sequences(self, num_sequences: int, batch_size: int, steps: int) -> Iterator[Trials]:
+        """Draw sequences of back-to-back trials, a batch at a time; the last may be smaller.
+
+        Each begins with a trial and is cut off where it has so many steps.
+        """
+        for start in range(0, num_sequences, batch_size):
+            size = min(batch_size, num_sequences - start)
+            yield _joined([self._sequence(steps) for _ in range(size)], axis=1)
+
+    def _sequence(self, steps: int) -> Trials:
+        parts, length = [], 0
+        while length < steps:
+            parts.append(self.sample_trials(1))
+            length += len(parts[-1].inputs)
+        return _joined(parts, axis=0, stop=steps)
+
     def correct(self, outputs: Any, trials: Trials) -> np.ndarray:
         """Tell which trials were done right, (trial,), bool.
 
@@ -368,6 +384,30 @@ def last_asked(trials: Trials) -> np.ndarray:
     if silent:
         raise ValueError(f"`trials` must ask for a choice; {silent} of {asks.shape[1]} never do")
     return len(asks) - 1 - asks[::-1].argmax(axis=0)
+
+
+def _joined(parts: Sequence[Trials], axis: int, stop: int | None = None) -> Trials:
+    """Join trials one after the other (axis 0) or side by side (1); cut them off at a step."""
+
+    def weights(part: Trials) -> np.ndarray:
+        given = part.weights
+        return np.ones(np.shape(part.inputs)[:2], np.float32) if given is None else given
+
+    def joined(arrays: Iterable[Any]) -> np.ndarray:
+        return np.concatenate(list(arrays), axis=axis)[:stop]
+
+    return Trials(
+        joined(part.inputs for part in parts),
+        joined(part.targets for part in parts),
+        {},
+        {},
+        weights=joined(map(weights, parts))
+        if any(part.weights is not None for part in parts)
+        else None,
+        asked=joined(part.asks for part in parts)
+        if any(part.asked is not None for part in parts)
+        else None,
+    )
 
 
 def check_trials(trials: Any) -> Trials:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logsumexp
 
 from yang_rnn._checks import check_callable, check_is, shown
+from yang_rnn.batches import Batch, checked, epoch_of, stacked
 from yang_rnn.dynamics.adam import scale_by_adam
-from yang_rnn.model import CTRNN, cell_of, read_out, weight_shapes
+from yang_rnn.equations import cell_of, read_out, run_trials
+from yang_rnn.losses import clipped, share_correct
+from yang_rnn.model import CTRNN, weight_shapes
+from yang_rnn.objective import Objective, total_loss
+from yang_rnn.optimisers import learning_rate_of
+from yang_rnn.parameters import Design, effective
 from yang_rnn.recipe import Recipe
-from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.task import task_of
 from yang_rnn.train import LARGEST_WEIGHT, DivergenceError, History, divergence_in_words
+from yang_rnn.trials import Task
 
 MAX_LANES = {"cpu": 8}
 """Members that a program trains together on a platform; few where more are no faster each."""
@@ -80,13 +86,37 @@ def num_lanes(recipe: Recipe, platform: str | None = None) -> int:
     platform = platform or jax.default_backend()
     limit = MAX_LANES.get(platform, MAX_LANES_ELSEWHERE)
     room = LANE_BYTES.get(platform, LANE_BYTES_ELSEWHERE)
+    task = task_of(recipe, seed=0)
+    lengths = _lengths(recipe, task)
+    if len(lengths) > 1:
+        return 1
     weights = sum(math.prod(shape) for shape in weight_shapes(recipe).values())
-    steps = recipe.sequence_steps or recipe.num_steps
+    steps = recipe.sequence_steps or lengths.pop()
     states = steps * recipe.batch_size * recipe.hidden
-    data = recipe.trials_per_epoch * steps * (recipe.choices + 2)
-    # Weights, gradients and two moments; states kept for the gradient and theirs; an epoch's data.
-    each = 4 * (4 * weights + 4 * states + 2 * data)
+    inputs, outputs = recipe.channels
+    # Targets and, where a task has them, what each step counts and where it asks.
+    more = 1 if recipe.is_perceptual else outputs + 2
+    data = recipe.trials_per_epoch * steps * (inputs + more)
+    # Weights, gradients and two moments; states kept for the gradient and theirs, and their noise;
+    # an epoch's data.
+    kept = 5 if recipe.unit_noise else 4
+    each = 4 * (4 * weights + kept * states + 2 * data)
+    if recipe.target_accuracy:  # the weights that it was reached with, held-out trials, states
+        held = recipe.held_out_trials * steps * (inputs + 2 * recipe.hidden + outputs)
+        each += 4 * (weights + held)
     return max(1, min(limit, room // each))
+
+
+_LOOKED_AT = 64
+"""Trials whose lengths tell whether a task has trials of one length."""
+
+
+def _lengths(recipe: Recipe, task: Task) -> set[int]:
+    """Return the lengths of a task's trials, one of them if they make up sequences."""
+    if recipe.is_perceptual:
+        return {recipe.num_steps}
+    number = 1 if recipe.sequence_steps else _LOOKED_AT
+    return {len(task.sample_trials(1).inputs) for _ in range(number)}
 
 
 def train_ensemble(
@@ -94,11 +124,12 @@ def train_ensemble(
 ) -> list[TrainedMember]:
     """Train members that differ in their seed alone, all in one program.
 
-    The mathematics is `train`'s, batch by batch: same trials, same loss, same Adam. The program is
-    another one, so results agree with `train`'s up to rounding, which training amplifies. Each lane
-    of the program computes by itself, and there are always `num_lanes` of them (those without a
-    member repeat the first one). A member's result is therefore the same, bit for bit, whatever
-    other members are trained with it.
+    The mathematics is `train_recipe`'s, batch by batch: same trials, loss, penalties, private noise
+    and Adam, and the same held-out trials for early stopping. The program is another one, so
+    results agree with `train`'s up to rounding, which training amplifies. Each lane of the program
+    computes by itself, and there are always `num_lanes` of them (those without a member repeat the
+    first one). A member's result is therefore the same, bit for bit, whatever other members are
+    trained with it. Its history has no `state`: it can't be resumed.
 
     Parameters
     ----------
@@ -132,20 +163,31 @@ def train_ensemble(
         raise ValueError(f"`recipes` must be at most {lanes}; got {len(recipes)}")
     if any(dataclasses.replace(recipe, seed=0) != shape for recipe in recipes):
         raise ValueError("`recipes` must be equal except for their seeds")
-    weights = _stacked([CTRNN.from_recipe(recipe).weights for recipe in recipes], lanes)
+    nets = [CTRNN.from_recipe(recipe) for recipe in recipes]
+    kind = _Kind(nets[0].design, Objective.of(shape))
+    alpha = shape.dt / shape.tau
+    weights = _stacked([net.weights for net in nets], lanes)
     state: Any = (weights, jax.vmap(scale_by_adam().init)(weights))
-    tasks = [PerceptualDecisionMaking.from_recipe(recipe) for recipe in recipes]
-    losses, accuracies, sizes = [], [], []
-    ahead = _draw(tasks, shape, lanes)
+    tasks = [task_of(recipe) for recipe in recipes]
+    seeds = jnp.asarray(_filled([recipe.seeds.noise for recipe in recipes], lanes), jnp.uint32)
+    rate = learning_rate_of(
+        shape.learning_rate_schedule, shape.learning_rate, shape.learning_rate_end, shape.epochs
+    )
+    held_out = (
+        _HeldOut(recipes, tasks, lanes, kind.design, alpha) if shape.target_accuracy else None
+    )
+    ended: dict[int, tuple[int, dict[str, np.ndarray]]] = {}
+    losses, accuracies, sizes, steps = [], [], [], 0
+    ahead = _draw(tasks, shape, kind.design, lanes)
     for epoch in range(1, shape.epochs + 1):
         parts = []
-        for inputs, targets in ahead:
-            state, measured = _epoch(
-                state, inputs, targets, shape.activation, shape.dt / shape.tau, shape.learning_rate
-            )
+        for batches in ahead:
+            now = rate(epoch - 1)
+            state, measured = _epoch(state, batches, steps, seeds, kind, alpha, now)
+            steps += batches.inputs.shape[1]
             parts.append(measured)
         # JAX computes in the background: meanwhile the next trials are drawn.
-        ahead = _draw(tasks, shape, lanes) if epoch < shape.epochs else []
+        ahead = _draw(tasks, shape, kind.design, lanes) if epoch < shape.epochs else []
         loss, accuracy = (
             np.concatenate([np.asarray(part[k]) for part in parts], axis=1) for k in (0, 1)
         )
@@ -154,14 +196,72 @@ def train_ensemble(
         sizes.append(_largest_weights(state[0]))
         if on_epoch is not None:
             on_epoch(epoch)
-    trained = {name: np.asarray(value) for name, value in state[0].items()}
+        if held_out is not None:
+            for lane in held_out.reached(state[0]):
+                ended.setdefault(lane, (epoch, _lane(state[0], lane)))
+            if len(ended) == len(recipes):
+                break
     members = []
     for lane, recipe in enumerate(recipes):
-        history = History(*(np.array(values)[:, lane] for values in (losses, accuracies)))
-        own = {name: value[lane] for name, value in trained.items()}
-        error = _divergence(recipe, history.loss, np.array(sizes)[:, lane])
+        epochs, own = ended.get(lane, (len(losses), _lane(state[0], lane)))
+        history = History(np.array(losses)[:epochs, lane], np.array(accuracies)[:epochs, lane])
+        error = _divergence(recipe, history.loss, np.array(sizes)[:epochs, lane])
         members.append(TrainedMember(recipe, own, history, error))
     return members
+
+
+class _Kind(NamedTuple):
+    """What a program is compiled for."""
+
+    design: Design
+    objective: Objective
+
+
+class _HeldOut:
+    """Trials of each member that it is not trained with."""
+
+    def __init__(
+        self,
+        recipes: Sequence[Recipe],
+        tasks: Sequence[Task],
+        lanes: int,
+        design: Design,
+        alpha: float,
+    ):
+        number, self._target = recipes[0].held_out_trials, recipes[0].target_accuracy
+        self._design, self._alpha, self._tasks = design, alpha, tasks
+        self._trials = [
+            task.seeded(recipe.seeds.held_out).sample_trials(number)
+            for task, recipe in zip(tasks, recipes, strict=True)
+        ]
+        members = [{"inputs": trials.inputs} for trials in self._trials]
+        self._inputs = _stacked(members, lanes)["inputs"]
+
+    def reached(self, weights: dict[str, Any]) -> list[int]:
+        """Return the members that do as well as they should."""
+        outputs = np.asarray(_outputs(weights, self._inputs, self._design, self._alpha))
+        pairs = enumerate(zip(self._tasks, self._trials, strict=True))
+        return [
+            lane
+            for lane, (task, trials) in pairs
+            if np.mean(task.correct(outputs[lane], trials)) >= self._target
+        ]
+
+
+@functools.partial(jax.jit, static_argnames="design")
+def _outputs(weights: Any, inputs: Any, design: Design, alpha: Any) -> Any:
+    """Return the outputs in every lane, without private noise."""
+    cell = cell_of(design.activation, design.leak)
+
+    def lane(parameters: Any, x: Any) -> Any:
+        own = effective(parameters, design)
+        return read_out(own["w_ro"], own["b_ro"], run_trials(cell, own, alpha, x))
+
+    return jax.vmap(lane)(weights, inputs)
+
+
+def _lane(weights: dict[str, Any], lane: int) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value)[lane] for name, value in weights.items()}
 
 
 def _divergence(recipe: Recipe, loss: np.ndarray, size: np.ndarray) -> DivergenceError | None:
@@ -192,72 +292,57 @@ def _mean_of_known(accuracy: np.ndarray) -> np.ndarray:
         return np.where(known, accuracy, 0).sum(axis=1, dtype=np.float64) / known.sum(axis=1)
 
 
-def _draw(
-    tasks: Sequence[PerceptualDecisionMaking], recipe: Recipe, lanes: int
-) -> list[tuple[Any, Any]]:
-    """Draw an epoch: stacks (lane, batch, time, trial, ...) of batches of equal size."""
-    drawn = [list(_batches(task, recipe)) for task in tasks]
-    sizes = [batch[0].shape[1] for batch in drawn[0]]
-    stacks = []
-    for size in dict.fromkeys(sizes):  # the last batch may be smaller
-        stack = [
-            {
-                "inputs": np.stack([b[0] for b in member if b[0].shape[1] == size]),
-                "targets": np.stack([b[1] for b in member if b[0].shape[1] == size]),
-            }
-            for member in drawn
-        ]
-        whole = _stacked(stack, lanes)
-        stacks.append((whole["inputs"], whole["targets"].astype(jnp.int32)))
-    return stacks
-
-
-def _batches(task: PerceptualDecisionMaking, recipe: Recipe) -> Iterator[tuple[Any, Any]]:
-    if recipe.sequence_steps:
-        yield from task.sequence_batches(recipe.batch_size, recipe.sequence_steps)
-    else:
-        for batch in task.batches(recipe.batch_size):
-            yield batch.inputs, batch.targets
+def _draw(tasks: Sequence[Task], recipe: Recipe, design: Design, lanes: int) -> list[Batch]:
+    """Draw an epoch: stacks (lane, batch, time, trial, ...) of batches of equal shapes."""
+    numbers = (recipe.batch_size, recipe.sequence_steps, recipe.trials_per_epoch)
+    drawn = [list(stacked(checked(epoch_of(task, *numbers), design))) for task in tasks]
+    return [
+        Batch(
+            *(
+                None if part[0] is None else jnp.asarray(np.stack(_filled(part, lanes)))
+                for part in zip(*stacks, strict=True)
+            )
+        )
+        for stacks in zip(*drawn, strict=True)
+    ]
 
 
 def _stacked(members: Sequence[dict[str, np.ndarray]], lanes: int) -> dict[str, Any]:
-    """Stack the arrays of members by name; the first stands in the lanes that are left."""
-    filled = [*members, *[members[0]] * (lanes - len(members))]
+    """Stack the arrays of members by name, in float32."""
+    filled = _filled(members, lanes)
     return {
         name: jnp.asarray(np.stack([np.asarray(m[name], np.float32) for m in filled]))
         for name in members[0]
     }
 
 
-@functools.partial(jax.jit, static_argnames="activation")
-def _epoch(state: Any, inputs: Any, targets: Any, activation: str, alpha: Any, rate: Any) -> Any:
+def _filled(members: Sequence[Any], lanes: int) -> list[Any]:
+    """Return what members have, with the first one's in the lanes that are left."""
+    return [*members, *[members[0]] * (lanes - len(members))]
+
+
+@functools.partial(jax.jit, static_argnames="kind")
+def _epoch(
+    state: Any, batches: Batch, before: Any, seeds: Any, kind: _Kind, alpha: Any, rate: Any
+) -> Any:
     """Take one Adam step per batch in every lane; return the state, losses and accuracies."""
-    cell, adam = cell_of(activation), scale_by_adam()
+    design, objective = kind
+    adam = scale_by_adam()
 
-    def loss_of(weights, x, y):
-        bias = weights["b_rr"] + weights.get("b_ir", 0.0)
-
-        def step(h, x):
-            h = cell(weights["w_ir"], weights["w_rr"], bias, alpha, x, h)
-            return h, h
-
-        start = jnp.zeros((x.shape[1], bias.size), x.dtype)
-        _, activity = jax.lax.scan(step, start, x, unroll=2)
-        outputs = read_out(weights["w_ro"], weights["b_ro"], activity)
-        picked = jnp.take_along_axis(outputs, y[..., None], axis=-1)[..., 0]
-        return (logsumexp(outputs, axis=-1) - picked).mean(), outputs
-
-    def update(state, batch):
+    def update(state, at, key):
         weights, moments = state
-        x, y = batch
-        (loss, outputs), slope = jax.value_and_grad(loss_of, has_aux=True)(weights, x, y)
-        change, moments = adam.update(slope, moments)
+        batch, number = at
+        noise_key = jax.random.fold_in(key, number)
+        slope, (loss, outputs) = jax.grad(total_loss, has_aux=True)(
+            weights, design, alpha, batch, noise_key, objective, in_notebooks_order=False
+        )
+        change, moments = adam.update(clipped(slope, objective.clip_norm), moments)
         weights = jax.tree.map(lambda w, c: w - rate * c, weights, change)
-        asked = y > 0
-        correct = asked & (outputs.argmax(axis=-1) == y)
-        return (weights, moments), (loss, correct.sum() / asked.sum())
+        return (weights, moments), (loss, share_correct(outputs, batch.targets, batch.asked))
 
-    def lane(state, x, y):
-        return jax.lax.scan(update, state, (x, y))
+    def lane(state, batches, seed):
+        key = jax.random.key(seed)
+        numbers = before + jnp.arange(len(batches.inputs))
+        return jax.lax.scan(lambda state, at: update(state, at, key), state, (batches, numbers))
 
-    return jax.vmap(lane)(state, inputs, targets)
+    return jax.vmap(lane)(state, batches, seeds)

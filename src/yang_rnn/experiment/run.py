@@ -30,7 +30,7 @@ from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.train import DivergenceError, History, train
+from yang_rnn.train import DivergenceError, History, train_recipe
 from yang_rnn.trials import Trials, TwoAlternatives
 
 
@@ -306,15 +306,8 @@ def run_experiment(
     """
     check_callable("on_search", on_search, optional=True)
     net = CTRNN.from_recipe(recipe)
-    history = train(
-        net,
-        PerceptualDecisionMaking.from_recipe(recipe),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        sequence_steps=recipe.sequence_steps,
-        learning_rate=recipe.learning_rate,
-        on_epoch=on_epoch,
-    )
+    task = PerceptualDecisionMaking.from_recipe(recipe)
+    history = train_recipe(net, recipe, task, on_epoch=on_epoch)
     run = Run(recipe, net, history, on_search=on_search)
     _ = run.trajectories  # a network that diverged is told here
     return run

@@ -28,7 +28,7 @@ from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
-from yang_rnn.train import DivergenceError, History, train
+from yang_rnn.train import DivergenceError, History, train_recipe
 from yang_rnn.trials import Task, Trials, TwoAlternatives
 
 
@@ -262,16 +262,8 @@ def run_task(
     task = task_of(recipe) if task is None else task.seeded(recipe.seeds.training)
     recipe = recipe_for(recipe, task)
     net = CTRNN.from_recipe(recipe)
-    history = train(
-        net,
-        task.seeded(recipe.seeds.training),
-        epochs=recipe.epochs,
-        trials_per_epoch=recipe.trials_per_epoch,
-        batch_size=recipe.batch_size,
-        sequence_steps=recipe.sequence_steps,
-        learning_rate=recipe.learning_rate,
-        on_epoch=on_epoch,
-    )
+    stream = task.seeded(recipe.seeds.training)
+    history = train_recipe(net, recipe, stream, on_epoch=on_epoch)
     run = TaskRun(recipe, net, history, task)
     _ = run.trajectories  # a network that diverged is told here
     return run
