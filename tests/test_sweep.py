@@ -287,8 +287,11 @@ def test_without_dask_a_scheduler_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert main([*WORDS, "--out", "new", "--scheduler", "tcp://x", "--quiet"]) == 1
-    assert "pip install '.[sweep]'" in capsys.readouterr().err
+    assert main([*WORDS, "--out", "new", "--scheduler", "tcp://x", "--quiet"]) == 2
+    assert capsys.readouterr().err == (
+        "yang-rnn-sweep: --scheduler can't be used: a scheduler needs Dask: "
+        "install this package with it, pip install '.[sweep]'\n"
+    )
     assert not os.path.lexists("new")
 
 

@@ -47,9 +47,16 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         elsewhere = options.workers or options.scheduler is not None
         use_platform("cpu" if elsewhere else options.platform)
         from yang_rnn.ensemble.plan import FolderError, SweepError
+        from yang_rnn.ensemble.processes import WorkersError
         from yang_rnn.ensemble.sweep import sweep
         from yang_rnn.ensemble.table import describe
+        from yang_rnn.ensemble.workers import import_dask
 
+        if options.scheduler is not None:
+            try:
+                import_dask()
+            except WorkersError as error:
+                raise UsageError(f"--scheduler can't be used: {error}") from error
         try:
             done = sweep(
                 options.numbers,
