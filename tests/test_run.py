@@ -338,6 +338,18 @@ def test_full_disk_is_one_line_and_nothing_written(
     assert names(tmp_path) == []
 
 
+def test_states_too_small_for_the_search_are_one_line_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    import yang_rnn.analysis
+
+    monkeypatch.setattr(yang_rnn.analysis, "WEAKEST", 1e9)
+    assert main(WORDS) == 1
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert shown.startswith("yang-rnn: `slow_mean_square` must be less for states of scale ")
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("stage", ["train", "find_slow_points"])
 @pytest.mark.parametrize("kind", ["numpy", "jax"])
 def test_lack_of_memory_is_one_line_and_nothing_written(

@@ -69,6 +69,7 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
 
         with usage_errors(PlatformError):
             use_platform(options.platform)
+        from yang_rnn.analysis import ScaleError
         from yang_rnn.experiment.names import FIGURES
         from yang_rnn.experiment.report import describe, versions
         from yang_rnn.experiment.storage import save_numbers
@@ -83,7 +84,7 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
                     save_figures(run, folder.staging / FIGURES, options.formats, process)
                 facts["seconds"] = round(time.perf_counter() - started, 2)
                 summary = save_numbers(run, folder.staging, facts)
-        except DivergenceError as error:
+        except (DivergenceError, ScaleError) as error:
             raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
         interrupts.check()
