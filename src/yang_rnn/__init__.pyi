@@ -1,7 +1,11 @@
 from . import dynamics as dynamics
 from . import figures as figures
+from .adapters.cells import from_brainpy as from_brainpy
+from .adapters.cells import from_equinox as from_equinox
+from .adapters.cells import from_flax as from_flax
 from .adapters.jax_step import from_step as from_step
 from .adapters.torch_modules import from_torch as from_torch
+from .adapters.torch_step import from_torch_step as from_torch_step
 from .analysis import Averages as Averages
 from .analysis import average_by as average_by
 from .analysis import central_point as central_point
