@@ -24,7 +24,7 @@ from yang_rnn.adapters.packing import Packing, packing_of
 from yang_rnn.dynamics.system import System
 
 TRIALS = 5
-"""Random states that a step is tried at before it is taken."""
+"""Random states at least that a step is tried at before it is taken."""
 
 SAME = 1e-12
 """Largest difference, over 1 + the largest number, between two calls on the same numbers."""
@@ -212,12 +212,17 @@ def _step_of(rows: _Rows) -> Callable[..., Any]:
     """Return a function of vectors for JAX, with its derivative."""
 
     def called(function: Callable[..., Any], shape: tuple[int, ...], arguments: Any) -> Any:
-        kind = jax.ShapeDtypeStruct(shape, jnp.result_type(float, arguments[-1].dtype))
+        dtype = arguments[-1].dtype
+        kind = jax.ShapeDtypeStruct((*shape, dtype.itemsize // 4), np.uint32)
 
-        def host(*arrays: Any) -> np.ndarray:
-            return np.asarray(function(*arrays), kind.dtype)
+        def host(*bits: Any) -> np.ndarray:
+            found = function(*(np.asarray(each).view(dtype)[..., 0] for each in bits))
+            return np.ascontiguousarray(found, dtype)[..., None].view(np.uint32)
 
-        return jax.pure_callback(host, kind, *arguments, vmap_method="broadcast_all")
+        bits = (_as_bits(argument) for argument in arguments)
+        found = jax.pure_callback(host, kind, *bits, vmap_method="broadcast_all")
+        found = found if dtype.itemsize > 4 else found[..., 0]
+        return jax.lax.bitcast_convert_type(found, dtype)
 
     @jax.custom_jvp
     def call(*arguments: Any) -> Any:
@@ -246,25 +251,36 @@ def _step_of(rows: _Rows) -> Callable[..., Any]:
     return as_floats
 
 
+def _as_bits(array: Any) -> Any:
+    """Return numbers as uint32 (..., words): JAX calls back from threads of its own.
+
+    Whether these take float64 is not this thread's setting, and what they don't take they round
+    to float32 and say nothing.
+    """
+    bits = jax.lax.bitcast_convert_type(array, jnp.uint32)
+    return bits if array.dtype.itemsize > 4 else bits[..., None]
+
+
 def _that_works(
     torch: Any, name: str, ways: tuple[Callable[..., Any], ...], sizes: tuple[int, ...], out: Any
 ) -> _Rows:
     """Return the first way to call a function that gives each row what it gives that row alone."""
     tensors = [torch.from_numpy(array) for array in _examples(sizes)]
-    reasons = []
+    trials = len(tensors[0])
+    reasons: list[str] = []
     for function in ways:
         try:
             with torch.no_grad():
                 after = function(*(tensor.clone() for tensor in tensors))
                 alone = torch.cat(
-                    [function(*(t[k : k + 1].clone() for t in tensors)) for k in range(TRIALS)]
+                    [function(*(t[k : k + 1].clone() for t in tensors)) for k in range(trials)]
                 )
         except Exception as error:  # whatever the function raises
             reasons.append(reason_of(error))
             continue
-        expected = (TRIALS, out) if out is not None else (TRIALS, after.shape[-1])
+        expected = (trials, out) if out is not None else (trials, after.shape[-1])
         if after.ndim != 2 or tuple(after.shape) != expected:
-            reasons.append(f"it returns shape {tuple(after.shape)} for {TRIALS} trials")
+            reasons.append(f"it returns shape {tuple(after.shape)} for {trials} trials")
         elif after.dtype != torch.float64:
             reasons.append(f"it returns {after.dtype} for numbers of float64")
         elif not torch.isfinite(after).all():
@@ -273,11 +289,14 @@ def _that_works(
             again = function(*(tensor.clone() for tensor in tensors)).detach()
             if not _near(after.numpy(), again.numpy(), SAME):
                 raise _impure(name)
-            reasons.append("what it returns for a trial depends on the others")
+            raise ValueError(
+                f"`{name}` must take each trial for itself; what it returns for one depends on the "
+                "others: give one of single vectors through `torch.vmap`, or call `module.eval()`"
+            )
         else:
             return _Rows(torch, function, sizes, int(after.shape[-1]))
     takes = " and ".join(
-        f"{letter} ({TRIALS}, {size})"
+        f"{letter} ({trials}, {size})"
         for letter, size in zip("xh"[-len(sizes) :], sizes, strict=True)
     )
     raise ValueError(
@@ -295,8 +314,10 @@ def _impure(name: str) -> ValueError:
 
 
 def _examples(sizes: tuple[int, ...]) -> list[np.ndarray]:
+    # As many rows as no vector has numbers: what takes rows and what takes vectors can be told.
+    trials = next(n for n in range(TRIALS, TRIALS + 3) if n not in sizes)
     rng = np.random.default_rng(0)
-    return [rng.uniform(-1, 1, (TRIALS, size)) for size in sizes]
+    return [rng.uniform(-1, 1, (trials, size)) for size in sizes]
 
 
 def _near(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
@@ -333,7 +354,7 @@ def _check_slopes(rows: _Rows) -> None:
     for which, size in enumerate(rows.sizes):
         if not size:
             continue
-        towards = rng.standard_normal((TRIALS, size))
+        towards = rng.standard_normal((len(arrays[0]), size))
         slope = np.einsum("tij,tj->ti", rows.jacobian(which, *arrays), towards)
         ahead, behind = list(arrays), list(arrays)
         ahead[which], behind[which] = (
