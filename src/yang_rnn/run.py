@@ -135,6 +135,11 @@ def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> 
     except (OSError, ValueError) as error:
         raise UsageError(f"--from must be the folder of a run or of a member; {error}") from error
     facts["trained"] = run.facts.get("trained", {"folder": str(options.from_), **run.facts})
+    if options.numbers.epochs > run.recipe.epochs:
+        from yang_rnn.experiment.continuing import ContinuationError, continue_run
+
+        with usage_errors(ContinuationError):
+            run = continue_run(run, options.numbers, on_epoch=shown.epoch)
     if not options.numbers.is_perceptual:
         return dataclasses.replace(run, recipe=options.numbers)
     return dataclasses.replace(run, recipe=options.numbers, found=None, on_search=shown.search)

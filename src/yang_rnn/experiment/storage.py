@@ -1,6 +1,7 @@
 """The files of a finished run: written, and read back."""
 
 import json
+import math
 import os
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from yang_rnn.experiment.names import (
     STIMULI,
     SUMMARY_FILE,
     SUMS,
+    TRAINING,
     WEIGHTS,
 )
 from yang_rnn.experiment.reading import (
@@ -35,6 +37,7 @@ from yang_rnn.experiment.reading import (
 from yang_rnn.experiment.report import summarise
 from yang_rnn.experiment.run import Found, Run
 from yang_rnn.experiment.task_storage import load_task_run
+from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN, weight_shapes
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import History
@@ -77,7 +80,8 @@ def save_numbers(
     if summary["stimulus_dependence"]:
         _write(table_text(summary["stimulus_dependence"]), folder / STIMULI)
     _write(json.dumps(summary, indent=2, allow_nan=False) + "\n", folder / SUMMARY_FILE)
-    written = [*ALWAYS, STIMULI] if summary["stimulus_dependence"] else ALWAYS
+    written = [*ALWAYS, *write_training(run.history, folder)]
+    written += [STIMULI] if summary["stimulus_dependence"] else []
     sums = with_sums({name: (folder / name).read_bytes() for name in written})[SUMS]
     (folder / SUMS).write_bytes(sums)
     return summary
@@ -141,7 +145,10 @@ def load_run(
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)
     content = read(HISTORY, _LONGEST_ROW * (1 + recipe.epochs))
-    history = history_of(content, folder / HISTORY, recipe.epochs)
+    history = history_of(content, folder / HISTORY, recipe)
+    if (folder / TRAINING).exists() or TRAINING in (sums or {}):
+        content = read(TRAINING, 3 * _most_weights(recipe))
+        history = with_training(history, content, folder / TRAINING, recipe, net)
     most = _most_points(recipe)
     points = FixedPoints.from_bytes(read(POINTS, most), folder / POINTS)
     newton_points = FixedPoints.from_bytes(read(NEWTON_POINTS, most), folder / NEWTON_POINTS)
@@ -178,7 +185,7 @@ def _most_weights(recipe: Recipe) -> int:
     """Return how many bytes a file of weights may have; any that can hold them is shorter."""
     numbers = 0
     for shape in weight_shapes(recipe).values():
-        numbers += shape[0] * (shape[1] if len(shape) > 1 else 1)
+        numbers += math.prod(shape)
     return 8 * numbers + _ROOM
 
 

@@ -10,12 +10,20 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from yang_rnn._checks import is_real, shown
-from yang_rnn._files import MOST_JSON, DamagedError, content_of, damage_named, parse_json
+from yang_rnn._files import (
+    MOST_JSON,
+    MOST_UNPACKED,
+    DamagedError,
+    content_of,
+    damage_named,
+    parse_json,
+)
 from yang_rnn.experiment.checksums import with_sums
-from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, WEIGHTS
+from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, TRAINING, WEIGHTS
 from yang_rnn.experiment.reading import check_rows, history_of, table_text, weights_of
 from yang_rnn.experiment.task_report import summarise_task
 from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import task_of
@@ -64,7 +72,8 @@ def save_task_numbers(run: TaskRun, folder: Path, facts: Mapping[str, Any]) -> d
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    contents = {name: (folder / name).read_bytes() for name in TASK_ALWAYS}
+    written = (*TASK_ALWAYS, *write_training(run.history, folder))
+    contents = {name: (folder / name).read_bytes() for name in written}
     (folder / SUMS).write_bytes(with_sums(contents)[SUMS])
     return summary
 
@@ -91,7 +100,7 @@ def load_task_run(
         channels.
     """
     weights = weights_of(read(WEIGHTS, MOST_JSON), folder / WEIGHTS, recipe)
-    history = history_of(read(HISTORY, MOST_JSON), folder / HISTORY)
+    history = history_of(read(HISTORY, MOST_JSON), folder / HISTORY, recipe)
     path = folder / SUMMARY_FILE
     summary = _summary_of(read(SUMMARY_FILE, MOST_JSON), path)
     found = {"recipe": recipe.name, "task": recipe.task, "seed": recipe.seed}
@@ -109,6 +118,9 @@ def load_task_run(
         )
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)
+    if (folder / TRAINING).exists():
+        content = read(TRAINING, MOST_UNPACKED)
+        history = with_training(history, content, folder / TRAINING, recipe, net)
     facts = {
         name: summary[name]
         for name in ("platform", "versions", "seconds", "trained")
