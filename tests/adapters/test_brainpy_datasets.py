@@ -39,7 +39,7 @@ def dataset_of(name: str, **settings: Any) -> Any:
     return getattr(cognitive, name)(**settings)
 
 
-def drawn(name: str, seed: int = 3, num: int = NUM, **settings: Any) -> Trials:
+def drawn(name: str, seed: int = 3, num: int = NUM, **settings: Any) -> Any:
     """Return noise-free trials, with a delay that is not random."""
     task = make_brainpy_task(name, **FIXED.get(name, {}) | settings)
     return task.seeded(seed).without_noise().sample_trials(num)

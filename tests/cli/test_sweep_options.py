@@ -85,4 +85,4 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]):
     assert not caught.value.code
     shown = capsys.readouterr().out
     for field in dataclasses.fields(SweepOptions):
-        assert f" --{field.name} " in shown
+        assert f" --{field.name.replace('_', '-')} " in shown
