@@ -132,7 +132,7 @@ def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> 
 
     try:
         run = load_run(options.from_)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"--from must be the folder of a run or of a member; {error}") from error
     facts["trained"] = run.facts.get("trained", {"folder": str(options.from_), **run.facts})
     if options.numbers.epochs > run.recipe.epochs:
