@@ -51,7 +51,7 @@ def test_trials_that_ask_nothing_are_refused():
     trials = draw(5)
     silent = trials._replace(targets=0 * trials.targets)
     for measure in (accuracy, accuracy_by_condition):
-        with pytest.raises(ValueError, match="a target above 0"):
+        with pytest.raises(ValueError, match="`trials` must ask for a choice"):
             measure(same_answer(0, trials), silent)
 
 

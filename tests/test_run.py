@@ -338,6 +338,18 @@ def test_full_disk_is_one_line_and_nothing_written(
     assert names(tmp_path) == []
 
 
+def test_states_too_small_for_the_search_are_one_line_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    import yang_rnn.analysis
+
+    monkeypatch.setattr(yang_rnn.analysis, "WEAKEST", 1e9)
+    assert main(WORDS) == 1
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert shown.startswith("yang-rnn: `slow_mean_square` must be less for states of scale ")
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("stage", ["train_recipe", "find_slow_points"])
 @pytest.mark.parametrize("kind", ["numpy", "jax"])
 def test_lack_of_memory_is_one_line_and_nothing_written(
@@ -399,6 +411,23 @@ def test_interrupt_after_the_last_moment_is_ignored(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(NewFolder, "publish", interrupt)
     assert main([*WORDS, "--out", "here"]) == 0
     assert load_run("here").recipe == SMALL
+
+
+def test_a_signal_waits_until_jax_is_loaded(tmp_path: Path):
+    # jaxlib ends the process where an exception falls into its loading.
+    stub = (
+        "import signal, sys; signal.raise_signal(signal.SIGTERM); print('loaded', file=sys.stderr)"
+    )
+    (tmp_path / "jax.py").write_text(stub)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-m", "yang_rnn.run", "--figures", "none"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 143
+    assert ended.stderr.splitlines() == ["loaded", "yang-rnn: terminated; nothing was written"]
 
 
 @pytest.mark.parametrize(

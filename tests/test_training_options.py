@@ -22,7 +22,8 @@ SOME = (np.random.default_rng(0).normal(size=(4, 7, 3)), np.ones((4, 7), dtype=i
 
 
 def net_of(**options: Any) -> CTRNN:
-    return CTRNN(3, 8, 3, **{"seed": 0} | options)
+    numbers: dict[str, Any] = {"seed": 0} | options
+    return CTRNN(3, 8, 3, **numbers)
 
 
 def task_of(recipe: Recipe = SMALL) -> PerceptualDecisionMaking:

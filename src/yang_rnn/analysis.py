@@ -7,18 +7,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.decomposition import PCA
 
-from yang_rnn._checks import check_array, check_callable, check_is, is_whole, shown
+from yang_rnn._checks import check_array, check_callable, check_is, check_whole, is_whole, shown
 from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.gradient import GradientDescent
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
-from yang_rnn.dynamics.maps import Map
+from yang_rnn.dynamics.maps import Map, scale_of
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.search import OnProgress
 from yang_rnn.dynamics.starts import uniform_states
 from yang_rnn.dynamics.system import AutonomousMap, System
 from yang_rnn.recipe import NOTEBOOK, Recipe
-from yang_rnn.trials import Task
+from yang_rnn.trials import Task, check_trials
+
+WEAKEST = 0.1
+"""Scale of the states, over what a recipe calls little, below which its numbers don't fit them.
+
+A number above the notebook's is a wish, which may be any.
+"""
+
+
+class ScaleError(ValueError):
+    """A recipe's numbers, which are in units of the state, are not for states so small."""
 
 
 def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
@@ -147,8 +157,10 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
         If it is no task.
     """
     check_is("task", task, Task)
+    num_trials = check_whole("num_trials", num_trials, 1)
     trials = task.seeded(0).without_noise().with_equal_trials().sample_trials(num_trials)
-    of_all = dict(trials.conditions)
+    check_trials(trials)
+    of_all = {name: trials.condition(name) for name in trials.conditions}
     if trials.choice is not None:
         of_all["choice"] = np.asarray(trials.choice) + 1
     found = []
@@ -187,6 +199,15 @@ SAME_INPUT = 1e-6
 """Inputs nearer than this are one."""
 
 
+MAX_DECIDING = 4
+"""Conditions that may decide an input together; to try more takes ever longer."""
+
+
+def _same(x: Any) -> bytes:
+    """Return what is the same for inputs that count as one."""
+    return (np.round(np.asarray(x, np.float64) / SAME_INPUT) + 0.0).tobytes()  # -0 is 0
+
+
 def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of the different rows, and for each row which of them it is."""
     _, first, place = np.unique(
@@ -196,14 +217,14 @@ def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _deciding(conditions: dict[str, np.ndarray], place: np.ndarray, period: str) -> tuple[str, ...]:
-    """Return the fewest conditions that decide which input a trial gets; all if none do.
+    """Return the fewest conditions that decide which input a trial gets; all if so few do not.
 
     Among as many, those that take the fewest values, then those that are named after the period.
     """
     known = sorted(
         conditions, key=lambda name: (len(np.unique(conditions[name])), not name.startswith(period))
     )
-    for number in range(len(known) + 1):
+    for number in range(min(len(known), MAX_DECIDING) + 1):
         for names in itertools.combinations(known, number):
             groups: dict[tuple[float, ...], int] = {}
             columns = [conditions[name].tolist() for name in names]
@@ -229,6 +250,11 @@ def find_slow_points(
     points above the tolerance are left out, and of those that lie together the slowest is kept. An
     isolated fixed point is no outlier: none is left out for that.
 
+    The recipe's tolerances and distances are in units of the state, and the notebook's are for
+    states of about 1 (`fixed_speed` alone is relative to the point's scale). With states of 1e9
+    hardly anything but a fixed point is slow enough; `search_counts` tells how many are not. Where
+    units differ, `find_fixed_points` and its defaults go by the scale of the data.
+
     Parameters
     ----------
     F : callable
@@ -250,6 +276,8 @@ def find_slow_points(
 
     Raises
     ------
+    ScaleError
+        If the states are so small that any would be slow, or all points one, by these numbers.
     ValueError
         If the activity is not of this network.
     TypeError
@@ -263,6 +291,7 @@ def find_slow_points(
     check_is("recipe", recipe, Recipe)
     check_callable("on_progress", on_progress, optional=True)
     states = flat_states(activity)
+    _check_scale(recipe, states)
     if recipe.random_starts:
         random = uniform_states(
             recipe.random_starts,
@@ -293,6 +322,22 @@ def find_slow_points(
         unique = still.unique(recipe.unique_distance, keep="first")
         return unique.without_outliers(recipe.outlier_distance)
     return still.unique(recipe.unique_distance)
+
+
+def _check_scale(recipe: Recipe, states: np.ndarray) -> None:
+    """Raise a `ScaleError` where a recipe's tolerance or distance dwarfs all states."""
+    scale = scale_of(states)
+    for name, size, power in (
+        ("slow_mean_square", scale, 0.5),
+        ("unique_distance", scale * np.sqrt(states.shape[1]), 1),
+    ):
+        little = min(getattr(recipe, name), getattr(NOTEBOOK, name)) ** power
+        if size < WEAKEST * little:
+            raise ScaleError(
+                f"`{name}` must be less for states of scale {scale:.3g}; got the recipe's "
+                f"{getattr(recipe, name):g}: change it or the units of the state, or use "
+                "`find_fixed_points`, which goes by their scale"
+            )
 
 
 def search_points(
@@ -374,7 +419,7 @@ def points_by_input(
     rows = []
     for given in inputs:
         check_is("inputs", given, ConstantInput)
-        key = np.round(np.asarray(given.x) / SAME_INPUT).tobytes()
+        key = _same(given.x)
         if key not in found:
             F = system.at(given.x)
             points = search_points(F, states[chosen])
@@ -398,7 +443,8 @@ def by_same_input(rows: Sequence[InputPoints]) -> list[tuple[str, InputPoints]]:
     """
     groups: dict[bytes, list[InputPoints]] = {}
     for row in rows:
-        groups.setdefault(np.round(np.asarray(row.given.x) / SAME_INPUT).tobytes(), []).append(row)
+        check_is("rows", row, InputPoints)
+        groups.setdefault(_same(row.given.x), []).append(row)
     found = []
     for group in groups.values():
         names: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from yang_rnn._checks import (
     check_real,
     reason_of,
 )
-from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials
+from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials, last_asked
 
 Ideal = Callable[[float], float]
 """The ideal observer: from the strength of the evidence to the probability of a correct choice."""
@@ -28,7 +28,7 @@ def accuracy(outputs: Any, trials: Trials) -> float:
     outputs : array of shape (time, trial, output)
         A network's on these trials; the answer is the largest.
     trials : Trials
-        A step asks for a choice where its target is above 0.
+        A step asks for a choice where they say so (`Trials.asks`).
 
     Raises
     ------
@@ -36,9 +36,10 @@ def accuracy(outputs: Any, trials: Trials) -> float:
         If no step asks for a choice, or the outputs are not those of the trials.
     """
     outputs = _checked(outputs, trials)
-    asked = np.asarray(trials.targets) > 0
-    _last_asked(trials)
-    return float((outputs.argmax(axis=-1) == trials.targets)[asked].mean())
+    asked = trials.asks
+    if not asked.any():
+        raise ValueError("`trials` must ask for a choice; got none that does")
+    return float((outputs.argmax(axis=-1) == np.asarray(trials.targets))[asked].mean())
 
 
 class ConditionAccuracy(NamedTuple):
@@ -81,7 +82,7 @@ def accuracy_by_condition(
 ) -> ConditionAccuracy:
     """Measure how often a network is right at each value of a condition.
 
-    The answer counts at the last step that asks for one.
+    The answer counts at the last step of each trial that asks for one.
 
     Parameters
     ----------
@@ -99,13 +100,14 @@ def accuracy_by_condition(
     Raises
     ------
     ValueError
-        If no step asks for a choice, there is no such condition, or the confidence is not between
-        0 and 1.
+        If there are trials that never ask for a choice, there is no such condition, or the
+        confidence is not between 0 and 1.
     """
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)
-    outputs, last = _checked(outputs, trials), _last_asked(trials)
-    right = outputs[last].argmax(axis=-1) == np.asarray(trials.targets)[last]
+    outputs, last = _checked(outputs, trials), last_asked(trials)
+    each = np.arange(len(last))
+    right = outputs[last, each].argmax(axis=-1) == np.asarray(trials.targets)[last, each]
     levels, total, hits = _counts(trials.condition(condition), right)
     low, high = _intervals(hits, total, confidence)
     best = None if ideal is None else np.array([_probability(ideal, level) for level in levels])
@@ -247,9 +249,10 @@ def performance(task: Task, outputs: Any, trials: Trials) -> Performance:
     chance = task.chance(trials)
     explained = None if trials.has_choices else explained_variance(outputs, trials)
     by_condition = {}
-    for name, values in trials.conditions.items():
+    for name in trials.conditions:
+        values = trials.condition(name)
         if 2 <= len(np.unique(values)) <= MAX_LEVELS:
-            levels, total, hits = _counts(trials.condition(name), right)
+            levels, total, hits = _counts(values, right)
             bounds = _intervals(hits, total, 0.95)
             by_condition[name] = ConditionAccuracy(levels, total, hits / total, *bounds, None)
     return Performance(
@@ -280,6 +283,8 @@ def explained_variance(outputs: Any, trials: Trials) -> float:
     targets = np.asarray(trials.targets, float)
     outputs = check_array("outputs", outputs, targets.shape)
     weights = np.ones(targets.shape[:2]) if trials.weights is None else np.asarray(trials.weights)
+    if not weights.any():
+        raise ValueError("`trials` must have a step with a weight above 0; got none")
     weights = np.broadcast_to(weights[..., None], targets.shape)
     best = (weights * targets).sum(axis=(0, 1)) / weights.sum(axis=(0, 1))
     spread = (weights * (targets - best) ** 2).sum()
@@ -287,7 +292,9 @@ def explained_variance(outputs: Any, trials: Trials) -> float:
 
 
 def _checked(outputs: Any, trials: Trials) -> np.ndarray:
-    expected = np.shape(check_trials(trials).targets)
+    if not check_trials(trials).has_choices:
+        raise ValueError("`trials` must have targets that are choices; got values")
+    expected = np.shape(trials.targets)
     return check_array("outputs", outputs, (*expected, "output"))
 
 
@@ -299,14 +306,6 @@ def _probability(ideal: Ideal, level: Any) -> float:
         given = reason_of(error)
         raise TypeError(f"`ideal` must take one number, which gives: {given}") from error
     return check_real("what `ideal` returns", value)
-
-
-def _last_asked(trials: Trials) -> int:
-    """Return the last step that asks for a choice."""
-    asked = np.flatnonzero((np.asarray(trials.targets) > 0).any(axis=1))
-    if not len(asked):
-        raise ValueError("`trials` must have a target above 0; got none")
-    return int(asked[-1])
 
 
 def _counts(group: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

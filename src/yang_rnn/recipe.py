@@ -41,6 +41,10 @@ MAX_NAMED = 3
 """Changes that a recipe's name spells out; it says how many more there are."""
 
 
+MAX_IN_NAME = 60
+"""Letters that a change may have in a recipe's name: it names folders, and systems end them."""
+
+
 class Seeds(NamedTuple):
     """What one seed fixes, each stream of random numbers by a seed of its own.
 
@@ -324,7 +328,9 @@ class Recipe:
         """Return the name, without some fields: those that stand elsewhere, as a sweep's do."""
         base = RECIPES[self.base]
         changed = [
-            f"{_IN_NAMES.get(field.name, field.name)}{_in_a_name(getattr(self, field.name))}"
+            _short(
+                f"{_IN_NAMES.get(field.name, field.name)}{_in_a_name(getattr(self, field.name))}"
+            )
             for field in dataclasses.fields(self)
             if field.name not in ("base", "seed", "num_inputs", "num_outputs", *fields)
             and getattr(self, field.name) != getattr(base, field.name)
@@ -422,6 +428,10 @@ class Recipe:
         )
         if not good or len({item.split("=")[0] for item in value}) != len(value):
             raise RecipeError("task_settings", "NAME=VALUE, each name once", value)
+        for item in value:
+            name = item.split("=")[0]
+            if name in ("dt", "seed"):
+                raise RecipeError("task_settings", f"without {name}, which a recipe has", item)
         object.__setattr__(self, "task_settings", tuple(value))
         for field in ("num_inputs", "num_outputs"):
             self._whole(field, 0, 0 if self.is_perceptual else MAX_COUNT)
@@ -475,7 +485,15 @@ def _in_a_name(value: Any) -> str:
     """Return a value as part of a name."""
     if isinstance(value, tuple):
         return "_".join(map(_in_a_name, value))
-    return f"{value:g}" if isinstance(value, float) else re.sub(r"[^\w.+-]", "_", str(value))
+    return (
+        f"{value:g}"
+        if isinstance(value, float)
+        else re.sub(r"[^\w.+-]", "_", str(value), flags=re.ASCII)
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_IN_NAME else f"{text[: MAX_IN_NAME - 2]}.."
 
 
 _IN_NAMES = {"task": "", "task_settings": ""}

@@ -65,9 +65,19 @@ def task_of(recipe: Recipe, seed: int | None = None) -> Task:
 
 
 def recipe_for(recipe: Recipe, task: Task) -> Recipe:
-    """Return a recipe with the channels of its task, which is not the perceptual one."""
+    """Return a recipe with the channels of its task, which is not the perceptual one.
+
+    Raises
+    ------
+    ValueError
+        If the task has another time step than the recipe, by which the network's time goes.
+    """
+    check_is("recipe", recipe, Recipe)
+    check_is("task", task, Task)
     if recipe.is_perceptual:
         return recipe
+    if not math.isclose(task.dt, recipe.dt, rel_tol=1e-9):
+        raise ValueError(f"`recipe.dt` must be the task's, {task.dt:g} ms; got {recipe.dt:g}")
     return dataclasses.replace(recipe, num_inputs=task.num_inputs, num_outputs=task.num_outputs)
 
 
@@ -75,7 +85,7 @@ def _value(text: str) -> Any:
     """Return the number, truth value or None that a setting is written as, else its text."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 

@@ -15,6 +15,7 @@ from yang_rnn._checks import (
     as_array,
     check_array,
     check_is,
+    check_real,
     check_text,
     check_whole,
     is_whole,
@@ -148,7 +149,10 @@ class Trials(NamedTuple):
         return self.periods[period]
 
     def condition(self, name: str) -> np.ndarray:
-        """Return the values of a condition, (trial,); a `ValueError` if there is none."""
+        """Return the values of a condition, (trial,); a `ValueError` if there is none.
+
+        Truth values are 0 and 1; a condition in words is none: a `TypeError`.
+        """
         check_text("condition", name)
         check_is("trials.conditions", self.conditions, Mapping)
         if name not in self.conditions:
@@ -156,7 +160,8 @@ class Trials(NamedTuple):
                 f"`trials` must have a condition {name!r}; got {list(self.conditions)}"
             )
         label, shape = f"trials.conditions[{name!r}]", (np.shape(self.inputs)[1],)
-        return check_array(label, self.conditions[name], shape)
+        values = as_array(label, self.conditions[name])
+        return check_array(label, values.astype(int) if values.dtype == bool else values, shape)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -290,13 +295,15 @@ class Task(abc.ABC):
     def seeded(self, seed: int) -> Self:
         """Return the task at the beginning of another random stream; this one stays as it is."""
         task = copy.deepcopy(self)
-        task.rng = np.random.default_rng(check_whole("seed", seed, 0, 2**64 - 1))
+        # A task may be a frozen dataclass.
+        rng = np.random.default_rng(check_whole("seed", seed, 0, 2**64 - 1))
+        object.__setattr__(task, "rng", rng)
         return task
 
     def without_noise(self) -> Self:
         """Return the task with inputs without noise; this one stays as it is."""
         task = copy.deepcopy(self)
-        task.noise = 0.0
+        object.__setattr__(task, "noise", 0.0)
         return task
 
     def with_equal_trials(self) -> Self:
@@ -410,6 +417,66 @@ def _joined(parts: Sequence[Trials], axis: int, stop: int | None = None) -> Tria
     )
 
 
+def check_task(task: Any) -> Task:
+    """Return an argument that is a task whose trials are as it says; else raise an error.
+
+    Raises
+    ------
+    TypeError
+        If it is no `Task`, or its trials are not of numbers.
+    ValueError
+        If its trials do not have its channels and outputs, or as many as were asked for, arrays of
+        them do not fit together, or the same seed gives other trials the second time.
+    NotImplementedError
+        If its targets are values, and it does not say what is right.
+    """
+    check_is("task", task, Task)
+    inputs, outputs = (
+        check_whole(f"task.{name}", getattr(task, name, None), 1)
+        for name in ("num_inputs", "num_outputs")
+    )
+    check_real("task.dt", getattr(task, "dt", None), above=0)
+    check_real("task.noise", task.noise, minimum=0)
+    trials, again = (check_trials(task.seeded(0).sample_trials(_LOOKED_AT)) for _ in range(2))
+    found = np.shape(trials.inputs)
+    if found[1:] != (_LOOKED_AT, inputs):
+        raise ValueError(
+            f"`task` must give inputs (time, trial, channel) of {_LOOKED_AT} trials and {inputs} "
+            f"channels, `num_inputs`; got {found}"
+        )
+    if trials.has_choices:
+        highest = np.max(trials.targets)
+        if highest >= outputs:
+            raise ValueError(
+                f"`task` must have targets below {outputs}, `num_outputs`; got {highest}"
+            )
+    elif np.shape(trials.targets)[2] != outputs:
+        raise ValueError(
+            f"`task` must have a target for each of {outputs} outputs, `num_outputs`; "
+            f"got {np.shape(trials.targets)[2]}"
+        )
+    if np.shape(again.inputs) != found or not (
+        np.array_equal(trials.inputs, again.inputs, equal_nan=True)
+        and np.array_equal(trials.targets, again.targets)
+    ):
+        raise ValueError(
+            "`task` must give the same trials with the same seed: draw all chance from `self.rng`"
+        )
+    for name in trials.conditions:
+        trials.condition(name)
+    for name in trials.periods:
+        trials.steps(name)
+    right = as_array("task.correct", task.correct(np.zeros((*found[:2], outputs)), trials))
+    if right.dtype != bool or right.shape != found[1:2]:
+        raise ValueError(
+            f"`task.correct` must give a bool a trial; got {right.dtype}, {right.shape}"
+        )
+    return task
+
+
+_LOOKED_AT = 3
+
+
 def check_trials(trials: Any) -> Trials:
     """Return an argument that is trials whose arrays fit together; else raise an error.
 
@@ -424,6 +491,7 @@ def check_trials(trials: Any) -> Trials:
     shape = ("time", "trial", "channel")
     inputs = check_array("trials.inputs", trials.inputs, shape, finite=False)
     whole = {}
+    as_array("trials.targets", trials.targets)
     if trials.has_choices:
         whole["targets"] = inputs.shape[:2]
     else:

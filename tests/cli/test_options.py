@@ -24,7 +24,9 @@ def test_nothing_said_is_the_notebook():
     assert not options.overwrite
 
 
-OF_OTHER_TASKS = ("task", "task_settings", "num_inputs", "num_outputs")
+FOUND = ("num_inputs", "num_outputs")
+"""What a run finds out of its task: fields, but no options."""
+HIDDEN = ("base", *FOUND)
 
 
 def test_every_number_of_the_recipe_is_an_option():
@@ -45,13 +47,39 @@ def test_every_number_of_the_recipe_is_an_option():
     )  # fmt: skip
     arguments = []
     for name, value in dataclasses.asdict(other).items():
-        if name in (*OF_OTHER_TASKS, "base", "rank"):  # rank excludes excitatory units
+        if name in (*HIDDEN, "task", "task_settings", "rank"):  # what excludes others, below
             continue
         assert value != getattr(NOTEBOOK, name), f"{name} is not tested"
         arguments.append("--" + name.replace("_", "-"))
         arguments += map(str, value) if isinstance(value, tuple) else [str(value)]
     assert parse(arguments).numbers == other
     assert parse(["--rank", "3"]).numbers == Recipe(rank=3)
+    words = "--task RateGoNoGo --task-settings t_delay=200 t_decision=300".split()
+    settings = ("t_delay=200", "t_decision=300")
+    assert parse(words).numbers == Recipe(task="RateGoNoGo", task_settings=settings)
+
+
+@pytest.mark.parametrize("option", ["--num-inputs", "--num-outputs", "--base"])
+def test_what_a_run_finds_out_is_no_option(option: str):
+    with pytest.raises(UsageError, match=option):
+        parse([option, "3", "--task", "RateGoNoGo"])
+
+
+def test_channels_of_an_earlier_run_are_found_anew(tmp_path: Path):
+    path = tmp_path / "recipe.json"
+    Recipe(task="RateGoNoGo", num_inputs=3, num_outputs=2, hidden=9).save(path)
+    recipe = parse(["--recipe", str(path), "--task", "RateAntiReach"]).numbers
+    assert (recipe.task, recipe.num_inputs, recipe.hidden) == ("RateAntiReach", 0, 9)
+    assert parse(["--recipe", str(path), "--task", "perceptual"]).numbers == Recipe(hidden=9)
+
+
+def test_from_a_tasks_run_its_channels_stay(tmp_path: Path):
+    (tmp_path / "trained").mkdir()
+    recipe = Recipe(task="RateGoNoGo", num_inputs=3, num_outputs=2, hidden=9)
+    recipe.save(tmp_path / "trained" / "recipe.json")
+    assert parse(["--from", "trained"]).numbers == recipe
+    with pytest.raises(UsageError, match="--task can't be changed with --from"):
+        parse(["--from", "trained", "--task", "RateAntiReach"])
 
 
 def test_named_recipe_gives_the_numbers():
@@ -204,8 +232,8 @@ def test_help_names_and_explains_every_option(capsys: pytest.CaptureFixture[str]
     for field in dataclasses.fields(Recipe):
         help_text = re.search(rf'\n    {field.name}: .*\n    """(.*)"""', source)
         assert help_text is not None
-        assert (" --" + field.name.replace("_", "-") + " " in shown) == (field.name != "base")
-        assert (help_text[1] in shown) == (field.name != "base")
+        assert (" --" + field.name.replace("_", "-") + " " in shown) == (field.name not in HIDDEN)
+        assert (help_text[1] in shown) == (field.name not in HIDDEN)
     assert "--from RUN --figures pdf" in shown
 
 

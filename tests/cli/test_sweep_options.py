@@ -85,7 +85,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]):
     assert not caught.value.code
     shown = capsys.readouterr().out
     for field in dataclasses.fields(SweepOptions):
-        assert f" --{field.name} " in shown
+        assert f" --{field.name.replace('_', '-')} " in shown
 
 
 def test_words_and_numbers_of_network_and_training_can_be_set():

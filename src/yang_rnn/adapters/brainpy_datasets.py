@@ -9,11 +9,20 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from brainpy_datasets import cognitive
 
-from yang_rnn._checks import check_is, check_whole, reason_of, shown
+from yang_rnn._checks import (
+    check_array,
+    check_is,
+    check_real,
+    check_whole,
+    is_real,
+    reason_of,
+    shown,
+)
 from yang_rnn.adapters.evidence import Evidence, alternatives_of
 from yang_rnn.adapters.rebinding import rebound
 from yang_rnn.adapters.stacking import SingleTrial, stack
-from yang_rnn.trials import Task, Trials, TwoAlternatives
+from yang_rnn.adapters.timing import best_time, in_time
+from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials
 
 Drawn = list[Any]
 """What chance decided in a trial besides noise, in the order in which it was drawn."""
@@ -231,10 +240,14 @@ class BrainPyTask(Task):
         self.name = known[0]
         self._dataset = _copy_of(dataset)
         self._trial = 0
-        self.dt = float(dataset.dt)
-        self.num_inputs = len(dataset.input_features)
+        self.dt = check_real("dt", dataset.dt, above=0)
+        for field, value in vars(dataset).items():
+            if field[:2] == "t_" and is_real(value) and (value < 0 or 0 < value < self.dt):
+                expected = f"`{field}` must be 0, or a step of `dt` ({self.dt:g} ms) or more"
+                raise ValueError(f"{expected}; got {value:g}")
         # The dataset's own targets are its angles cut down to whole numbers.
         self.num_outputs = 2 if self.name == "RateReaching1D" else int(dataset.num_outputs)
+        self.num_inputs = self.seeded(0)._next().inputs.shape[1]
 
     def __repr__(self) -> str:
         """Say which dataset it is."""
@@ -268,11 +281,11 @@ class BrainPyTask(Task):
         task = copy.copy(self)
         task._dataset = _copy_of(self._dataset)
         if self.name not in _THE_TASK:
-            state = task._dataset.rng.get_state()
-            for field in _random_durations(task._dataset):
-                draws = [getattr(task._dataset, field)() for _ in range(_TYPICAL)]
+            # Drawn from a stream of their own: wherever the task is in its own, they are the same.
+            aside = _copy_of(self._dataset, np.random.RandomState(0))
+            for field in _random_durations(aside):
+                draws = [getattr(aside, field)() for _ in range(_TYPICAL)]
                 setattr(task._dataset, field, float(np.median(draws)))
-            task._dataset.rng.set_state(state)
         return task
 
     def sample_trials(self, num_trials: int) -> Trials:
@@ -302,13 +315,19 @@ class BrainPyTask(Task):
         if self.name == "RateReaching1D":
             return within_angle(outputs, trials)
         if self.name == "RateReadySetGo":
-            asks, targets = trials.asks, np.asarray(trials.targets)
-            start = asks.argmax(axis=0)
-            went = asks & (np.asarray(outputs).argmax(axis=-1) == 1)
-            wanted, found = targets.argmax(axis=0) - start, went.argmax(axis=0) - start
-            near = np.abs(found - wanted) <= self._dataset.prod_margin * wanted
-            return went.any(axis=0) & near
+            return in_time(outputs, trials, self._dataset.prod_margin)
         return super().correct(outputs, trials)
+
+    def chance(self, trials: Trials) -> float | None:
+        """Return the best share of correct trials without looking at the inputs.
+
+        Always the answer, the direction or the time that is right most often.
+        """
+        if self.name == "RateReaching1D":
+            return best_angle(trials)
+        if self.name == "RateReadySetGo":
+            return best_time(trials, self._dataset.prod_margin)
+        return super().chance(trials)
 
     def alternatives(self) -> Mapping[str, TwoAlternatives]:
         """Return evidence and choice by context; empty where there are not two alternatives."""
@@ -318,6 +337,14 @@ class BrainPyTask(Task):
         return alternatives_of(self.with_equal_trials(), evidence(self._dataset))
 
     def _next(self) -> SingleTrial:
+        try:
+            trial = self._drawn()
+        except Exception as error:  # what the dataset, or a function that it was given, raises
+            raise ValueError(f"{self.name} can't draw a trial: {reason_of(error)}") from error
+        self._trial += 1
+        return trial
+
+    def _drawn(self) -> SingleTrial:
         dataset, kind = self._dataset, _KINDS[self.name]
         drawn_durations = {
             field: float(getattr(dataset, field)()) for field in _random_durations(dataset)
@@ -334,8 +361,8 @@ class BrainPyTask(Task):
             conditions["rule"] = self._trial % 2
         for field, duration in drawn_durations.items():
             conditions[f"{field.removeprefix('t_')} duration"] = duration
-        self._trial += 1
-        inputs, targets = np.asarray(inputs, float), np.asarray(targets)
+        inputs = check_array("inputs", np.asarray(inputs, float), ("time", "channel"))
+        targets = check_array("targets", targets, (len(inputs),), whole=True)
         steps = _slices(periods, kind.periods(dataset, recorder.drawn))
         asked = np.zeros(len(inputs), bool)
         for name in kind.asked:
@@ -344,6 +371,11 @@ class BrainPyTask(Task):
             angle = np.deg2rad(conditions["direction"])
             targets = np.zeros((len(inputs), 2))
             targets[steps["reach"]] = np.cos(angle), np.sin(angle)
+        elif not asked.any():
+            raise ValueError(f"{' and '.join(kind.asked)} must have a step of {self.dt:g} ms")
+        elif not 0 <= targets.min() <= targets.max() < self.num_outputs:
+            expected = f"targets must be 0 to {self.num_outputs - 1}"
+            raise ValueError(f"{expected}; got {targets.min()} to {targets.max()}")
         choice = None
         if kind.first_choice is not None:
             choice = int(targets[np.flatnonzero(asked)[-1]]) - kind.first_choice
@@ -407,9 +439,37 @@ def within_angle(outputs: Any, trials: Trials, degrees: float = 36.0) -> np.ndar
     degrees : float
         How near.
     """
-    last, wanted = np.asarray(outputs)[-1], np.asarray(trials.targets)[-1]
-    off = np.arctan2(last[:, 1], last[:, 0]) - np.arctan2(wanted[:, 1], wanted[:, 0])
-    return np.abs((off + np.pi) % (2 * np.pi) - np.pi) <= np.deg2rad(degrees)
+    found = check_array("outputs", outputs, np.shape(check_trials(trials).targets))
+    wanted = _last(trials.targets, trials)
+    return _between(_angle(_last(found, trials)), _angle(wanted)) <= np.deg2rad(degrees)
+
+
+def best_angle(trials: Trials, degrees: float = 36.0) -> float:
+    """Return the share of trials whose target is near one and the same direction, at best."""
+    wanted = _angle(_last(check_trials(trials).targets, trials))
+    # The best window begins at one of the targets.
+    middles = wanted + np.deg2rad(degrees)
+    near = _between(middles[:, None], wanted) <= np.deg2rad(degrees) + 1e-9
+    return float(near.mean(axis=1).max())
+
+
+def _last(values: Any, trials: Trials) -> np.ndarray:
+    """Return values (time, trial, ...) at the last step of each trial that counts."""
+    values = np.asarray(values)
+    if trials.weights is None:
+        return values[-1]
+    counts = np.asarray(trials.weights) > 0
+    last = len(counts) - 1 - counts[::-1].argmax(axis=0)
+    return values[last, np.arange(len(last))]
+
+
+def _angle(vectors: np.ndarray) -> np.ndarray:
+    return np.arctan2(vectors[..., 1], vectors[..., 0])
+
+
+def _between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the angle between two directions, 0 to pi."""
+    return np.abs((one - other + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _random_durations(dataset: Any) -> list[str]:

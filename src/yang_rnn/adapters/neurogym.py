@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import importlib
+import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
-from yang_rnn._checks import check_whole, is_real, reason_of, shown
+from yang_rnn._checks import check_real, check_whole, is_real, reason_of, shown
 from yang_rnn.adapters.evidence import Evidence, alternatives_of
 from yang_rnn.adapters.rebinding import rebound
 from yang_rnn.adapters.stacking import SingleTrial, stack
+from yang_rnn.adapters.timing import best_time, in_time
 from yang_rnn.trials import Task, Trials, TwoAlternatives
 
 _EVIDENCE = {
@@ -23,6 +25,9 @@ _EVIDENCE = {
     ),
 }
 """What evidence is, by the environment's class; its trials name the conditions."""
+
+_THE_TASK = {"IntervalDiscrimination", "ReadySetGo", "OneTwoThreeGo", "HierarchicalReasoning"}
+"""Environments whose random durations are what they are about."""
 
 _LOOKED_AT = 100
 """Trials that say which answers an environment asks for."""
@@ -46,16 +51,33 @@ class NeuroGymTask(Task):
         self._env = env
         base = env.unwrapped
         self.name = type(base).__name__
-        self.dt = float(base.dt)
+        self.dt = check_real("dt", base.dt, above=0)
         self.num_inputs = int(np.prod(base.observation_space.shape))
         self._discrete = hasattr(base.action_space, "n")
         actions = base.action_space
         self.num_outputs = int(actions.n if self._discrete else np.prod(actions.shape))
-        self._first_choice = 0
+        for period, duration in base.timing.items():
+            if is_real(duration) and 0 < duration < base.dt:
+                expected = f"{period!r} of {self.name} must be 0, or a step of {self.dt:g} ms"
+                raise ValueError(f"{expected} or more; got {duration:g} ms")
+        self._first_choice, self._act_in = 0, frozenset[str]()
+        trials = self.seeded(0)._raw(_LOOKED_AT)
         if self._discrete:
-            trials = self.seeded(0)._raw(_LOOKED_AT)
-            answers = [int(t.targets[t.asked][-1]) for t in trials if t.asked.any()]
-            self._first_choice = min(answers, default=0)
+            targets = np.concatenate([trial.targets for trial in trials])
+            if not 0 <= targets.min() <= targets.max() < self.num_outputs:
+                raise ValueError(
+                    f"{self.name} must have an action for each answer; it has {self.num_outputs} "
+                    f"actions, and answers from {targets.min()} to {targets.max()}"
+                )
+            answers = {int(trial.targets[trial.asked][-1]) for trial in trials}
+            self._first_choice = min(answers)
+            if len(answers) == 1:  # when to act is the question
+                self._act_in = frozenset(
+                    name
+                    for trial in trials
+                    for name, steps in trial.periods.items()
+                    if (trial.targets[steps] > 0).any()
+                )
 
     def __repr__(self) -> str:
         """Say which environment it is."""
@@ -69,7 +91,11 @@ class NeuroGymTask(Task):
     def seeded(self, seed: int) -> Self:
         """Return the task at the beginning of another random stream; this one stays as it is."""
         task = self._twin()
-        task._env.unwrapped.seed(check_whole("seed", seed, 0, 2**32 - 1))
+        base = task._env.unwrapped
+        base.seed(check_whole("seed", seed, 0, 2**32 - 1))
+        if hasattr(base, "new_block"):  # blocks began in whatever stream the environment came with
+            base.rule = 0
+            base.new_block()
         return task
 
     def without_noise(self) -> Self:
@@ -80,9 +106,15 @@ class NeuroGymTask(Task):
         return task
 
     def with_equal_trials(self) -> Self:
-        """Return the task with the median of each random duration in all trials."""
+        """Return the task with the median of each random duration in all trials.
+
+        Durations that are what the task is about stay random.
+        """
         task = self._twin()
-        base = _copy_of(task._env).unwrapped  # its own draws of durations change no stream
+        if self.name in _THE_TASK:
+            return task
+        base = _copy_of(task._env).unwrapped
+        base.seed(0)  # wherever the task is in its stream, the durations are the same
         for period, duration in list(task._env.unwrapped.timing.items()):
             if not isinstance(duration, (int, float)):
                 draws = [base.sample_time(period) for _ in range(_TYPICAL)]
@@ -113,6 +145,29 @@ class NeuroGymTask(Task):
             ]
         )
 
+    def correct(self, outputs: Any, trials: Trials) -> np.ndarray:
+        """Tell which trials were done right, (trial,), bool.
+
+        By the last answer that is asked for. Where there is one action only, and when to take it is
+        the question: by when it is first taken, within the environment's margin.
+        """
+        if self._act_in:
+            return in_time(outputs, trials, self._margin, self._act_in)
+        return super().correct(outputs, trials)
+
+    def chance(self, trials: Trials) -> float | None:
+        """Return the best share of correct trials without looking at the inputs.
+
+        Always the answer, or the time of acting, that is right most often.
+        """
+        if self._act_in:
+            return best_time(trials, self._margin, self._act_in)
+        return super().chance(trials)
+
+    @property
+    def _margin(self) -> float:
+        return float(getattr(self._env.unwrapped, "prod_margin", 0.0))
+
     def alternatives(self) -> Mapping[str, TwoAlternatives]:
         """Return evidence and choice by context; empty where there are not two alternatives."""
         evidence = _EVIDENCE.get(self.name)
@@ -133,9 +188,7 @@ class NeuroGymTask(Task):
         return [self._next() for _ in range(num_trials)]
 
     def _next(self) -> SingleTrial:
-        self._env.new_trial() if hasattr(
-            self._env, "new_trial"
-        ) else self._env.unwrapped.new_trial()
+        _new_trial(self._env)
         base = self._env.unwrapped
         inputs = np.array(base.ob, float).reshape(len(base.ob), -1)
         targets = np.array(base.gt)
@@ -158,14 +211,23 @@ class NeuroGymTask(Task):
                 asked,
             )
         targets = targets.astype(int)
-        if "decision" in periods:
+        if self._act_in:
+            asked[:] = True
+        elif "decision" in periods:
             asked[periods["decision"]] = True
         else:
             asked = targets > 0
         if not asked.any():
             asked[-1] = True  # a trial in which nothing is to be done: the answer is to do nothing
-        choice = int(targets[asked][-1]) - getattr(self, "_first_choice", 0)
+        choice = None if self._act_in else int(targets[asked][-1]) - self._first_choice
         return SingleTrial(inputs, targets, periods, conditions, choice, asked)
+
+
+def _new_trial(env: Any) -> None:
+    """Begin a trial by the outermost wrapper that has a say in it."""
+    while "new_trial" not in dir(type(env)):
+        env = env.env
+    env.new_trial()
 
 
 def _copy_of(env: Any) -> Any:
@@ -222,7 +284,9 @@ def from_neurogym(env: Any, **settings: Any) -> NeuroGymTask:
         raise ImportError("NeuroGym is not installed: pip install 'yang-rnn[neurogym]'") from error
     if isinstance(env, str):
         try:
-            env = neurogym.make(env, **settings)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Gymnasium, about rendering
+                env = neurogym.make(env, **settings)
         except Exception as error:  # what NeuroGym and the environment raise
             raise ValueError(
                 f"`env` must be an environment of NeuroGym; {shown(env)}: {reason_of(error)}"
@@ -230,14 +294,14 @@ def from_neurogym(env: Any, **settings: Any) -> NeuroGymTask:
     elif settings:
         raise ValueError("settings are for environments by name; got an environment that is made")
     else:
-        env = getattr(env, "env", env) if hasattr(env, "max_batch") else env
+        env = env.env if "max_batch" in getattr(env, "__dict__", {}) else env
     if not hasattr(env, "unwrapped"):
         raise TypeError(f"`env` must be an environment of NeuroGym, or its name; got {shown(env)}")
     if not isinstance(env.unwrapped, importlib.import_module("neurogym.core").TrialEnv):
         raise ValueError(f"`env` must have trials; got {shown(env.unwrapped)}")
     try:
         return NeuroGymTask(_copy_of(env))
-    except (AttributeError, KeyError, TypeError) as error:
+    except Exception as error:  # what the environment raises
         name = type(env.unwrapped).__name__
         raise ValueError(
             f"`env` must have observations and answers for whole trials; {name} has not: "

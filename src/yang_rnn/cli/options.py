@@ -29,6 +29,8 @@ class _Numbers(Recipe):
     """A recipe as the command line shows it; `--recipe` says what the numbers start from."""
 
     base: tyro.conf.Suppress[Base] = NOTEBOOK.base
+    num_inputs: tyro.conf.Suppress[int] = NOTEBOOK.num_inputs  # a run finds them out
+    num_outputs: tyro.conf.Suppress[int] = NOTEBOOK.num_outputs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,7 @@ def parse(arguments: Sequence[str]) -> Options:
         start = _recipe_of_run(chosen.from_)
     else:
         start = find_recipe(chosen.recipe or NOTEBOOK.base)
+        start = dataclasses.replace(start, num_inputs=0, num_outputs=0)  # --task may be another
     default = Options(numbers=start)
     with errors_in_one_line():
         options = tyro.cli(Options, args=arguments, prog=PROGRAM, default=default, registry=TYPES)

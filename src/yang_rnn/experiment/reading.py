@@ -48,6 +48,15 @@ _FACTS: dict[str, tuple[type, ...]] = {
 _SHARES = ("test_accuracy", "ideal_observer_accuracy")
 
 
+def most_weights(recipe: Recipe) -> int:
+    """Return how many bytes a file of weights may have; any that can hold them is shorter."""
+    return 8 * sum(math.prod(shape) for shape in weight_shapes(recipe).values()) + ROOM
+
+
+ROOM = 2**20
+"""Bytes of the headers of a file of arrays."""
+
+
 def weights_of(content: bytes, path: Path, recipe: Recipe) -> dict[str, np.ndarray]:
     """Return the weights that a file holds: float32, finite, in the recipe's shapes."""
     with damage_named(path):

@@ -1,7 +1,6 @@
 """The files of a finished run: written, and read back."""
 
 import json
-import math
 import os
 from functools import partial
 from pathlib import Path
@@ -26,10 +25,12 @@ from yang_rnn.experiment.names import (
     WEIGHTS,
 )
 from yang_rnn.experiment.reading import (
+    ROOM,
     check_points,
     check_summary,
     check_table,
     history_of,
+    most_weights,
     summary_of,
     table_text,
     weights_of,
@@ -38,7 +39,7 @@ from yang_rnn.experiment.report import summarise
 from yang_rnn.experiment.run import Found, Run
 from yang_rnn.experiment.task_storage import load_task_run
 from yang_rnn.experiment.training_file import with_training, write_training
-from yang_rnn.model import CTRNN, weight_shapes
+from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import History
 from yang_rnn.trials import Task
@@ -141,13 +142,13 @@ def load_run(
         return load_task_run(folder, recipe, read, task)
     if task is not None:
         raise ValueError(f"`task` must be left out: the run in {folder} is of the perceptual task")
-    weights = weights_of(read(WEIGHTS, _most_weights(recipe)), folder / WEIGHTS, recipe)
+    weights = weights_of(read(WEIGHTS, most_weights(recipe)), folder / WEIGHTS, recipe)
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)
     content = read(HISTORY, _LONGEST_ROW * (1 + recipe.epochs))
     history = history_of(content, folder / HISTORY, recipe)
     if (folder / TRAINING).exists() or TRAINING in (sums or {}):
-        content = read(TRAINING, 3 * _most_weights(recipe))
+        content = read(TRAINING, 3 * most_weights(recipe))
         history = with_training(history, content, folder / TRAINING, recipe, net)
     most = _most_points(recipe)
     points = FixedPoints.from_bytes(read(POINTS, most), folder / POINTS)
@@ -178,21 +179,12 @@ def _read(folder: Path, sums: dict[str, str] | None, name: str, most: int) -> by
 
 
 _LONGEST_ROW = 80  # bytes of a row of the history
-_ROOM = 2**20  # bytes of the headers of a file of arrays
-
-
-def _most_weights(recipe: Recipe) -> int:
-    """Return how many bytes a file of weights may have; any that can hold them is shorter."""
-    numbers = 0
-    for shape in weight_shapes(recipe).values():
-        numbers += math.prod(shape)
-    return 8 * numbers + _ROOM
 
 
 def _most_points(recipe: Recipe) -> int:
     """Return how many bytes a file of points may have, if each start led to one."""
     starts = recipe.analysis_trials * recipe.num_steps + recipe.random_starts
-    return starts * (16 * recipe.hidden + 512) + 8 * recipe.search_steps + _ROOM
+    return starts * (16 * recipe.hidden + 512) + 8 * recipe.search_steps + ROOM
 
 
 def _recipe_of(content: bytes, path: Path) -> Recipe:

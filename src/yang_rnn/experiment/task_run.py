@@ -29,7 +29,7 @@ from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.train import DivergenceError, History, train_recipe
-from yang_rnn.trials import Task, Trials, TwoAlternatives
+from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task
 
 
 class Selection(NamedTuple):
@@ -253,14 +253,15 @@ def run_task(
     DivergenceError
         If training came to a loss that is not finite, or the trained network's states are not.
     ValueError
-        If the recipe is of the perceptual task, which `run_experiment` is for.
+        If the recipe is of the perceptual task, which `run_experiment` is for, or has another time
+        step than the task, or the task's trials are not as it says.
     """
     check_is("recipe", recipe, Recipe)
     check_is("task", task, Task, optional=True)
     if recipe.is_perceptual:
         raise ValueError("`recipe.task` must name a task: run_experiment is for the perceptual one")
     task = task_of(recipe) if task is None else task.seeded(recipe.seeds.training)
-    recipe = recipe_for(recipe, task)
+    recipe = recipe_for(recipe, check_task(task))
     net = CTRNN.from_recipe(recipe)
     stream = task.seeded(recipe.seeds.training)
     history = train_recipe(net, recipe, stream, on_epoch=on_epoch)

@@ -12,7 +12,6 @@ from safetensors.numpy import save_file
 from yang_rnn._checks import is_real, shown
 from yang_rnn._files import (
     MOST_JSON,
-    MOST_UNPACKED,
     DamagedError,
     content_of,
     damage_named,
@@ -20,13 +19,13 @@ from yang_rnn._files import (
 )
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, TRAINING, WEIGHTS
-from yang_rnn.experiment.reading import check_rows, history_of, table_text, weights_of
+from yang_rnn.experiment.reading import check_rows, history_of, most_weights, table_text, weights_of
 from yang_rnn.experiment.task_report import summarise_task
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN
-from yang_rnn.recipe import Recipe
-from yang_rnn.task import task_of
+from yang_rnn.recipe import Recipe, RecipeError
+from yang_rnn.task import recipe_for, task_of
 from yang_rnn.trials import Task
 
 TASK_ALWAYS = (RECIPE, WEIGHTS, HISTORY, INPUTS, SUMMARY_FILE)
@@ -99,27 +98,35 @@ def load_task_run(
         If a file is damaged, the recipe names no task that is known here, or `task` has other
         channels.
     """
-    weights = weights_of(read(WEIGHTS, MOST_JSON), folder / WEIGHTS, recipe)
+    weights = weights_of(read(WEIGHTS, most_weights(recipe)), folder / WEIGHTS, recipe)
     history = history_of(read(HISTORY, MOST_JSON), folder / HISTORY, recipe)
+    epochs = len(history.loss)
     path = folder / SUMMARY_FILE
     summary = _summary_of(read(SUMMARY_FILE, MOST_JSON), path)
-    found = {"recipe": recipe.name, "task": recipe.task, "seed": recipe.seed}
-    found |= {"epochs": len(history.loss), "final_loss": float(history.loss[-1])}
+    found = {name: getattr(recipe, name) for name in ("task", "seed", "hidden", "test_trials")}
+    found |= {"recipe": recipe.name, "epochs": epochs, "final_loss": float(history.loss[-1])}
     for name, value in found.items():
         if summary[name] != value:
             expected = f"`{name}` must be that of the run, {value}"
             raise DamagedError(path, f"{expected}; got {shown(summary[name])}")
     check_rows(read(INPUTS, MOST_JSON), folder / INPUTS, summary["inputs"])
-    task = task_of(recipe) if task is None else task
+    if task is None:
+        try:
+            task = task_of(recipe)
+        except RecipeError as error:
+            raise ValueError(
+                f"{folder / RECIPE}: {error}; one's own task goes in as load_run(..., task=task)"
+            ) from error
     channels = (task.num_inputs, task.num_outputs)
     if channels != recipe.channels:
         raise ValueError(
             f"`task` must have the run's channels and outputs, {recipe.channels}; got {channels}"
         )
+    recipe_for(recipe, task)
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)
     if (folder / TRAINING).exists():
-        content = read(TRAINING, MOST_UNPACKED)
+        content = read(TRAINING, 3 * most_weights(recipe))
         history = with_training(history, content, folder / TRAINING, recipe, net)
     facts = {
         name: summary[name]
