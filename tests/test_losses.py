@@ -27,7 +27,7 @@ WEIGHTS = RNG.uniform(0, 2, size=(4, 5)) * (RNG.random((4, 5)) > 0.3)
 def test_loss_is_the_weighted_mean_over_steps(targets: Any, weights: Any, order: bool):
     if targets.ndim == 2:
         picked = np.take_along_axis(OUTPUTS, targets[..., None], axis=-1)[..., 0]
-        each = logsumexp(OUTPUTS, axis=-1) - picked
+        each = np.asarray(logsumexp(OUTPUTS, axis=-1)) - picked
     else:
         each = ((OUTPUTS - targets) ** 2).mean(axis=-1)
     found = loss_of(jnp.asarray(OUTPUTS), targets, weights, in_brainpys_order=order)

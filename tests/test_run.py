@@ -350,7 +350,7 @@ def test_states_too_small_for_the_search_are_one_line_and_nothing_written(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("stage", ["train", "find_slow_points"])
+@pytest.mark.parametrize("stage", ["train_recipe", "find_slow_points"])
 @pytest.mark.parametrize("kind", ["numpy", "jax"])
 def test_lack_of_memory_is_one_line_and_nothing_written(
     stage: str,
@@ -546,3 +546,23 @@ def test_bad_value_is_told_before_anything_heavy_is_imported():
     code = "import sys; from yang_rnn.run import main; main(['--hidden', 'x']); "
     code += "assert not {'jax', 'brainpy', 'sklearn', 'matplotlib'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_more_epochs_train_a_run_on(done: Ended, capsys: pytest.CaptureFixture[str]):
+    words = ["--from", str(done.folder), "--figures", "none"]
+    assert main([*words, "--epochs", "3", "--out", "more"]) == 0
+    assert "epoch 3/3" in capsys.readouterr().err
+    assert main([*WORDS, "--epochs", "3", "--out", "at-once"]) == 0
+    for name in ("weights.safetensors", "history.csv", "training.safetensors", "recipe.json"):
+        assert filecmp.cmp(Path("more", name), Path("at-once", name), shallow=False), name
+    assert summary_of(Path("more"))["trained"]["folder"] == str(done.folder)
+    assert load_run(done.folder).recipe == SMALL
+    capsys.readouterr()
+    shutil.copytree(done.folder, "old")
+    Path("old", "training.safetensors").unlink()
+    sums = Path("old", "SHA256SUMS").read_text().splitlines(keepends=True)
+    Path("old", "SHA256SUMS").write_text("".join(s for s in sums if "training" not in s))
+    assert main(["--from", "old", "--epochs", "3", "--out", "new", "--quiet"]) == 2
+    assert "can't be continued: it has no training.safetensors" in capsys.readouterr().err
+    assert not Path("new").exists()
+    assert main(["--from", "old", "--out", "new", *words[2:], "--quiet"]) == 0

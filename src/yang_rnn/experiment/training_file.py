@@ -56,14 +56,16 @@ def with_training(
         expected = {_OPTIMISER + name for name in own} | {"epochs", "steps"}
         if set(arrays) != expected:
             differ = sorted(set(arrays) ^ expected)
-            raise ValueError(f"it must have {sorted(expected)}; it differs in {shown(differ)}")
+            raise ValueError(f"it must have this network's numbers; it differs in {shown(differ)}")
         for name, variable in own.items():
-            array = check_array(name, arrays[_OPTIMISER + name], variable.shape)
-            if array.dtype != np.dtype(variable.dtype):
-                raise ValueError(f"`{name}` must be {variable.dtype}; got {array.dtype}")
-        epochs, steps = (
-            int(check_array(name, arrays[name], (), whole=True)) for name in ("epochs", "steps")
-        )
+            array = check_array(name, arrays[_OPTIMISER + name])
+            found, kind = (array.shape, array.dtype), (variable.shape, np.dtype(variable.dtype))
+            if found != kind:
+                raise ValueError(f"`{name}` must be of {kind}; got {found}")
+        for name in ("epochs", "steps"):
+            if arrays[name].shape or arrays[name].dtype.kind != "i":
+                raise ValueError(f"`{name}` must be a whole number; got {shown(arrays[name])}")
+        epochs, steps = int(arrays["epochs"]), int(arrays["steps"])
         if epochs != len(history.loss) or steps < epochs:
             raise ValueError(
                 f"it must be of {len(history.loss)} epochs; got {epochs}, in {steps} steps"
