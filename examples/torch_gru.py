@@ -36,6 +36,7 @@ def train(path, updates=300):
         loss.backward()
         optimiser.step()
     torch.save(net.state_dict(), path)
+    return path
 
 
 def main(checkpoint="torch_gru.pt", figure="fixed_points.png"):
@@ -56,6 +57,4 @@ def main(checkpoint="torch_gru.pt", figure="fixed_points.png"):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        train("torch_gru.pt")
-    main(*sys.argv[1:])
+    main(*sys.argv[1:] or [train("torch_gru.pt")])
