@@ -413,6 +413,23 @@ def test_interrupt_after_the_last_moment_is_ignored(monkeypatch: pytest.MonkeyPa
     assert load_run("here").recipe == SMALL
 
 
+def test_a_signal_waits_until_jax_is_loaded(tmp_path: Path):
+    # jaxlib ends the process where an exception falls into its loading.
+    stub = (
+        "import signal, sys; signal.raise_signal(signal.SIGTERM); print('loaded', file=sys.stderr)"
+    )
+    (tmp_path / "jax.py").write_text(stub)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-m", "yang_rnn.run", "--figures", "none"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 143
+    assert ended.stderr.splitlines() == ["loaded", "yang-rnn: terminated; nothing was written"]
+
+
 @pytest.mark.parametrize(
     "start", [["-m", "yang_rnn.run"], ["-c", "from yang_rnn.run import command; command()"]]
 )

@@ -65,6 +65,8 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         process = None
         if options.formats:
             process = stack.enter_context(DrawingProcess())  # loads matplotlib meanwhile
+        with interrupts.held():
+            import jax  # noqa: F401 - loads jaxlib
         from yang_rnn.experiment.platform import PlatformError, memory_errors, use_platform
 
         with usage_errors(PlatformError):

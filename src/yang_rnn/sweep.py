@@ -40,6 +40,8 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
     from yang_rnn.cli.sweep_options import parse
 
     options = parse(arguments)
+    with interrupts.held():
+        import jax  # noqa: F401 - loads jaxlib
     from yang_rnn.experiment.platform import PlatformError, use_platform
 
     with usage_errors(PlatformError), SweepDisplay(options.quiet, interrupts.check) as shown:
