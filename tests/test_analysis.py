@@ -2,10 +2,10 @@ import dataclasses
 import re
 from typing import Any, NamedTuple
 
+import hypothesis
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from jax.tree_util import Partial
 from small import SMALL, points_at
@@ -190,7 +190,7 @@ def three_points(scale, h):
 
 
 @pytest.mark.parametrize("search", ["newton", "gradient"])
-@given(exponent=st.floats(-12, 12))
+@hypothesis.given(exponent=st.floats(-12, 12))
 def test_states_of_whatever_scale_are_searched_rightly_or_refused(search: Any, exponent: float):
     scale = 10.0**exponent
     starts = scale * np.random.default_rng(0).uniform(-1, 1, size=(20, 2))

@@ -50,7 +50,7 @@ class Trials(NamedTuple):
     targets: np.ndarray
     periods: dict[str, Any]
     conditions: dict[str, np.ndarray]
-    choice: np.ndarray | None = None
+    choice: Any = None
     weights: np.ndarray | None = None
     asked: np.ndarray | None = None
 
