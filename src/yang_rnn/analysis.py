@@ -178,10 +178,8 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
         rows, place = _distinct(mean)
         conditions = {name: np.asarray(of_all[name])[there] for name in of_all}
         names = _deciding(conditions, place, period)
-        if names is None:
-            order = sorted(range(len(rows)), key=lambda k: mean[rows[k]].tolist())
-        else:
-            order = sorted(range(len(rows)), key=lambda k: [conditions[n][rows[k]] for n in names])
+        columns = mean.T if names is None else [conditions[name] for name in names]
+        order = sorted(range(len(rows)), key=lambda k, c=columns: [column[rows[k]] for column in c])
         number = {k: f"input {place} of {len(rows)}" for place, k in enumerate(order, start=1)}
         if len(order) > MAX_INPUTS:
             spread = np.linspace(0, len(order) - 1, MAX_INPUTS).round().astype(int)
