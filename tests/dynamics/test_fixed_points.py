@@ -12,6 +12,7 @@ from jax.tree_util import Partial
 from yang_rnn.dynamics.fixed_points import find_fixed_points, slow_tolerance
 from yang_rnn.dynamics.gradient import GradientDescent
 from yang_rnn.dynamics.linearisation import linearise
+from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import STATUSES
 from yang_rnn.dynamics.system import System
@@ -340,5 +341,20 @@ def test_points_of_a_trained_gated_network_are_where_its_states_can_be_or_flagge
         stable = points[near & np.char.startswith(labels, "stable")].unique()
         signs = np.sign(stable.state @ weights["out"].T)
         assert len(np.unique(signs, axis=0)) == 4
-    elif number == 500:  # gates that are shut far out make fixed points there
-        assert (beyond > 10).any()
+
+
+def test_a_start_that_full_steps_lead_to_where_a_gate_is_shut_is_searched_again():
+    recurrent = 1.5 * np.random.default_rng(0).standard_normal((2, 2))
+
+    def gated(h):  # where one unit is large, the gate keeps the other as it is, to the last digit
+        keep = jax.nn.sigmoid(4.0 * h[::-1] - 2.0)
+        return keep * h + (1 - keep) * jnp.tanh(0.5 + recurrent @ h)
+
+    system = System(lambda x, h: gated(h), dt=1.0, initial_state=np.zeros(2), bounds=(-1.0, 1.0))
+    F, starts = system.at([]), np.random.default_rng(1).uniform(-1, 1, (60, 2))
+    by_full_steps = Newton().search(as_map(F), starts, 1e-20).state
+    assert (np.abs(by_full_steps) > 2).any()
+    points = find_fixed_points(F, starts)
+    assert points.counts["fixed"] == 60
+    assert not points.far.any()
+    assert len(points.unique()) == 1

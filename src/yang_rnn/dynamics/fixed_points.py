@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
+from jax.tree_util import Partial
 
 from yang_rnn._checks import check_callable, check_has, check_real
 from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, scale_of, speeds
@@ -29,6 +31,13 @@ BEYOND = 0.1
 """Distance beyond a system's bounds, in spreads of the data, from which on a point is outside.
 
 Minima of the speed of rectified networks lie up to 0.02 beyond 0 (16 networks of two recipes).
+"""
+
+
+ASTRAY = 1000.0
+"""Distance from the data, in spreads of these, from which on a fixed point is one by rounding.
+
+Where gates are shut to the last digit, h of 1e13 stays what it is; a full step can lead there.
 """
 
 
@@ -123,6 +132,8 @@ def find_fixed_points(
         for whole, part in zip(end[:3], found[:3], strict=True):
             whole[usable] = part
         end = end._replace(trace=found.trace)
+    if isinstance(solver, Newton):
+        _search_again_from(F, pure, solver, starts, end, fixed_speed * scale**2, known, spread)
 
     speed = speeds(pure, end.state)
     lost = ~np.isfinite(speed) | ~np.isfinite(end.state).all(axis=1)
@@ -152,6 +163,31 @@ def find_fixed_points(
         total_starts=count,
         trace=end.trace,
     )
+
+
+def _search_again_from(
+    F: Map,
+    pure: Partial,
+    solver: Newton,
+    starts: np.ndarray,
+    end: SearchEnd,
+    fixed_speed: float,
+    data: np.ndarray,
+    spread: float,
+) -> None:
+    """Search again, by damped steps alone, from the starts that full steps led astray."""
+
+    def astray(state: np.ndarray) -> np.ndarray:
+        return _outside(F, spread, state) | (_distance_from(data, spread, state) > ASTRAY)
+
+    rows = np.flatnonzero((end.reason == "converged") & astray(end.state))
+    if not len(rows):
+        return
+    damped = dataclasses.replace(solver, max_newton=0)
+    found = damped.search(pure, starts[rows], fixed_speed)
+    better = ~astray(found.state)
+    for whole, part in zip(end[:3], found[:3], strict=True):
+        whole[rows[better]] = part[better]
 
 
 def _spread_of(data: np.ndarray, scale: float) -> float:
