@@ -171,7 +171,8 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
         if names is None:
             order = sorted(range(len(rows)), key=lambda k: mean[rows[k]].tolist())
         else:
-            order = sorted(range(len(rows)), key=lambda k: [conditions[n][rows[k]] for n in names])
+            columns = [conditions[name][rows] for name in names]
+            order = sorted(range(len(rows)), key=lambda k: [column[k] for column in columns])
         number = {k: f"input {place} of {len(rows)}" for place, k in enumerate(order, start=1)}
         if len(order) > MAX_INPUTS:
             spread = np.linspace(0, len(order) - 1, MAX_INPUTS).round().astype(int)
