@@ -340,7 +340,19 @@ def test_full_disk_is_one_line_and_nothing_written(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("stage", ["train", "find_slow_points"])
+def test_states_too_small_for_the_search_are_one_line_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    import yang_rnn.analysis
+
+    monkeypatch.setattr(yang_rnn.analysis, "WEAKEST", 1e9)
+    assert main(WORDS) == 1
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert shown.startswith("yang-rnn: `slow_mean_square` must be less for states of scale ")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("stage", ["train_recipe", "find_slow_points"])
 @pytest.mark.parametrize("kind", ["numpy", "jax"])
 def test_lack_of_memory_is_one_line_and_nothing_written(
     stage: str,
@@ -401,6 +413,23 @@ def test_interrupt_after_the_last_moment_is_ignored(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(NewFolder, "publish", interrupt)
     assert main([*WORDS, "--out", "here"]) == 0
     assert load_run("here").recipe == SMALL
+
+
+def test_a_signal_waits_until_jax_is_loaded(tmp_path: Path):
+    # jaxlib ends the process where an exception falls into its loading.
+    stub = (
+        "import signal, sys; signal.raise_signal(signal.SIGTERM); print('loaded', file=sys.stderr)"
+    )
+    (tmp_path / "jax.py").write_text(stub)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-m", "yang_rnn.run", "--figures", "none"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 143
+    assert ended.stderr.splitlines() == ["loaded", "yang-rnn: terminated; nothing was written"]
 
 
 @pytest.mark.parametrize(
@@ -597,3 +626,23 @@ def test_from_a_run_of_a_task_of_ones_own_is_one_line(
     assert shown.err.startswith("yang-rnn: --from must be the folder of a run")
     assert "got 'mine'" in shown.err
     assert names(tmp_path) == ["here"]
+
+
+def test_more_epochs_train_a_run_on(done: Ended, capsys: pytest.CaptureFixture[str]):
+    words = ["--from", str(done.folder), "--figures", "none"]
+    assert main([*words, "--epochs", "3", "--out", "more"]) == 0
+    assert "epoch 3/3" in capsys.readouterr().err
+    assert main([*WORDS, "--epochs", "3", "--out", "at-once"]) == 0
+    for name in ("weights.safetensors", "history.csv", "training.safetensors", "recipe.json"):
+        assert filecmp.cmp(Path("more", name), Path("at-once", name), shallow=False), name
+    assert summary_of(Path("more"))["trained"]["folder"] == str(done.folder)
+    assert load_run(done.folder).recipe == SMALL
+    capsys.readouterr()
+    shutil.copytree(done.folder, "old")
+    Path("old", "training.safetensors").unlink()
+    sums = Path("old", "SHA256SUMS").read_text().splitlines(keepends=True)
+    Path("old", "SHA256SUMS").write_text("".join(s for s in sums if "training" not in s))
+    assert main(["--from", "old", "--epochs", "3", "--out", "new", "--quiet"]) == 2
+    assert "can't be continued: it has no training.safetensors" in capsys.readouterr().err
+    assert not Path("new").exists()
+    assert main(["--from", "old", "--out", "new", *words[2:], "--quiet"]) == 0

@@ -262,6 +262,23 @@ def test_bad_value_is_told_before_anything_heavy_is_imported():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_signal_waits_until_jax_is_loaded(tmp_path: Path):
+    # jaxlib ends the process where an exception falls into its loading.
+    stub = (
+        "import signal, sys; signal.raise_signal(signal.SIGTERM); print('loaded', file=sys.stderr)"
+    )
+    (tmp_path / "jax.py").write_text(stub)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-m", "yang_rnn.sweep", "--out", "new"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 143
+    assert ended.stderr.splitlines() == ["loaded", f"yang-rnn-sweep: terminated; {KEPT}"]
+
+
 def test_interrupt_among_the_first_imports_is_one_line(tmp_path: Path):
     (tmp_path / "tyro.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
@@ -287,8 +304,11 @@ def test_without_dask_a_scheduler_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert main([*WORDS, "--out", "new", "--scheduler", "tcp://x", "--quiet"]) == 1
-    assert "pip install '.[sweep]'" in capsys.readouterr().err
+    assert main([*WORDS, "--out", "new", "--scheduler", "tcp://x", "--quiet"]) == 2
+    assert capsys.readouterr().err == (
+        "yang-rnn-sweep: --scheduler can't be used: a scheduler needs Dask: "
+        "install this package with it, pip install '.[sweep]'\n"
+    )
     assert not os.path.lexists("new")
 
 

@@ -1,7 +1,13 @@
 from . import dynamics as dynamics
 from . import figures as figures
 from .adapters.brainpy_datasets import from_brainpy_dataset as from_brainpy_dataset
+from .adapters.cells import from_brainpy as from_brainpy
+from .adapters.cells import from_equinox as from_equinox
+from .adapters.cells import from_flax as from_flax
+from .adapters.jax_step import from_step as from_step
 from .adapters.neurogym import from_neurogym as from_neurogym
+from .adapters.torch_modules import from_torch as from_torch
+from .adapters.torch_step import from_torch_step as from_torch_step
 from .analysis import Averages as Averages
 from .analysis import ConstantInput as ConstantInput
 from .analysis import InputPoints as InputPoints

@@ -222,7 +222,7 @@ def _is_masked(value: Any) -> bool:
 
 
 def _fits(found: tuple[int, ...], expected: tuple[Any, ...]) -> bool:
-    if expected[0] is ...:
+    if expected and expected[0] is ...:
         expected = expected[1:]
         found = found[max(0, len(found) - len(expected)) :]
     return len(found) == len(expected) and all(

@@ -11,7 +11,7 @@ from yang_rnn._checks import check_array, check_callable, check_is, check_whole,
 from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.gradient import GradientDescent
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
-from yang_rnn.dynamics.maps import Map
+from yang_rnn.dynamics.maps import Map, scale_of
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.search import OnProgress
@@ -19,6 +19,16 @@ from yang_rnn.dynamics.starts import uniform_states
 from yang_rnn.dynamics.system import AutonomousMap, System
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.trials import Task, check_trials
+
+WEAKEST = 0.1
+"""Scale of the states, over what a recipe calls little, below which its numbers don't fit them.
+
+A number above the notebook's is a wish, which may be any.
+"""
+
+
+class ScaleError(ValueError):
+    """A recipe's numbers, which are in units of the state, are not for states so small."""
 
 
 def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
@@ -249,6 +259,11 @@ def find_slow_points(
     points above the tolerance are left out, and of those that lie together the slowest is kept. An
     isolated fixed point is no outlier: none is left out for that.
 
+    The recipe's tolerances and distances are in units of the state, and the notebook's are for
+    states of about 1 (`fixed_speed` alone is relative to the point's scale). With states of 1e9
+    hardly anything but a fixed point is slow enough; `search_counts` tells how many are not. Where
+    units differ, `find_fixed_points` and its defaults go by the scale of the data.
+
     Parameters
     ----------
     F : callable
@@ -270,6 +285,8 @@ def find_slow_points(
 
     Raises
     ------
+    ScaleError
+        If the states are so small that any would be slow, or all points one, by these numbers.
     ValueError
         If the activity is not of this network.
     TypeError
@@ -283,6 +300,7 @@ def find_slow_points(
     check_is("recipe", recipe, Recipe)
     check_callable("on_progress", on_progress, optional=True)
     states = flat_states(activity)
+    _check_scale(recipe, states)
     if recipe.random_starts:
         random = uniform_states(
             recipe.random_starts,
@@ -313,6 +331,22 @@ def find_slow_points(
         unique = still.unique(recipe.unique_distance, keep="first")
         return unique.without_outliers(recipe.outlier_distance)
     return still.unique(recipe.unique_distance)
+
+
+def _check_scale(recipe: Recipe, states: np.ndarray) -> None:
+    """Raise a `ScaleError` where a recipe's tolerance or distance dwarfs all states."""
+    scale = scale_of(states)
+    for name, size, power in (
+        ("slow_mean_square", scale, 0.5),
+        ("unique_distance", scale * np.sqrt(states.shape[1]), 1),
+    ):
+        little = min(getattr(recipe, name), getattr(NOTEBOOK, name)) ** power
+        if size < WEAKEST * little:
+            raise ScaleError(
+                f"`{name}` must be less for states of scale {scale:.3g}; got the recipe's "
+                f"{getattr(recipe, name):g}: change it or the units of the state, or use "
+                "`find_fixed_points`, which goes by their scale"
+            )
 
 
 def search_points(

@@ -92,7 +92,7 @@ def make_optimiser(optimiser: Any, variables: Variables) -> Optimiser:
     ----------
     optimiser : optax.GradientTransformation or callable
         Of optax, or a function that makes one of BrainPy when it is called with ``train_vars=``, as
-        ``functools.partial(bp.optim.Momentum, lr=0.01)``.
+        ``functools.partial(bp.optim.Momentum, lr=0.01)``. Its schedule begins anew.
     variables : dict of variables
 
     Raises
@@ -116,6 +116,9 @@ def make_optimiser(optimiser: Any, variables: Variables) -> Optimiser:
         raise TypeError(f"{expected}; {shown(optimiser)} made {shown(made)}")
     if {id(v) for v in made.vars_to_train.values()} != {id(v) for v in variables.values()}:
         raise TypeError(f"{expected}; {shown(optimiser)} made one of other variables")
+    for count in ("last_epoch", "last_call"):  # a schedule that another training has used
+        if hasattr(made.lr, count):
+            getattr(made.lr, count).value = jnp.asarray(-1)
     return BrainPyOptimiser(made)
 
 

@@ -64,10 +64,13 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         process = None
         if options.formats:
             process = stack.enter_context(DrawingProcess())  # loads matplotlib meanwhile
+        with interrupts.held():
+            import jax  # noqa: F401 - loads jaxlib
         from yang_rnn.experiment.platform import PlatformError, memory_errors, use_platform
 
         with usage_errors(PlatformError):
             use_platform(options.platform)
+        from yang_rnn.analysis import ScaleError
         from yang_rnn.experiment.names import FIGURES
         from yang_rnn.experiment.report import describe, versions
         from yang_rnn.experiment.storage import save_numbers
@@ -87,7 +90,7 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
                     text = describe(save_numbers(run, folder.staging, facts))
                 else:
                     text = describe_task(save_task_numbers(run, folder.staging, facts))
-        except DivergenceError as error:
+        except (DivergenceError, ScaleError) as error:
             raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
         interrupts.check()
@@ -132,6 +135,11 @@ def _trained(options: "Options", shown: "RunDisplay", facts: dict[str, Any]) -> 
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"--from must be the folder of a run or of a member; {error}") from error
     facts["trained"] = run.facts.get("trained", {"folder": str(options.from_), **run.facts})
+    if options.numbers.epochs > run.recipe.epochs:
+        from yang_rnn.experiment.continuing import ContinuationError, continue_run
+
+        with usage_errors(ContinuationError):
+            run = continue_run(run, options.numbers, on_epoch=shown.epoch)
     if not options.numbers.is_perceptual:
         return dataclasses.replace(run, recipe=options.numbers)
     return dataclasses.replace(run, recipe=options.numbers, found=None, on_search=shown.search)

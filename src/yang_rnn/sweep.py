@@ -40,6 +40,8 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
     from yang_rnn.cli.sweep_options import parse
 
     options = parse(arguments)
+    with interrupts.held():
+        import jax  # noqa: F401 - loads jaxlib
     from yang_rnn.experiment.platform import PlatformError, use_platform
 
     with usage_errors(PlatformError), SweepDisplay(options.quiet, interrupts.check) as shown:
@@ -47,6 +49,7 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         elsewhere = options.workers or options.scheduler is not None
         use_platform("cpu" if elsewhere else options.platform)
         from yang_rnn.ensemble.plan import FolderError, SweepError
+        from yang_rnn.ensemble.processes import WorkersError
         from yang_rnn.ensemble.sweep import sweep
         from yang_rnn.ensemble.table import FILES, describe
         from yang_rnn.ensemble.task_table import describe_tasks
@@ -56,6 +59,14 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         if not options.numbers.is_perceptual:
             with usage_errors(RecipeError, ImportError):
                 task_of(options.numbers)
+
+        from yang_rnn.ensemble.workers import import_dask
+
+        if options.scheduler is not None:
+            try:
+                import_dask()
+            except WorkersError as error:
+                raise UsageError(f"--scheduler can't be used: {error}") from error
         try:
             done = sweep(
                 options.numbers,

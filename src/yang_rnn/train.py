@@ -359,6 +359,12 @@ def train_recipe(
     )
 
 
+def optimiser_of(net: CTRNN, recipe: Recipe) -> Optimiser:
+    """Return the optimiser that a recipe's training begins with."""
+    schedule, end = recipe.learning_rate_schedule, recipe.learning_rate_end
+    return _Rate(recipe.learning_rate, schedule, end, None, recipe.epochs, None).make(net)
+
+
 def largest_weight(weights: Mapping[str, np.ndarray]) -> float:
     """Return the size of the largest weight; NaN or infinity where one is."""
     return float(np.max([np.abs(value).max() for value in weights.values()]))

@@ -55,3 +55,14 @@ def test_after_the_last_moment_they_are_ignored():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
         interrupts.check()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_they_are_held_they_wait(number: int):
+    reached = []
+    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        with interrupts.held():
+            signal.raise_signal(number)
+            reached.append("the end of it")
+        reached.append("what is behind")
+    assert reached == ["the end of it"]

@@ -117,6 +117,9 @@ def test_from_a_run_numbers_are_its_own_but_for_the_analysis(trained: Recipe):
     words = "--from trained --components 3 --search newton --hidden 10".split()
     expected = dataclasses.replace(trained, components=3, search="newton")
     assert parse(words).numbers == expected
+    assert parse("--from trained --epochs 30".split()).numbers == dataclasses.replace(
+        trained, epochs=30
+    )
 
 
 def test_numbers_of_the_analysis_are_those_under_that_heading():
@@ -133,6 +136,8 @@ def test_numbers_of_the_analysis_are_those_under_that_heading():
         ("--hidden 64", "--hidden can't be changed with --from"),
         ("--sequence-steps 0", "--sequence-steps can't be changed"),
         ("--learning-rate 1", "--learning-rate can't be changed"),
+        ("--unit-noise 1", "--unit-noise can't be changed"),
+        ("--epochs 19", "--epochs can only be raised with --from: .* for 20; got 19"),
         ("--recipe primer", "--recipe and --from can't be given together"),
         ("--components 0", "--components must be"),
         ("--from nowhere", r"--from must be the folder of a run, .*No such file"),

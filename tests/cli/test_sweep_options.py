@@ -86,3 +86,22 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]):
     shown = capsys.readouterr().out
     for field in dataclasses.fields(SweepOptions):
         assert f" --{field.name.replace('_', '-')} " in shown
+
+
+def test_words_and_numbers_of_network_and_training_can_be_set():
+    options = parse([
+        "--out", "x", "--set", "unit_noise=0,0.1", "--set", "leak=inside,outside",
+        "--set", "excitatory=0,0.8", "--set", "l2-rates=0.01",
+        "--set", "learning_rate_schedule=cosine",
+    ])  # fmt: skip
+    assert options.vary == {
+        "unit_noise": [0.0, 0.1],
+        "leak": ["inside", "outside"],
+        "excitatory": [0.0, 0.8],
+        "l2_rates": [0.01],
+        "learning_rate_schedule": ["cosine"],
+    }
+    with pytest.raises(UsageError, match="--set leak must be one of"):
+        parse(["--out", "x", "--set", "leak=aside"])
+    with pytest.raises(UsageError, match="--set rank must be 0 with Dale's law"):
+        parse(["--out", "x", "--set", "rank=2", "--set", "excitatory=0.8"])

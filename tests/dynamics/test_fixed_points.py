@@ -3,6 +3,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -229,3 +230,115 @@ def test_a_map_has_the_same_fixed_points_in_whatever_units(exponent: float, seed
 
 def in_units(weights, offset, unit, h):
     return unit * jnp.tanh(weights @ (h / unit) + offset)
+
+
+UNITS, CHANNELS = 16, 2
+
+
+def gru(w, x, h):
+    """Step a gated recurrent unit (Cho et al. 2014) with input x (channel,) and state h (unit,)."""
+    update = jax.nn.sigmoid(w["x"][0] @ x + w["h"][0] @ h + w["b"][0])
+    reset = jax.nn.sigmoid(w["x"][1] @ x + w["h"][1] @ h + w["b"][1])
+    wanted = jnp.tanh(w["x"][2] @ x + w["h"][2] @ (reset * h) + w["b"][2])
+    return update * h + (1.0 - update) * wanted
+
+
+def gru_by_numpy(w, h):
+    """Step the same unit without input, for states (n, unit), in NumPy's float64."""
+    h = h.astype(np.float64)
+
+    def gate(k, state):
+        return state @ w["h"][k].astype(np.float64).T + w["b"][k].astype(np.float64)
+
+    update, reset = 1 / (1 + np.exp(-gate(0, h))), 1 / (1 + np.exp(-gate(1, h)))
+    return update * h + (1 - update) * np.tanh(gate(2, reset * h))
+
+
+def flip_flops(rng, trials, steps=40):
+    """Draw pulses (time, trial, bit), and the sign of the last pulse of each bit."""
+    pulses = rng.choice([-1.0, 0.0, 1.0], (steps, trials, CHANNELS), p=[0.1, 0.8, 0.1])
+    pulses[0] = rng.choice([-1.0, 1.0], (trials, CHANNELS))
+    held = np.zeros_like(pulses)
+    for t, now in enumerate(pulses):
+        held[t] = np.where(now == 0, held[t - 1], now)
+    return pulses, held
+
+
+def sums(rng, trials, steps=40):
+    """Draw evidence (time, trial, channel), and its sum so far."""
+    evidence = rng.normal(0, 0.2, (steps, trials, CHANNELS))
+    return evidence, np.cumsum(evidence, axis=0)
+
+
+def trained(draw, updates):
+    """Train a gated network on a task; return its weights and states on fresh trials."""
+    rng = np.random.default_rng(0)
+    shapes = {"x": (3, UNITS, CHANNELS), "h": (3, UNITS, UNITS), "b": (3, UNITS)}
+    shapes |= {"out": (CHANNELS, UNITS)}
+    weights = {
+        n: jnp.asarray(rng.normal(0, UNITS**-0.5, s), jnp.float32) for n, s in shapes.items()
+    }
+    adam = optax.adam(1e-2)
+
+    def states_in(w, inputs):
+        def step(h, x):
+            h = jax.vmap(lambda one, state: gru(w, one, state))(x, h)
+            return h, h
+
+        return jax.lax.scan(step, jnp.zeros((inputs.shape[1], UNITS)), inputs)[1]
+
+    @jax.jit
+    def train(w, moments, inputs, wanted):
+        def loss(w):
+            return jnp.mean((states_in(w, inputs) @ w["out"].T - wanted) ** 2)
+
+        value, slope = jax.value_and_grad(loss)(w)
+        change, moments = adam.update(slope, moments)
+        return optax.apply_updates(w, change), moments, value
+
+    moments, loss = adam.init(weights), jnp.inf
+    for _ in range(updates):
+        weights, moments, loss = train(weights, moments, *draw(rng, 64))
+    assert loss < 0.02  # it does the task
+    states = np.asarray(states_in(weights, draw(rng, 64)[0])).reshape(-1, UNITS)
+    return {name: np.asarray(value) for name, value in weights.items()}, states
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("draw", "updates", "number"), [(flip_flops, 800, 50), (sums, 400, 50), (sums, 400, 500)]
+)
+def test_points_of_a_trained_gated_network_are_where_its_states_can_be_or_flagged(
+    draw: Any, updates: int, number: int
+):
+    weights, states = trained(draw, updates)
+    assert np.abs(states).max() <= 1  # it starts at 0, and each step is a mean of h and a tanh
+    step = Partial(gru, weights)
+    system = System(step, dt=10.0, initial_state=np.zeros(UNITS), bounds=(-1.0, 1.0))
+    starts = states[np.random.default_rng(1).choice(len(states), number, replace=False)]
+    F = system.at(np.zeros(CHANNELS))
+    points = find_fixed_points(F, starts)
+    spread = np.sqrt(((starts - starts.mean(axis=0)) ** 2).sum(axis=1).mean())
+    beyond = np.linalg.norm(points.state - np.clip(points.state, -1, 1), axis=1)
+    np.testing.assert_array_equal(points.outside, beyond > 0.1 * spread)
+    assert points.far[points.outside].all()
+    assert np.abs(points.state[~points.far]).max() < 1 + 0.1 * spread
+    labels = linearise(F, points).label
+    assert (labels[points.far] == "").all()
+    # What is told of the others holds by a step of another program.
+    moved = gru_by_numpy(weights, points.state) - points.state
+    own = np.sqrt((points.state**2).mean(axis=1))
+    largest = np.abs(moved).max(axis=1) / np.maximum(own, 1e-4 * points.scale)
+    near = ~points.far
+    fixed, slow = near & (points.status == "fixed"), near & (points.status == "slow")
+    assert (largest[fixed] < 2e-10).all()
+    limit = 1e-4 * np.minimum(own, points.scale) ** 2
+    assert ((moved**2).mean(axis=1)[slow] < limit[slow]).all()
+    lost = near & (points.status == "unconverged")
+    assert ((moved**2).mean(axis=1)[lost] > 0.99 * limit[lost]).all()
+    if draw is flip_flops:  # each memory is a stable point that a network which holds it must have
+        stable = points[near & np.char.startswith(labels, "stable")].unique()
+        signs = np.sign(stable.state @ weights["out"].T)
+        assert len(np.unique(signs, axis=0)) == 4
+    elif number == 500:  # gates that are shut far out make fixed points there
+        assert (beyond > 10).any()

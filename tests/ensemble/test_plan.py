@@ -15,6 +15,7 @@ from yang_rnn.ensemble.plan import (
     locked,
     members_of,
 )
+from yang_rnn.recipe import NOTEBOOK
 
 MADE_WITH = {"platform": "cpu", "jax": "0.10.2"}
 
@@ -171,3 +172,12 @@ def test_a_sweep_with_a_member_stays_however_it_ends(tmp_path: Path):
         (tmp_path / "new" / "members" / "seed3").mkdir(parents=True)
         raise End
     assert sorted(os.listdir(tmp_path / "new")) == [".lock", "members", "sweep.json"]
+
+
+def test_options_of_network_and_training_vary():
+    vary = {"unit_noise": [0.0, 0.1], "leak": ["inside", "outside"], "clip_norm": [1.0]}
+    members = members_of(NOTEBOOK, [0, 1], vary)
+    assert len(members) == 8
+    found = {(m.unit_noise, m.leak, m.clip_norm) for m in members}
+    assert found == {(s, leak, 1.0) for s in (0.0, 0.1) for leak in ("inside", "outside")}
+    assert members[-1].name == "notebook-leakoutside-unit_noise0.1-clip_norm1-and-1-more"

@@ -7,17 +7,25 @@ from small import SMALL
 
 from yang_rnn.behaviour import accuracy
 from yang_rnn.dynamics import simulate
+from yang_rnn.ensemble import training
 from yang_rnn.ensemble.training import TrainedMember, num_lanes, train_ensemble
 from yang_rnn.experiment.run import Run
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
-from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.train import DivergenceError, History, train
+from yang_rnn.task import PerceptualDecisionMaking, recipe_for, task_of
+from yang_rnn.train import DivergenceError, History, train_recipe
+from yang_rnn.trials import Task, Trials
 
 UNEVEN = dataclasses.replace(SMALL, trials_per_epoch=24)  # a last batch of 8 trials
 PRIMER_LIKE = dataclasses.replace(
     SMALL, sequence_steps=30, initialisation="linear", tau=200.0, activation="softplus"
 )
+CONSTRAINED = dataclasses.replace(
+    SMALL, excitatory=0.75, readout_units="excitatory", unit_noise=0.1, initial_state="trained",
+    leak="outside", tau=200.0, l2_weights=1e-3, l2_rates=1e-2, clip_norm=0.05,
+    learning_rate_schedule="cosine",
+)  # fmt: skip
+LOW_RANK = dataclasses.replace(SMALL, rank=2, activation="tanh", learning_rate=1e-2)
 UNASKED = dataclasses.replace(SMALL, sequence_steps=10, epochs=1)  # cut off before any decision
 
 
@@ -44,24 +52,79 @@ def test_a_member_is_trained_as_a_single_network_is(small_run: Run):
     "recipe",
     [
         PRIMER_LIKE,
+        CONSTRAINED,
+        pytest.param(LOW_RANK, marks=pytest.mark.slow),
         pytest.param(UNEVEN, marks=pytest.mark.slow),
         pytest.param(UNASKED, marks=pytest.mark.slow),
     ],
-    ids=["primer", "uneven", "unasked"],
+    ids=["primer", "constrained", "low-rank", "uneven", "unasked"],
 )
 def test_so_it_is_whatever_the_recipe(recipe: Recipe):
     (member,) = train_ensemble(seeds(recipe, 4))
     net = CTRNN.from_recipe(member.recipe)
-    history = train(
-        net,
-        PerceptualDecisionMaking.from_recipe(member.recipe),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        sequence_steps=recipe.sequence_steps,
-        learning_rate=recipe.learning_rate,
-    )
+    history = train_recipe(net, member.recipe, task_of(member.recipe))
     assert_trained_alike(member, net, history)
     assert np.isnan(history.accuracy).all() == (recipe is UNASKED)
+
+
+OF_VALUES = dataclasses.replace(
+    SMALL, task="RateReaching1D", num_inputs=33, num_outputs=2, trials_per_epoch=16
+)
+
+
+def test_a_task_of_values_trains_as_a_single_network_does():
+    recipe = recipe_for(OF_VALUES, task_of(OF_VALUES))
+    member = train_ensemble(seeds(recipe, 3, 4))[1]
+    net = CTRNN.from_recipe(member.recipe)
+    history = train_recipe(net, member.recipe, task_of(member.recipe))
+    assert np.isnan(history.accuracy).all()
+    assert_trained_alike(member, net, history)
+
+
+def test_members_end_at_their_target_accuracy_each_by_itself():
+    recipe = dataclasses.replace(
+        SMALL, epochs=8, learning_rate=1e-2, target_accuracy=0.45, held_out_trials=300
+    )
+    together = train_ensemble(seeds(recipe, 0, 1, 2))
+    lengths = set()
+    for member in together:
+        net = CTRNN.from_recipe(member.recipe)
+        history = train_recipe(net, member.recipe, task_of(member.recipe))
+        np.testing.assert_allclose(member.history.loss, history.loss, rtol=1e-3)
+        for name, value in net.weights.items():
+            np.testing.assert_allclose(member.weights[name], value, atol=1e-3)
+        lengths.add(len(history.loss))
+    assert len(lengths) > 1
+
+
+class RandomLengths(Task):
+    num_inputs, num_outputs, dt = 3, 3, 100.0
+
+    def sample_trials(self, num_trials: int) -> Trials:
+        lengths = self.rng.integers(3, 9, size=num_trials)
+        inside = np.arange(lengths.max())[:, None] < lengths
+        inputs = self.rng.normal(size=(*inside.shape, 3))
+        return Trials(inputs, inside.astype(int), {}, {}, weights=inside.astype(float))
+
+
+def test_members_of_a_task_of_random_lengths_are_trained_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def make(recipe: Recipe, seed: int | None = None) -> Task:
+        return RandomLengths().seeded(recipe.seeds.training if seed is None else seed)
+
+    monkeypatch.setattr(training, "task_of", make)
+    recipe = dataclasses.replace(
+        SMALL, task="RateDelayMatchSample", num_inputs=3, num_outputs=3, epochs=1
+    )
+    assert num_lanes(recipe) == 1
+    assert num_lanes(dataclasses.replace(recipe, sequence_steps=20)) == 8
+    (member,) = train_ensemble([recipe])
+    net = CTRNN.from_recipe(recipe)
+    history = train_recipe(net, recipe, make(recipe))
+    np.testing.assert_allclose(member.history.loss, history.loss, rtol=1e-5)
+    for name, value in net.weights.items():
+        np.testing.assert_allclose(member.weights[name], value, atol=1e-5)
 
 
 def test_a_member_does_not_depend_on_the_others_to_the_bit():

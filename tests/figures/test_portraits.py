@@ -124,6 +124,17 @@ def test_points_are_told_apart_by_status_and_stability(data: Any):
     np.testing.assert_allclose(points_of(ring), expected[[1]])
 
 
+def test_points_far_from_the_data_are_drawn_and_named_as_such(data: Any):
+    pca, activity, _ = data
+    points = points_at(["fixed", "fixed", "slow"], np.zeros(3), activity[5, :3])
+    points = dataclasses.replace(points, outside=np.array([False, True, True]))
+    assert points.kind.tolist() == ["fixed", "far", "far"]
+    ax = figures.slow_points(pca, activity, points).axes[0]
+    assert sorted(ax.get_legend_handles_labels()[1]) == ["1 fixed", "2 far"]
+    crosses = [points_of(line) for line in ax.lines if line.get_marker() == "+"]
+    np.testing.assert_allclose(np.concatenate(crosses), projected(pca, activity[5, 1:3]))
+
+
 def test_fixed_points_need_not_be_told_apart(data: Any):
     pca, activity, _ = data
     points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])

@@ -126,7 +126,7 @@ def test_of_very_many_inputs_some_are_drawn_and_it_is_said(data: Any):
     rows = [row_of(f"p, c {k}", (k, 0), ["slow"], []) for k in range(30)]
     figure = figures.points_by_input(data.pca, data.activity, rows)
     assert len([ax for ax in figure.axes if ax.axison]) == 24
-    assert figure.get_supxlabel() == "PC 1; 6 more inputs are in the table"
+    assert figure.get_suptitle() == "6 more inputs are in the table"
 
 
 @pytest.mark.parametrize(

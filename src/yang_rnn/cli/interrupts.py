@@ -1,7 +1,9 @@
 """Ctrl-C and SIGTERM, none of which is lost."""
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 
@@ -22,6 +24,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         self._seen: type[KeyboardInterrupt] | None = None
+        self._held = False
         self._hook = sys.unraisablehook
         sys.unraisablehook = self._unraisable
         self._before = {number: signal.signal(number, self._note) for number in self._KINDS}
@@ -39,7 +42,21 @@ class Interrupts:
 
     def _note(self, number: int, _: object) -> None:
         self._seen = self._KINDS[number]
-        raise self._seen
+        if not self._held:
+            raise self._seen
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise what comes meanwhile at the end only.
+
+        The process would crash where an exception fell into jaxlib while that is loaded.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        self.check()
 
     def check(self) -> None:
         """Raise what was dropped."""

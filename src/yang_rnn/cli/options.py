@@ -43,7 +43,10 @@ class Options:
     recipe: str = NOTEBOOK.base
     """Where the numbers below come from: a recipe's name, or the recipe.json of an earlier run."""
     from_: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """Run or member of a sweep to analyse anew; only numbers from --test-trials on may differ."""
+    """Run or member of a sweep to analyse anew; only numbers from --test-trials on may differ.
+
+    A run is trained on with more --epochs.
+    """
     platform: Literal["cpu", "gpu", "tpu"] = "cpu"
     """What to compute on."""
     out: Path | None = None
@@ -140,10 +143,18 @@ def _recipe_of_run(folder: Path) -> Recipe:
 def _check_only_analysis_differs(recipe: Recipe, trained: Recipe, folder: Path) -> None:
     for field in _NAMES:
         was = getattr(trained, field)
+        if field == "epochs" and recipe.epochs != was:
+            if recipe.epochs > was:
+                continue
+            raise UsageError(
+                f"--epochs can only be raised with --from: the network in {folder} was trained "
+                f"for {was}; got {recipe.epochs}"
+            )
         if field not in ANALYSIS and getattr(recipe, field) != was:
             raise UsageError(
                 f"{option_of(field)} can't be changed with --from: the network in {folder} was "
-                f"trained with {was}; only numbers of the analysis can, from --test-trials on"
+                f"trained with {was}; only numbers of the analysis can, from --test-trials on, "
+                "and --epochs be raised"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_array, check_is, check_real, reason_of, shown
+from yang_rnn._checks import check_array, check_is, check_real, check_text, reason_of, shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,14 +35,17 @@ class System:
         applied to.
     bounds : two of float or array of shape (unit,), optional
         Lowest and highest values that units can have at all, as -1 and 1 of tanh.
+    parts : dict of slices, optional
+        Which units are what, as in ``{"h": slice(0, 64), "c": slice(64, 128)}`` of an LSTM:
+        ``states[..., system.parts["h"]]`` takes them.
 
     Raises
     ------
     TypeError
-        If a function is not callable.
+        If a function is not callable, or the parts are not named slices.
     ValueError
-        If dt is not above 0, the initial state is not a finite vector, or the bounds are not two
-        in this order.
+        If dt is not above 0, the initial state is not a finite vector, the bounds are not two
+        in this order, or a part has no units.
     """
 
     step: Callable[[Any, Any], Any]
@@ -51,6 +54,7 @@ class System:
     readout: Callable[[Any], Any] | None = None
     preactivation: Callable[[Any, Any], Any] | None = None
     bounds: Any = None
+    parts: Mapping[str, slice] | None = None
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without an input."""
@@ -78,6 +82,9 @@ class System:
             if not (low < high).all():
                 raise ValueError(f"`bounds` must be low, then high; got {shown(self.bounds)}")
             object.__setattr__(self, "bounds", (low, high))
+        if self.parts is not None:
+            check_is("parts", self.parts, Mapping)
+            object.__setattr__(self, "parts", _checked_parts(self.parts, state))
 
     def __repr__(self) -> str:
         """Say how large the network is."""
@@ -167,6 +174,15 @@ class AutonomousMap:
         """The system's preactivation at this input, as a map of h; None if it has none."""
         before = self.system.preactivation
         return None if before is None else _with_input(before, self.x)
+
+
+def _checked_parts(parts: Mapping[Any, Any], state: np.ndarray) -> dict[str, slice]:
+    for name, part in parts.items():
+        check_text("parts", name)
+        check_is(f"parts[{name!r}]", part, slice)
+        if not state[part].size:
+            raise ValueError(f"`parts` must have units each; got {name!r}: {part}")
+    return dict(parts)
 
 
 def _with_input(function: Callable[..., Any], x: np.ndarray) -> Partial:

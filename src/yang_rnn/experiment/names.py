@@ -5,6 +5,9 @@ import re
 RECIPE, WEIGHTS, HISTORY = "recipe.json", "weights.safetensors", "history.csv"
 POINTS, NEWTON_POINTS = "slow_points.npz", "fixed_points.npz"
 STIMULI, SUMS = "stimulus_dependence.csv", "SHA256SUMS"
+TRAINING = "training.safetensors"
+"""What training goes on from: the optimiser's numbers, epochs and steps."""
+
 INPUTS = "inputs.csv"
 """What was found at each constant input of a task other than the perceptual one."""
 
@@ -15,7 +18,7 @@ FIGURES = "figures"
 """The folder of its figures."""
 
 FILES = frozenset(
-    {RECIPE, WEIGHTS, HISTORY, POINTS, NEWTON_POINTS, STIMULI, INPUTS, SUMS, SUMMARY_FILE}
+    {RECIPE, WEIGHTS, HISTORY, TRAINING, POINTS, NEWTON_POINTS, STIMULI, INPUTS, SUMS, SUMMARY_FILE}
 )  # fmt: skip
 """All files that a run may have, but for its figures."""
 

@@ -70,7 +70,7 @@ def weights_of(content: bytes, path: Path, recipe: Recipe) -> dict[str, np.ndarr
         return weights
 
 
-def history_of(content: bytes, path: Path, epochs: int | None = None) -> History:
+def history_of(content: bytes, path: Path, recipe: Recipe | None = None) -> History:
     """Return the history that a file holds.
 
     Parameters
@@ -78,8 +78,9 @@ def history_of(content: bytes, path: Path, epochs: int | None = None) -> History
     content : bytes
     path : Path
         Where it is from, for errors.
-    epochs : int, optional
-        How many there must be; without it one or more.
+    recipe : Recipe, optional
+        It must have all of its epochs, or with a target accuracy some of them; without it one or
+        more.
 
     Raises
     ------
@@ -91,8 +92,10 @@ def history_of(content: bytes, path: Path, epochs: int | None = None) -> History
         head, *rows = csv.reader(text, strict=True) if content else [[]]
         if head != ["epoch", *History._fields]:
             raise ValueError(f"its columns must be epoch, loss, accuracy; got {shown(head)}")
-        if not rows or (epochs is not None and len(rows) != epochs):
-            raise ValueError(f"it must have {epochs or 'some'} epochs; got {len(rows)}")
+        most = len(rows) if recipe is None else recipe.epochs
+        least = 1 if recipe is None or recipe.target_accuracy else most
+        if not max(least, 1) <= len(rows) <= most:
+            raise ValueError(f"it must have {most or 'some'} epochs; got {len(rows)}")
         numbers = []
         for epoch, row in enumerate(rows, start=1):
             good = len(row) == 3 and row[0] == str(epoch) and all(map(_NUMBER.fullmatch, row[1:]))
@@ -216,8 +219,12 @@ def check_summary(
     told |= {"final_loss": summary["final_loss"], "newton": summary["newton"]}
     told |= {f"search.{name}": value for name, value in search.items()}
     told |= {f"search.{name}": summary["search"][name] for name in ("ends", "kept")}
-    found = {name: getattr(recipe, name) for name in ("seed", "hidden", "epochs", "test_trials")}
-    found |= {"recipe": recipe.name, "final_loss": float(history.loss[-1])}
+    found = {name: getattr(recipe, name) for name in ("seed", "hidden", "test_trials")}
+    found |= {
+        "epochs": len(history.loss),
+        "recipe": recipe.name,
+        "final_loss": float(history.loss[-1]),
+    }
     found |= {"newton": newton_points.counts, "search.method": points.method}
     found |= {"search.starts": points.total_starts}
     found |= {"search.ends": points.search_counts, "search.kept": points.counts}

@@ -53,7 +53,7 @@ def summarise(run: Run, *, stimuli: bool = True) -> dict[str, Any]:
         "recipe": recipe.name,
         "seed": recipe.seed,
         "hidden": recipe.hidden,
-        "epochs": recipe.epochs,
+        "epochs": len(run.history.loss),
         "final_loss": float(run.history.loss[-1]),
         "test_trials": recipe.test_trials,
         "test_accuracy": tested.accuracy,

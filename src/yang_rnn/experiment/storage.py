@@ -21,6 +21,7 @@ from yang_rnn.experiment.names import (
     STIMULI,
     SUMMARY_FILE,
     SUMS,
+    TRAINING,
     WEIGHTS,
 )
 from yang_rnn.experiment.reading import (
@@ -37,6 +38,7 @@ from yang_rnn.experiment.reading import (
 from yang_rnn.experiment.report import summarise
 from yang_rnn.experiment.run import Found, Run
 from yang_rnn.experiment.task_storage import load_task_run
+from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import History
@@ -79,7 +81,8 @@ def save_numbers(
     if summary["stimulus_dependence"]:
         _write(table_text(summary["stimulus_dependence"]), folder / STIMULI)
     _write(json.dumps(summary, indent=2, allow_nan=False) + "\n", folder / SUMMARY_FILE)
-    written = [*ALWAYS, STIMULI] if summary["stimulus_dependence"] else ALWAYS
+    written = [*ALWAYS, *write_training(run.history, folder)]
+    written += [STIMULI] if summary["stimulus_dependence"] else []
     sums = with_sums({name: (folder / name).read_bytes() for name in written})[SUMS]
     (folder / SUMS).write_bytes(sums)
     return summary
@@ -143,7 +146,10 @@ def load_run(
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)
     content = read(HISTORY, _LONGEST_ROW * (1 + recipe.epochs))
-    history = history_of(content, folder / HISTORY, recipe.epochs)
+    history = history_of(content, folder / HISTORY, recipe)
+    if (folder / TRAINING).exists() or TRAINING in (sums or {}):
+        content = read(TRAINING, 3 * most_weights(recipe))
+        history = with_training(history, content, folder / TRAINING, recipe, net)
     most = _most_points(recipe)
     points = FixedPoints.from_bytes(read(POINTS, most), folder / POINTS)
     newton_points = FixedPoints.from_bytes(read(NEWTON_POINTS, most), folder / NEWTON_POINTS)

@@ -10,12 +10,19 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from yang_rnn._checks import is_real, shown
-from yang_rnn._files import MOST_JSON, DamagedError, content_of, damage_named, parse_json
+from yang_rnn._files import (
+    MOST_JSON,
+    DamagedError,
+    content_of,
+    damage_named,
+    parse_json,
+)
 from yang_rnn.experiment.checksums import with_sums
-from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, WEIGHTS
+from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, TRAINING, WEIGHTS
 from yang_rnn.experiment.reading import check_rows, history_of, most_weights, table_text, weights_of
 from yang_rnn.experiment.task_report import summarise_task
 from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe, RecipeError
 from yang_rnn.task import recipe_for, task_of
@@ -64,7 +71,8 @@ def save_task_numbers(run: TaskRun, folder: Path, facts: Mapping[str, Any]) -> d
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    contents = {name: (folder / name).read_bytes() for name in TASK_ALWAYS}
+    written = (*TASK_ALWAYS, *write_training(run.history, folder))
+    contents = {name: (folder / name).read_bytes() for name in written}
     (folder / SUMS).write_bytes(with_sums(contents)[SUMS])
     return summary
 
@@ -91,10 +99,8 @@ def load_task_run(
         channels.
     """
     weights = weights_of(read(WEIGHTS, most_weights(recipe)), folder / WEIGHTS, recipe)
-    history = history_of(read(HISTORY, MOST_JSON), folder / HISTORY)
-    epochs, ends_early = len(history.loss), recipe.target_accuracy > 0
-    if epochs > recipe.epochs or (epochs < recipe.epochs and not ends_early):
-        raise DamagedError(folder / HISTORY, f"it must have {recipe.epochs} epochs; got {epochs}")
+    history = history_of(read(HISTORY, MOST_JSON), folder / HISTORY, recipe)
+    epochs = len(history.loss)
     path = folder / SUMMARY_FILE
     summary = _summary_of(read(SUMMARY_FILE, MOST_JSON), path)
     found = {name: getattr(recipe, name) for name in ("task", "seed", "hidden", "test_trials")}
@@ -119,6 +125,9 @@ def load_task_run(
     recipe_for(recipe, task)
     net = CTRNN.from_recipe(recipe)
     net.set_weights(weights)
+    if (folder / TRAINING).exists():
+        content = read(TRAINING, 3 * most_weights(recipe))
+        history = with_training(history, content, folder / TRAINING, recipe, net)
     facts = {
         name: summary[name]
         for name in ("platform", "versions", "seconds", "trained")

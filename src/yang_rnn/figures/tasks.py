@@ -154,9 +154,13 @@ def points_by_input(
     if used:
         figure.legend(loc="outside lower center", ncols=len(used), fontsize=8)
     left_out = len(grouped) - len(drawn)
-    note = f"; {left_out} more inputs are in the table" if left_out else ""
-    figure.supxlabel(f"PC 1{note}", fontsize=8)
-    figure.supylabel("PC 2", fontsize=8)
+    if left_out:
+        figure.suptitle(f"{left_out} more inputs are in the table", fontsize=8)
+    for number, ax in enumerate(panels):
+        if number % _COLUMNS == 0:
+            ax.set_ylabel("PC 2", fontsize=7)
+        if number + _COLUMNS >= len(panels):
+            ax.set_xlabel("PC 1", fontsize=7)
     return figure
 
 
