@@ -373,15 +373,15 @@ def test_states_that_are_no_plain_real_numbers_are_refused(activity: Any):
 def test_constant_inputs_are_those_of_a_trial_without_noise(number: int):
     task = PerceptualDecisionMaking(seed=0, coherence=(0.0, 50.0))
     found = constant_inputs(task, number)
-    assert [given.period for given in found] == ["fixation", *3 * ["stimulus"], "decision"]
-    for given in found:
-        expected = {"fixation": [1, 0, 0], "decision": [0, 0, 0]}.get(given.period)
+    assert [one.period for one in found] == ["fixation", *3 * ["stimulus"], "decision"]
+    for one in found:
+        expected = {"fixation": [1, 0, 0], "decision": [0, 0, 0]}.get(one.period)
         if expected is None:
-            sign = 2 * given.conditions.get("choice", 2) - 3
-            towards = sign * given.conditions["coherence"] / 200
+            sign = 2 * one.conditions.get("choice", 2) - 3
+            towards = sign * one.conditions["coherence"] / 200
             expected = [1, 0.5 - towards, 0.5 + towards]
-        np.testing.assert_allclose(given.x, expected, atol=1e-12)
-        assert not given.changes
+        np.testing.assert_allclose(one.x, expected, atol=1e-12)
+        assert not one.changes
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -392,25 +392,25 @@ def test_constant_inputs_are_the_means_over_their_period_in_each_trial(name: str
     values = dict(trials.conditions)
     if trials.choice is not None:
         values["choice"] = trials.choice + 1
-    assert [given.period for given in found] == sorted(
-        (given.period for given in found), key=list(trials.periods).index
+    assert [one.period for one in found] == sorted(
+        (one.period for one in found), key=list(trials.periods).index
     )
     for period in trials.periods:
-        here = [given for given in found if given.period == period]
+        here = [one for one in found if one.period == period]
         assert len(here) <= MAX_INPUTS
         assert bool(here) == trials.steps(period).any()
-        for given in here:
+        for one in here:
             chosen = np.ones(60, bool)
-            for condition, value in given.conditions.items():
+            for condition, value in one.conditions.items():
                 chosen &= values[condition] == value
             chosen &= trials.steps(period).any(axis=0)
             off = []
             for trial in np.flatnonzero(chosen):
                 inside = trials.inputs[trials.steps(period)[:, trial], trial]
-                off.append(np.abs(inside.mean(axis=0) - given.x).max())
-                if not given.changes and off[-1] < 2e-6:
-                    assert np.abs(inside - given.x).max() < 3e-6
-            undecided = re.fullmatch(r"\w+, input \d+ of \d+", given.name) is not None
+                off.append(np.abs(inside.mean(axis=0) - one.x).max())
+                if not one.changes and off[-1] < 2e-6:
+                    assert np.abs(inside - one.x).max() < 3e-6
+            undecided = re.fullmatch(r"\w+, input \d+ of \d+", one.name) is not None
             assert (min(off) if undecided else max(off)) < 2e-6
 
 
@@ -418,14 +418,14 @@ def test_constant_inputs_name_the_fewest_conditions_that_decide():
     task = make_brainpy_task("RateContextDecisionMaking")
     found = constant_inputs(task)
     by_period = {period: [] for period in ("fixation", "stimulus", "delay", "decision")}
-    for given in found:
-        by_period[given.period].append(given)
+    for one in found:
+        by_period[one.period].append(one)
     for period in ("fixation", "delay", "decision"):
-        assert [given.name for given in by_period[period]] == [
+        assert [one.name for one in by_period[period]] == [
             f"{period}, context 0",
             f"{period}, context 1",
         ]
-    names = {tuple(given.conditions) for given in by_period["stimulus"]}
+    names = {tuple(one.conditions) for one in by_period["stimulus"]}
     assert names == {("coherence 0", "coherence 1", "context")}
 
 
@@ -436,7 +436,7 @@ def test_inputs_that_change_within_a_period_are_said_to():
             trials.inputs[2:5] *= np.arange(3)[:, None, None]
             return trials
 
-    changes = {given.name: given.changes for given in constant_inputs(Ramp(), 30)}
+    changes = {one.name: one.changes for one in constant_inputs(Ramp(), 30)}
     assert changes == {"seen, side 0": True, "seen, side 1": True, "asked": False}
 
 
@@ -449,10 +449,10 @@ def test_conditions_that_decide_nothing_are_not_tried_for_ever():
             return trials._replace(conditions=extra)
 
     found = constant_inputs(Vague(), 60)
-    seen = [given for given in found if given.period == "seen"]
+    seen = [one for one in found if one.period == "seen"]
     assert len(seen) == MAX_INPUTS
     assert (seen[0].name, seen[-1].name) == ("seen, input 1 of 60", "seen, input 60 of 60")
-    assert not any(given.conditions for given in seen)
+    assert not any(one.conditions for one in seen)
 
 
 @pytest.mark.parametrize(
@@ -488,9 +488,9 @@ def test_points_at_each_input_are_the_known_ones():
     states = np.random.default_rng(0).uniform(0, 3, (5, 20, 4))
     inputs = [given_at(x) for x in ((0, 0), (0.5, 0), (0.25, 0.75))]
     rows = points_by_input(system, states, inputs)
-    for given, row in zip(inputs, rows, strict=True):
-        assert row.given is given
-        expected = 1 + np.tile(given.x, 2)
+    for one, row in zip(inputs, rows, strict=True):
+        assert row.given is one
+        expected = 1 + np.tile(one.x, 2)
         np.testing.assert_allclose(row.points.state, expected[None], atol=1e-9)
         assert row.points.status.tolist() == ["fixed"]
         assert row.modes.stability.tolist() == ["stable"]

@@ -550,26 +550,6 @@ def test_bad_value_is_told_before_anything_heavy_is_imported():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_more_epochs_train_a_run_on(done: Ended, capsys: pytest.CaptureFixture[str]):
-    words = ["--from", str(done.folder), "--figures", "none"]
-    assert main([*words, "--epochs", "3", "--out", "more"]) == 0
-    assert "epoch 3/3" in capsys.readouterr().err
-    assert main([*WORDS, "--epochs", "3", "--out", "at-once"]) == 0
-    for name in ("weights.safetensors", "history.csv", "training.safetensors", "recipe.json"):
-        assert filecmp.cmp(Path("more", name), Path("at-once", name), shallow=False), name
-    assert summary_of(Path("more"))["trained"]["folder"] == str(done.folder)
-    assert load_run(done.folder).recipe == SMALL
-    capsys.readouterr()
-    shutil.copytree(done.folder, "old")
-    Path("old", "training.safetensors").unlink()
-    sums = Path("old", "SHA256SUMS").read_text().splitlines(keepends=True)
-    Path("old", "SHA256SUMS").write_text("".join(s for s in sums if "training" not in s))
-    assert main(["--from", "old", "--epochs", "3", "--out", "new", "--quiet"]) == 2
-    assert "can't be continued: it has no training.safetensors" in capsys.readouterr().err
-    assert not Path("new").exists()
-    assert main(["--from", "old", "--out", "new", *words[2:], "--quiet"]) == 0
-
-
 TASK_WORDS = (
     "--task RateContextDecisionMaking --task-settings noise_sigma=0.2 --hidden 8 --epochs 2 "
     "--trials-per-epoch 32 --test-trials 200 --analysis-trials 60 --quiet --figures none"
@@ -646,3 +626,23 @@ def test_from_a_run_of_a_task_of_ones_own_is_one_line(
     assert shown.err.startswith("yang-rnn: --from must be the folder of a run")
     assert "got 'mine'" in shown.err
     assert names(tmp_path) == ["here"]
+
+
+def test_more_epochs_train_a_run_on(done: Ended, capsys: pytest.CaptureFixture[str]):
+    words = ["--from", str(done.folder), "--figures", "none"]
+    assert main([*words, "--epochs", "3", "--out", "more"]) == 0
+    assert "epoch 3/3" in capsys.readouterr().err
+    assert main([*WORDS, "--epochs", "3", "--out", "at-once"]) == 0
+    for name in ("weights.safetensors", "history.csv", "training.safetensors", "recipe.json"):
+        assert filecmp.cmp(Path("more", name), Path("at-once", name), shallow=False), name
+    assert summary_of(Path("more"))["trained"]["folder"] == str(done.folder)
+    assert load_run(done.folder).recipe == SMALL
+    capsys.readouterr()
+    shutil.copytree(done.folder, "old")
+    Path("old", "training.safetensors").unlink()
+    sums = Path("old", "SHA256SUMS").read_text().splitlines(keepends=True)
+    Path("old", "SHA256SUMS").write_text("".join(s for s in sums if "training" not in s))
+    assert main(["--from", "old", "--epochs", "3", "--out", "new", "--quiet"]) == 2
+    assert "can't be continued: it has no training.safetensors" in capsys.readouterr().err
+    assert not Path("new").exists()
+    assert main(["--from", "old", "--out", "new", *words[2:], "--quiet"]) == 0

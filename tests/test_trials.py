@@ -381,3 +381,12 @@ def test_what_is_right_must_be_said_of_each_trial(right: Any):
 def test_seeds_that_are_none_are_refused(seed: Any):
     with pytest.raises(ValueError, match="`seed` must be a whole number"):
         Side().seeded(seed)
+
+
+def test_a_trial_goes_as_far_as_its_last_step_with_a_weight():
+    every = mixed()
+    assert every.weights is not None
+    assert every.inside.sum(axis=0).tolist() == [5, 5, 3, 4, 5, 3]
+    every.weights[0] = 0  # does not count, but is no end
+    assert every.inside.sum(axis=0).tolist() == [5, 5, 3, 4, 5, 3]
+    assert trials().inside.all()

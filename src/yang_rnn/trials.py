@@ -68,6 +68,14 @@ class Trials(NamedTuple):
             return np.zeros(np.shape(self.targets)[:2], bool)
         return np.asarray(self.targets) > 0
 
+    @property
+    def inside(self) -> np.ndarray:
+        """Where trials have not ended, (time, trial), bool: up to the last step with a weight."""
+        shape = np.shape(self.inputs)[:2]
+        if self.weights is None:
+            return np.ones(shape, bool)
+        return np.maximum.accumulate(np.asarray(self.weights)[::-1] > 0, axis=0)[::-1]
+
     def select(self, trials: Any) -> Trials:
         """Return some of the trials.
 

@@ -95,9 +95,11 @@ def test_an_untrained_network_has_not_learned_the_task():
     assert not run.tested.learned
 
 
-@pytest.mark.parametrize("own", [Side(), Follow(noise=0.05)], ids=["choices", "values"])
-def test_a_task_of_ones_own_is_learned(own: Any):
-    run = run_task(dataclasses.replace(OWN, learning_rate=0.02, tau=20.0), own)
+@pytest.mark.parametrize(
+    ("own", "tau"), [(Side(), 100.0), (Follow(noise=0.05), 20.0)], ids=["choices", "values"]
+)
+def test_a_task_of_ones_own_is_learned(own: Any, tau: float):
+    run = run_task(dataclasses.replace(OWN, learning_rate=0.02, tau=tau), own)
     assert run.tested.learned
     assert run.tested.accuracy > 0.9
     assert run.recipe.channels == (own.num_inputs, own.num_outputs)

@@ -54,7 +54,7 @@ def test_loaded_run_is_the_saved_one(small_task_run: TaskRun, folder: Path):
 
 def test_folder_has_all_files_and_the_same_again(folder: Path, tmp_path: Path):
     names = {path.name for path in folder.iterdir()}
-    assert names == {*TASK_ALWAYS, "SHA256SUMS"}
+    assert names == {*TASK_ALWAYS, "training.safetensors", "SHA256SUMS"}
     (tmp_path / "again").mkdir()
     save_task_numbers(load_run(folder), tmp_path / "again", FACTS)
     for path in folder.iterdir():

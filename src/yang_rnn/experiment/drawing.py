@@ -89,7 +89,8 @@ def task_drawings(run: TaskRun) -> Iterator[Drawing]:
     yield Drawing("trajectories", figures.trajectories, (pca, activity, trials))
     yield Drawing("conditions", figures.conditions, (pca, activity, trials))
     yield Drawing("accuracy", figures.accuracy, (run.tested,))
-    yield Drawing("points_by_input", figures.points_by_input, (pca, activity, run.by_input))
+    seen = (pca, activity, run.by_input)
+    yield Drawing("points_by_input", figures.points_by_input, seen, {"trials": trials})
     for context, task in run.alternatives.items():
         words = {"label": f"signed {task.condition}", "unit": ""}
         behind = f"-{re.sub(r'[^0-9A-Za-z]+', '_', context)}" if context else ""

@@ -113,9 +113,7 @@ class TaskRun:
     @property
     def _states(self) -> np.ndarray:
         """States (state, unit) within the trials."""
-        if self.trials.weights is None:
-            return self.activity.reshape(-1, self.activity.shape[-1])
-        return self.activity[np.asarray(self.trials.weights) > 0]
+        return self.activity[self.trials.inside]
 
     @cached_property
     def tested(self) -> Performance:

@@ -82,6 +82,8 @@ def trajectories(
     num_few = check_whole("num_few", num_few, 1)
     paths = project(pca, activity)
     num_trials = paths.shape[1]
+    if trials.weights is not None and np.shape(trials.inputs)[:2] == paths.shape[:2]:
+        paths = np.where(trials.inside[..., None], paths, np.nan)
     if np.shape(trials.inputs)[1] != num_trials:
         raise ValueError(
             f"`activity` and `trials` must have the same trials; got {num_trials} "
@@ -119,10 +121,12 @@ def _add_paths(ax: Axes, paths: np.ndarray, colours: list[str], alpha: float) ->
         capstyle="projecting", joinstyle="round", zorder=2,
     )  # fmt: skip
     ax.add_collection(lines)
+    last = np.isfinite(paths[::-1, :, 0]).argmax(axis=0)
+    stops = paths[len(paths) - 1 - last, np.arange(len(last))]  # a trial may end before the others
     ends: dict[str, Any] = {"linewidths": 1, "alpha": alpha, "zorder": 2}
     for (x, y), marker, size, fill in (
         (paths[0].T, "o", 3, "none"),
-        (paths[-1].T, ".", 5, colours),
+        (stops.T, ".", 5, colours),
     ):
         ax.scatter(x, y, size**2, marker=marker, facecolors=fill, edgecolors=colours, **ends)
     # Legends keep clear of lines, seen or not, but not of collections.

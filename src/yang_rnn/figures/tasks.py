@@ -61,14 +61,13 @@ def conditions(pca: PCA, activity: Any, trials: Trials) -> Figure:
     check_trials(trials)
     shape = np.shape(trials.inputs)[:2]
     activity = check_array("activity", activity, (*shape, num_units(pca)))
-    found = {name: np.asarray(values) for name, values in trials.conditions.items()}
+    found = {name: trials.condition(name) for name in trials.conditions}
     if trials.choice is not None:
         found["choice"] = np.asarray(trials.choice) + 1
     found = {k: v for k, v in found.items() if 2 <= len(np.unique(v)) <= MAX_LEVELS}
     figure, panels = _panels(max(1, len(found)))
     paths = project(pca, activity)
-    inside = np.ones(shape, bool) if trials.weights is None else np.asarray(trials.weights) > 0
-    whole = inside.all(axis=1)  # steps that all trials have
+    whole = trials.inside.all(axis=1)  # steps that all trials have
     for ax, (name, values) in zip(panels, found.items(), strict=False):
         levels = np.unique(values)
         colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(levels)))
@@ -88,7 +87,9 @@ def conditions(pca: PCA, activity: Any, trials: Trials) -> Figure:
 
 
 @styled
-def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Figure:
+def points_by_input(
+    pca: PCA, activity: Any, rows: Sequence[InputPoints], trials: Trials | None = None
+) -> Figure:
     """Draw the fixed and slow points at each constant input over all states, a panel for each.
 
     Parameters
@@ -99,6 +100,8 @@ def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Fig
         Hidden states, drawn faint.
     rows : sequence of InputPoints
         From `yang_rnn.points_by_input`; one panel for all of the same input, at most `MAX_PANELS`.
+    trials : Trials, optional
+        Those of the activity, which is drawn as far as each goes.
 
     Raises
     ------
@@ -118,6 +121,14 @@ def points_by_input(pca: PCA, activity: Any, rows: Sequence[InputPoints]) -> Fig
     from yang_rnn.analysis import by_same_input  # the other figures need none of the analysis
 
     paths = project(pca, activity)
+    if trials is not None:
+        check_trials(trials)
+        if np.shape(trials.inputs)[:2] != paths.shape[:2]:
+            raise ValueError(
+                f"`trials` must be those of `activity`, {paths.shape[:2]}; "
+                f"got {np.shape(trials.inputs)[:2]}"
+            )
+        paths = np.where(trials.inside[..., None], paths, np.nan)
     grouped = by_same_input(rows)
     drawn = grouped[:MAX_PANELS]
     figure, panels = _panels(len(drawn), size=2.5)
@@ -179,12 +190,14 @@ def accuracy(measured: Performance) -> Figure:
         ax = panels[0]
         ax.errorbar([0], [measured.accuracy], yerr=reach, fmt="o", color="black", markersize=4)
         ax.set_xticks([0], ["all trials"])
+    line = None
     for ax in panels[: max(1, len(found))]:
         if measured.chance is not None:
-            ax.axhline(measured.chance, color="0.6", linestyle="--", label="always the same answer")
-            ax.legend(fontsize=7, loc="lower right")
+            line = ax.axhline(measured.chance, color="0.6", linestyle="--")
         ax.set_ylim(-0.03, 1.03)
         ax.set_ylabel("share of correct trials")
+    if line is not None:
+        figure.legend([line], ["always the same answer"], fontsize=7, loc="outside upper center")
     return figure
 
 
