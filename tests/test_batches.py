@@ -68,6 +68,8 @@ def test_values_have_nothing_that_asks():
         ({"weights": np.zeros((5, 2))}, "`weights` must be 0 or more, and not all of them 0"),
         ({"weights": np.full((5, 2), -1.0)}, "`weights` must be 0 or more"),
         ({"weights": np.full((5, 2), np.nan)}, "`weights` must be finite"),
+        ({"weights": np.full((5, 2), 1e300)}, "`weights` must be finite"),
+        ({"weights": np.full((5, 2), 1e-300)}, "`weights` must be 0 or more, and not all"),
         ({"weights": np.ones((5, 3))}, "`weights` must have shape"),
         ({"asked": np.ones((5, 2))}, "`asked` must be bool"),
         ({"targets": np.full((5, 2, 3), np.nan)}, "`targets` must be finite; got NaN"),
