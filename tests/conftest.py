@@ -27,6 +27,7 @@ from jax.tree_util import Partial
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.run import Run
+    from yang_rnn.experiment.task_run import TaskRun
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("steady")
@@ -119,3 +120,13 @@ def compiled() -> Iterator[list[str]]:
 def x64():
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(scope="session")
+def small_task_run() -> "TaskRun":
+    """Return the one small trained network on a task of two contexts: don't change it."""
+    from small import SMALL_TASK
+
+    from yang_rnn.experiment.task_run import run_task
+
+    return run_task(SMALL_TASK)

@@ -31,6 +31,17 @@ SMALL_WORDS = (
 TINY = dataclasses.replace(SMALL, epochs=1)
 """A member of a sweep."""
 
+SMALL_TASK = Recipe(
+    task="RateContextDecisionMaking",
+    task_settings=("noise_sigma=0.2",),
+    hidden=8,
+    epochs=2,
+    trials_per_epoch=32,
+    test_trials=200,
+    analysis_trials=60,
+)
+"""A task with two contexts, in no time."""
+
 
 def points_at(status: list[str], speed: Any, state: Any) -> FixedPoints:
     """Return a record of points of given status, speed (n,) and state (n, N)."""

@@ -2,8 +2,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
+from tasks import Follow, Side, answers
 
-from yang_rnn.behaviour import accuracy, accuracy_by_condition, psychometric_function
+from yang_rnn.adapters.brainpy_datasets import make_brainpy_task
+from yang_rnn.behaviour import (
+    accuracy,
+    accuracy_by_condition,
+    explained_variance,
+    performance,
+    psychometric_function,
+)
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.trials import Trials, TwoAlternatives
 
@@ -212,3 +221,144 @@ def test_accuracy_by_coherence_is_that_of_the_last_step_of_the_decision():
             accuracy_by_condition(outputs, changed).accuracy,
             accuracy_by_condition(outputs, trials).accuracy,
         )
+
+
+def test_to_do_nothing_where_nothing_is_right_counts_as_an_answer():
+    task = make_brainpy_task("RateGoNoGo").seeded(0)
+    trials = task.sample_trials(60)
+    goes = np.broadcast_to([0.0, 1.0], (*trials.targets.shape, 2))
+    share = trials.conditions["go"].mean()
+    assert accuracy(goes, trials) == pytest.approx(share)
+    by_go = accuracy_by_condition(goes, trials, "go")
+    assert by_go.accuracy.tolist() == [0.0, 1.0]
+    assert performance(task, goes, trials).accuracy == pytest.approx(share)
+
+
+def test_the_answer_that_counts_is_at_each_trials_own_end():
+    task = make_brainpy_task("RateContextDecisionMaking").seeded(0)
+    trials = task.sample_trials(60)
+    assert trials.weights is not None
+    outputs = answers(trials, 3)
+    assert accuracy_by_condition(outputs, trials, "context").accuracy.tolist() == [1.0, 1.0]
+    outputs[~(trials.weights > 0)] = [0, 9, 0]  # behind their ends
+    assert accuracy_by_condition(outputs, trials, "context").accuracy.tolist() == [1.0, 1.0]
+    assert accuracy(outputs, trials) == 1.0
+
+
+@pytest.mark.parametrize("name", ["RateGoNoGo", "RateAntiReach", "RateHierarchicalReasoning"])
+def test_one_who_is_always_right_has_learned_the_task(name: str):
+    task = make_brainpy_task(name).seeded(0)
+    trials = task.sample_trials(100)
+    measured = performance(task, answers(trials, task.num_outputs), trials)
+    assert (measured.accuracy, measured.high, measured.num_trials) == (1.0, 1.0, 100)
+    assert measured.learned
+    assert measured.explained is None
+    assert measured.chance == task.chance(trials)
+    for by in measured.by_condition.values():
+        assert (by.accuracy == 1.0).all()
+        assert by.num_trials.sum() == 100
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_who_guesses_has_not_learned_the_task(seed: int):
+    task = Side().seeded(seed)
+    trials = task.sample_trials(200)
+    guess = np.eye(3)[np.random.default_rng(seed + 100).integers(1, 3, 200)]
+    measured = performance(task, np.broadcast_to(guess, (8, 200, 3)), trials)
+    assert not measured.learned
+    assert not performance(task, np.zeros((8, 200, 3)), trials).learned
+    # Wilson's interval by its definition: the p at which (share - p)^2 = z^2 p (1 - p) / n.
+    n, p, z = 200, measured.accuracy, 1.959964
+    for bound in (measured.low, measured.high):
+        assert (p - bound) ** 2 == pytest.approx(z**2 * bound * (1 - bound) / n, abs=1e-9)
+    assert measured.low < p < measured.high
+
+
+def test_performance_is_split_by_conditions_of_few_values():
+    task = Side().seeded(0)
+    trials = task.sample_trials(90)
+    many = np.arange(90.0)
+    kinds = {"side": trials.conditions["side"], "many": many, "one": 0 * many, "third": many % 3}
+    trials = trials._replace(conditions=kinds | {"truth": many > 30})
+    left = np.broadcast_to(np.eye(3)[1], (8, 90, 3))
+    found = performance(task, left, trials).by_condition
+    assert list(found) == ["side", "third", "truth"]
+    assert found["side"].accuracy.tolist() == [1.0, 0.0]
+    for value in range(3):
+        expected = (trials.conditions["side"] == 0)[many % 3 == value].mean()
+        assert found["third"].accuracy[value] == pytest.approx(expected)
+
+
+def test_explained_variance_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    targets, outputs = rng.normal(size=(2, 7, 20, 3))
+    outputs = targets + outputs * [0.1, 0.5, 1.0]
+    every = Trials(np.zeros((7, 20, 1)), targets, {}, {})
+    flat = [values.reshape(-1, 3) for values in (targets, outputs)]
+    expected = r2_score(*flat, multioutput="variance_weighted")
+    assert explained_variance(outputs, every) == pytest.approx(expected)
+    weights = rng.uniform(size=(7, 20)) * (rng.uniform(size=(7, 20)) > 0.3)
+    weighted = r2_score(*flat, sample_weight=weights.ravel(), multioutput="variance_weighted")
+    found = explained_variance(outputs, every._replace(weights=weights))
+    assert found == pytest.approx(weighted)
+    assert explained_variance(targets, every) == 1.0
+    mean = np.broadcast_to(targets.mean(axis=(0, 1)), targets.shape)
+    assert explained_variance(mean, every) == pytest.approx(0.0, abs=1e-12)
+    assert explained_variance(-targets, every) < 0
+
+
+def test_constant_targets_have_no_variance_to_explain():
+    every = Trials(np.zeros((7, 20, 1)), np.ones((7, 20, 2)), {}, {})
+    assert explained_variance(np.ones((7, 20, 2)), every) == 0.0
+
+
+def test_values_are_learned_where_some_of_their_variance_is_explained():
+    task = Follow().seeded(0)
+    trials = task.sample_trials(50)
+    measured = performance(task, answers(trials, 1), trials)
+    assert (measured.accuracy, measured.explained, measured.learned) == (1.0, 1.0, True)
+    assert measured.chance is None
+    assert list(measured.by_condition) == ["level"]
+    silent = performance(task, np.zeros((6, 50, 1)), trials)
+    assert not silent.learned
+    assert silent.accuracy == pytest.approx((trials.conditions["level"] == 0).mean())
+    with pytest.raises(ValueError, match="targets that are choices; got values"):
+        accuracy(np.zeros((6, 50, 1)), trials)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"task": 3}, TypeError, "`task` must be a Task; got 3"),
+        ({"trials": None}, TypeError, "`trials` must be a Trials; got None"),
+        ({"outputs": np.zeros((8, 30))}, ValueError, r"`outputs` must have shape \(8, 30, output"),
+        ({"outputs": np.zeros((8, 0, 3))}, ValueError, "`outputs` must have shape"),
+        ({"outputs": np.full((8, 30, 3), np.nan)}, ValueError, "`outputs` must be finite"),
+        ({"outputs": "none"}, TypeError, "`outputs` must be real numbers; got 'none'"),
+    ],
+)
+def test_performance_of_what_does_not_fit_is_refused(
+    changes: dict[str, Any], error: type[Exception], message: str
+):
+    trials = Side().seeded(0).sample_trials(30)
+    values = {"task": Side(), "outputs": np.zeros((8, 30, 3)), "trials": trials} | changes
+    with pytest.raises(error, match=message):
+        performance(**values)
+
+
+def test_performance_by_conditions_that_are_no_numbers_is_refused():
+    trials = Side().seeded(0).sample_trials(4)
+    for values in (["l", "r", "l", "r"], [np.nan, 0, 1, 0], [1, 2]):
+        broken = trials._replace(conditions={"side": np.array(values)})
+        with pytest.raises((TypeError, ValueError), match=r"`trials.conditions\['side'\]` must"):
+            performance(Side(), np.zeros((8, 4, 3)), broken)
+
+
+def test_explained_variance_of_what_does_not_fit_is_refused():
+    every = Trials(np.zeros((7, 20, 1)), np.ones((7, 20, 2)), {}, {})
+    with pytest.raises(ValueError, match=r"`outputs` must have shape \(7, 20, 2\)"):
+        explained_variance(np.zeros((7, 20, 1)), every)
+    with pytest.raises(ValueError, match="a step with a weight above 0; got none"):
+        explained_variance(np.zeros((7, 20, 2)), every._replace(weights=np.zeros((7, 20))))
+    with pytest.raises(ValueError, match="targets that are values; got choices"):
+        explained_variance(np.zeros((8, 4, 3)), Side().seeded(0).sample_trials(4))

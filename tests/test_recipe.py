@@ -271,3 +271,82 @@ def test_numbers_alone_load_no_command_line_and_no_network():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
+
+
+OTHER = Recipe(task="RateGoNoGo", task_settings=("t_delay=200", "t_decision=300"))
+
+
+def test_a_recipe_of_another_task_has_its_settings_and_channels():
+    assert not OTHER.is_perceptual
+    assert OTHER.settings == {"t_delay": "200", "t_decision": "300"}
+    assert Recipe(task="x", task_settings=("sigma=a=b",)).settings == {"sigma": "a=b"}
+    assert OTHER.channels == (0, 0)
+    assert dataclasses.replace(OTHER, num_inputs=3, num_outputs=2).channels == (3, 2)
+    assert NOTEBOOK.is_perceptual
+    assert NOTEBOOK.channels == (3, 3)
+    assert Recipe(choices=5).channels == (6, 6)
+    assert Recipe.from_json(OTHER.to_json()) == OTHER
+    # Its time step need not divide the durations of the perceptual task.
+    assert dataclasses.replace(OTHER, dt=80.0).dt == 80.0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("task", ""),
+        ("task", None),
+        ("task", 3),
+        ("task", "x" * 201),
+        ("task_settings", "t_delay=200"),
+        ("task_settings", ("t_delay",)),
+        ("task_settings", ("=3",)),
+        ("task_settings", ("t delay=3",)),
+        ("task_settings", (3,)),
+        ("task_settings", None),
+        ("task_settings", ("t_delay=200", "t_delay=300")),
+        ("task_settings", ("dt=20",)),
+        ("task_settings", ("seed=20",)),
+        ("num_inputs", -1),
+        ("num_outputs", 2.5),
+        ("num_inputs", MAX_COUNT + 1),
+        ("fixation", 200.0),
+        ("stimulus", 200.0),
+        ("delay", 200.0),
+        ("decision", 200.0),
+        ("coherences", (1.0,)),
+        ("noise", 0.5),
+        ("choices", 3),
+    ],
+)
+def test_what_is_not_of_another_task_is_refused_by_name(field: str, value: Any):
+    with pytest.raises(RecipeError, match=f"`{field}` must be .*; got"):
+        dataclasses.replace(OTHER, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("task_settings", ("noise=1",)), ("num_inputs", 3), ("num_outputs", 3)]
+)
+def test_what_is_of_another_task_is_refused_by_name(field: str, value: Any):
+    with pytest.raises(RecipeError, match=f"`{field}` must be .*; got"):
+        dataclasses.replace(NOTEBOOK, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "notebook-RateGoNoGo-t_delay_200_t_decision_300"),
+        ({"task_settings": (), "seed": 3}, "notebook-RateGoNoGo"),
+        ({"task_settings": (), "num_inputs": 3, "num_outputs": 2}, "notebook-RateGoNoGo"),
+        ({"task": "neurogym:GoNogo-v0", "task_settings": ()}, "notebook-neurogym_GoNogo-v0"),
+        ({"task": "../up", "task_settings": ()}, "notebook-.._up"),
+        ({"task": "ö" * 200, "task_settings": ()}, f"notebook-{'_' * 58}.."),
+    ],
+)
+def test_a_task_is_part_of_the_name(changes: dict[str, Any], name: str):
+    assert dataclasses.replace(OTHER, **changes).name == name
+
+
+def test_the_longest_name_is_a_folders():
+    settings = tuple(f"name{k}={'9' * 99}" for k in range(99))
+    long = Recipe(task="t" * 200, task_settings=settings, dt=50.0, tau=123.456, hidden=9)
+    assert len(f"{long.name}-seed{2**32 - 1}-99") < 255

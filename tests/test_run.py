@@ -1,5 +1,6 @@
 import contextlib
 import csv
+import dataclasses
 import filecmp
 import io
 import json
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from small import SMALL, SMALL_WORDS
+from small import SMALL, SMALL_TASK, SMALL_WORDS
 
+from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.folder import NewFolder, foreign_in
 from yang_rnn.experiment.names import FIGURES, FILES
 from yang_rnn.experiment.storage import load_run
@@ -566,3 +568,81 @@ def test_more_epochs_train_a_run_on(done: Ended, capsys: pytest.CaptureFixture[s
     assert "can't be continued: it has no training.safetensors" in capsys.readouterr().err
     assert not Path("new").exists()
     assert main(["--from", "old", "--out", "new", *words[2:], "--quiet"]) == 0
+
+
+TASK_WORDS = (
+    "--task RateContextDecisionMaking --task-settings noise_sigma=0.2 --hidden 8 --epochs 2 "
+    "--trials-per-epoch 32 --test-trials 200 --analysis-trials 60 --quiet --figures none"
+).split()
+
+
+def test_a_task_is_trained_analysed_and_analysed_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(TASK_WORDS) == 0
+    shown = capsys.readouterr()
+    name = f"{SMALL_TASK.name}-seed0"
+    assert names(tmp_path / "runs") == [name]
+    here = tmp_path / "runs" / name
+    assert shown.err == ""
+    assert shown.out.splitlines()[-1] == f"files      runs{os.sep}{name}{os.sep}"
+    summary = summary_of(here)
+    assert f"{summary['test_accuracy']:.4f} of 200 fresh trials done right" in shown.out
+    assert "verdict    context 0: " in shown.out
+    recipe = load_run(here).recipe
+    assert recipe.channels == (7, 3)
+    assert dataclasses.replace(recipe, num_inputs=0, num_outputs=0) == SMALL_TASK
+    words = ["--from", str(here), "--test-trials", "100", "--quiet", "--figures", "none"]
+    assert main([*words, "--out", "again"]) == 0
+    again = summary_of(tmp_path / "again")
+    assert again["test_trials"] == 100
+    assert again["trained"]["folder"] == str(here)
+    assert again["inputs"] == summary["inputs"]
+    assert filecmp.cmp(here / "weights.safetensors", "again/weights.safetensors", shallow=False)
+    assert foreign_in(here) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("--task dinner", "--task must be perceptual, one of "),
+        ("--task=", "--task must be the name of a task"),
+        ("--task neurogym:Dinner-v0", "--task must be one that can be made: "),
+        ("--task RateGoNoGo --task-settings colour=3", "--task must be one that can be made: "),
+        ("--task RateGoNoGo --task-settings t_delay", "--task-settings must be NAME=VALUE"),
+        ("--task RateGoNoGo --task-settings t_delay=2 t_delay=3", "--task-settings must be NAME"),
+        ("--task RateGoNoGo --task-settings dt=20", "--task-settings must be without dt"),
+        ("--task RateGoNoGo --coherences 3", "--coherences must be left as it is"),
+        ("--task RateGoNoGo --noise 3", "--noise must be left as it is"),
+        ("--task RateGoNoGo --num-inputs 3", "--num-inputs"),
+        ("--task RatePulseDecisionMaking", "--task must be one that can be made: "),
+        ("--task-settings noise_sigma=3", "--task-settings must be empty for the perceptual task"),
+    ],
+)
+def test_a_task_that_can_not_be_trained_is_one_line_and_nothing_written(
+    words: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*words.split(), "--figures", "none"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert option in shown.err
+    assert names(tmp_path) == []
+
+
+def test_from_a_run_of_a_task_of_ones_own_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*TASK_WORDS, "--out", "here"]) == 0
+    for file in ("recipe.json", "summary.json"):
+        path = tmp_path / "here" / file
+        path.write_text(path.read_text().replace("RateContextDecisionMaking", "mine"))
+    files = {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()}
+    (tmp_path / "here" / "SHA256SUMS").write_bytes(with_sums(files)["SHA256SUMS"])
+    capsys.readouterr()
+    assert main(["--from", "here", "--figures", "none"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith("yang-rnn: --from must be the folder of a run")
+    assert "got 'mine'" in shown.err
+    assert names(tmp_path) == ["here"]

@@ -7,10 +7,12 @@ import pytest
 from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
 from hypothesis import given
 from hypothesis import strategies as st
+from tasks import Side
 
-from yang_rnn.recipe import Recipe
-from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.trials import Trials, TwoAlternatives
+from yang_rnn.adapters.brainpy_datasets import make_brainpy_task
+from yang_rnn.recipe import Recipe, RecipeError
+from yang_rnn.task import PerceptualDecisionMaking, recipe_for, task_of
+from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task
 
 PERIODS = ("fixation", "stimulus", "delay", "decision")
 
@@ -366,3 +368,99 @@ def test_ideal_observer_without_noise_errs_only_where_there_is_nothing_to_see():
         coherence = (0.0, 1e-3, 50.0, 100.0)
         task = PerceptualDecisionMaking(noise_sigma=0.0, coherence=coherence, num_choice=choices)
         assert task.ideal_accuracy() == pytest.approx((1 / choices + 3) / 4)
+
+
+def test_the_task_has_the_four_things_and_streams_by_seed():
+    task = PerceptualDecisionMaking(seed=0, noise_sigma=2.0, dt=50.0)
+    assert check_task(task) is task
+    assert isinstance(task, Task)
+    assert task.noise == pytest.approx(2 / math.sqrt(50))
+    one, other = task.seeded(3), PerceptualDecisionMaking(seed=3, noise_sigma=2.0, dt=50.0)
+    for number in (2, 5):
+        assert np.array_equal(one.sample_trials(number).inputs, other.sample_trials(number).inputs)
+        one.seeded(1).sample_trials(3)
+        one.without_noise().sample_trials(3)
+        one.with_equal_trials()
+    quiet = task.without_noise()
+    assert (quiet.noise, task.noise > 0) == (0.0, True)
+    still = quiet.seeded(0).sample_trials(5)
+    assert np.ptp(still.inputs[still.during("stimulus")], axis=0).max() == 0
+    for seed in (-1, 1.5, None, 2**32):
+        with pytest.raises(ValueError, match="`seed` must be a whole number"):
+            task.seeded(seed)  # pyright: ignore[reportArgumentType]
+
+
+def test_alternatives_of_the_task_are_there_with_two_choices():
+    (two,) = PerceptualDecisionMaking().alternatives().values()
+    assert two.rest.tolist() == [1.0, 0.5, 0.5]
+    assert two.evidence.tolist() == [0.0, -1.0, 1.0]
+    assert PerceptualDecisionMaking(num_choice=3).alternatives() == {}
+
+
+def test_the_task_of_a_recipe_has_its_numbers_and_seeds():
+    recipe = Recipe(seed=4, noise=0.5, stimulus=300.0)
+    trials = task_of(recipe).sample_trials(3)
+    expected = PerceptualDecisionMaking(seed=4, noise_sigma=0.5, t_stimulus=300.0).sample_trials(3)
+    assert np.array_equal(trials.inputs, expected.inputs)
+    other = Recipe(seed=4, task="RateGoNoGo", dt=50.0, task_settings=("t_delay=200",))
+    task = task_of(other)
+    assert (task.dt, repr(task)) == (50.0, "BrainPyTask(RateGoNoGo)")
+    trials = task.sample_trials(9)
+    assert trials.during("delay") == slice(10, 14)
+    same = make_brainpy_task("RateGoNoGo", dt=50.0, t_delay=200).seeded(4).sample_trials(9)
+    assert np.array_equal(trials.inputs, same.inputs)
+    assert not np.array_equal(task_of(other, 5).sample_trials(9).choice, trials.choice)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("num_choice=3", 3),
+        ("anti=False", False),
+        ("t_delay=2e2", 200.0),
+    ],
+)
+def test_settings_are_read_as_what_they_are_written_as(setting: str, value: Any):
+    task: Any = task_of(Recipe(task="RateAntiReach", task_settings=(setting,)))
+    assert getattr(task._dataset, setting.split("=")[0]) == value
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (Recipe(task="dinner"), "`task` must be perceptual, one of .*; got 'dinner'"),
+        (Recipe(task="CognitiveTask"), "`task` must be perceptual, one of"),
+        (Recipe(task="RateGoNoGo", task_settings=("colour=3",)), "can't be made with .*colour"),
+        (Recipe(task="RateGoNoGo", task_settings=("t_delay=long",)), "can't be made with .*long"),
+        (Recipe(task="RateGoNoGo", task_settings=("t_delay=" + 9999 * "[",)), "can't be made"),
+        (Recipe(task="RatePulseDecisionMaking"), "`t_cue` must be 0, or a step of `dt` .100 ms"),
+        (Recipe(task="RateGoNoGo", dt=7e4, tau=1e5), "`t_stimulus` must be 0, or a step"),
+    ],
+)
+def test_a_task_that_can_not_be_made_is_refused_by_the_field(recipe: Recipe, message: str):
+    with pytest.raises(RecipeError, match=message) as raised:
+        task_of(recipe)
+    assert len(str(raised.value)) < 1500
+
+
+def test_environments_of_neurogym_are_tasks_of_a_recipe():
+    pytest.importorskip("neurogym")
+    recipe = Recipe(task="neurogym:GoNogo-v0", dt=20.0, task_settings=("timing={'delay':100}",))
+    task = task_of(recipe)
+    assert task.dt == 20.0
+    assert task.sample_trials(2).during("delay") == slice(25, 30)
+    for name in ("neurogym:", "neurogym:Dinner-v0", "neurogym:Bandit-v0"):
+        with pytest.raises(RecipeError, match="`task` must be one that can be made"):
+            task_of(Recipe(task=name))
+
+
+def test_a_recipe_takes_the_channels_of_its_task():
+    recipe = recipe_for(Recipe(task="side", dt=20.0), Side())
+    assert (recipe.num_inputs, recipe.num_outputs, recipe.channels) == (2, 3, (2, 3))
+    assert recipe_for(Recipe(), PerceptualDecisionMaking()) == Recipe()
+    with pytest.raises(ValueError, match=r"`recipe.dt` must be the task's, 20 ms; got 100"):
+        recipe_for(Recipe(task="side"), Side())
+    with pytest.raises(TypeError, match="`task` must be a Task; got 3"):
+        recipe_for(Recipe(task="side"), 3)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="`recipe` must be a Recipe; got None"):
+        task_of(None)  # pyright: ignore[reportArgumentType]

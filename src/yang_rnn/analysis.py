@@ -117,10 +117,11 @@ class ConstantInput(NamedTuple):
     Attributes
     ----------
     name : str
-        The period, and the conditions that decide the input, as in ``stimulus, coherence -5``.
+        The period, and the conditions that decide the input, as in ``stimulus, coherence -5``; as
+        in ``stimulus, input 2 of 9`` where the task has no conditions that do.
     period : str
     conditions : dict
-        Values of these conditions; empty if the input is the same in all trials.
+        Values of these conditions; empty if the input is the same in all trials, or none decide.
     x : array of shape (channel,)
         The input; its mean over the period where it changes.
     changes : bool
@@ -177,13 +178,18 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
         rows, place = _distinct(mean)
         conditions = {name: np.asarray(of_all[name])[there] for name in of_all}
         names = _deciding(conditions, place, period)
-        order = sorted(range(len(rows)), key=lambda k: [conditions[n][rows[k]] for n in names])
+        if names is None:
+            order = sorted(range(len(rows)), key=lambda k: mean[rows[k]].tolist())
+        else:
+            order = sorted(range(len(rows)), key=lambda k: [conditions[n][rows[k]] for n in names])
+        number = {k: f"input {place} of {len(rows)}" for place, k in enumerate(order, start=1)}
         if len(order) > MAX_INPUTS:
             spread = np.linspace(0, len(order) - 1, MAX_INPUTS).round().astype(int)
             order = [order[k] for k in spread]
         for k in order:
-            here = {name: conditions[name][rows[k]].item() for name in names}
-            words = ", ".join([period, *(f"{name} {value:.4g}" for name, value in here.items())])
+            here = {name: conditions[name][rows[k]].item() for name in names or ()}
+            parts = [f"{name} {value:.4g}" for name, value in here.items()]
+            words = ", ".join([period, *([number[k]] if names is None else parts)])
             changing = bool(changes[rows[k]])
             found.append(ConstantInput(words, period, here, mean[rows[k]], changing))
     return tuple(found)
@@ -216,8 +222,10 @@ def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, np.reshape(place, -1)
 
 
-def _deciding(conditions: dict[str, np.ndarray], place: np.ndarray, period: str) -> tuple[str, ...]:
-    """Return the fewest conditions that decide which input a trial gets; all if so few do not.
+def _deciding(
+    conditions: dict[str, np.ndarray], place: np.ndarray, period: str
+) -> tuple[str, ...] | None:
+    """Return the fewest conditions that decide which input a trial gets; None if none do.
 
     Among as many, those that take the fewest values, then those that are named after the period.
     """
@@ -231,7 +239,7 @@ def _deciding(conditions: dict[str, np.ndarray], place: np.ndarray, period: str)
             keys = zip(*columns, strict=True) if names else [()] * len(place)
             if all(groups.setdefault(key, k) == k for key, k in zip(keys, place, strict=True)):
                 return tuple(name for name in conditions if name in names)
-    return tuple(conditions)
+    return None
 
 
 def find_slow_points(
@@ -414,6 +422,8 @@ def points_by_input(
     check_is("system", system, System)
     states = flat_states(activity)
     check_array("activity", states, ("state", system.num_units))
+    if not isinstance(inputs, Sequence) or isinstance(inputs, (str, ConstantInput)):
+        raise TypeError(f"`inputs` must be a sequence of ConstantInput; got {shown(inputs)}")
     chosen = np.unique(np.linspace(0, len(states) - 1, NUM_STARTS).round().astype(int))
     found: dict[bytes, tuple[FixedPoints, Linearisation, int | None]] = {}
     rows = []

@@ -173,7 +173,7 @@ def psychometric_function(
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)
     check_is("task", task, TwoAlternatives)
-    took_second = task.chose_second(_checked(outputs, trials), trials)
+    took_second = task.chose_second(outputs, trials)
     levels, total, second = _counts(task.signed_strength(trials), took_second)
     low, high = _intervals(second, total, confidence)
     best = None
@@ -195,6 +195,11 @@ class Performance(NamedTuple):
         Wilson's interval of it, 95 % (see `ConditionAccuracy`).
     chance : float or None
         What always the same answer would reach on these trials; None where there are no choices.
+    silent : float or None
+        Share of trials in which the largest output is one that is never the answer, as that of
+        fixation: the network does not answer. None where there are no choices.
+    among_answers : float or None
+        What the accuracy would be if the largest of the outputs that are ever the answer counted.
     explained : float or None
         Of targets that are values, the share of their variance about the best constant outputs
         that the outputs explain, 1 at best; None where the targets are choices.
@@ -210,6 +215,8 @@ class Performance(NamedTuple):
     low: float
     high: float
     chance: float | None
+    silent: float | None
+    among_answers: float | None
     explained: float | None
     learned: bool
     by_condition: dict[str, ConditionAccuracy]
@@ -247,7 +254,11 @@ def performance(task: Task, outputs: Any, trials: Trials) -> Performance:
         )
     low, high = _intervals(np.array([right.sum()]), np.array([len(right)]), 0.95)
     chance = task.chance(trials)
-    explained = None if trials.has_choices else explained_variance(outputs, trials)
+    explained = silent = among_answers = None
+    if trials.has_choices:
+        silent, among_answers = _answered(outputs, trials)
+    else:
+        explained = explained_variance(outputs, trials)
     by_condition = {}
     for name in trials.conditions:
         values = trials.condition(name)
@@ -261,10 +272,22 @@ def performance(task: Task, outputs: Any, trials: Trials) -> Performance:
         low=float(low[0]),
         high=float(high[0]),
         chance=chance,
+        silent=silent,
+        among_answers=among_answers,
         explained=explained,
         learned=bool(low[0] > chance) if chance is not None else bool((explained or 0.0) > 0),
         by_condition=by_condition,
     )
+
+
+def _answered(outputs: np.ndarray, trials: Trials) -> tuple[float, float]:
+    """Return how often no answer is given, and how often the largest of the answers is right."""
+    last, each = last_asked(trials), np.arange(outputs.shape[1])
+    given, target = outputs[last, each], np.asarray(trials.targets)[last, each]
+    answers = np.unique(target)
+    among = answers[given[:, answers].argmax(axis=1)]
+    silent = ~np.isin(given.argmax(axis=1), answers)
+    return float(silent.mean()), float((among == target).mean())
 
 
 def explained_variance(outputs: Any, trials: Trials) -> float:

@@ -265,10 +265,8 @@ class Recipe:
                 raise RecipeError(field, "a number from 0 to 1", getattr(self, field))
         for field in ("search_fixation", "search_stimulus"):
             self._real(field)
-        for field in ("fixation", "delay"):
-            self._duration(field, minimum_steps=0)
-        for field in ("stimulus", "decision"):
-            self._duration(field, minimum_steps=1)
+        for field in ("fixation", "stimulus", "delay", "decision"):
+            self._duration(field, minimum_steps=int(field in ("stimulus", "decision")))
         self._coherences()
         self._task()
         if self.tau < self.dt:
@@ -399,6 +397,8 @@ class Recipe:
 
     def _duration(self, field: str, minimum_steps: int) -> None:
         self._real(field, minimum=0.0)
+        if not self.is_perceptual:
+            return  # another task has durations of its own, and may have another dt
         value = getattr(self, field)
         steps = whole_steps(value, self.dt)
         if steps is None or steps < minimum_steps:

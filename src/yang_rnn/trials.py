@@ -50,7 +50,7 @@ class Trials(NamedTuple):
     targets: np.ndarray
     periods: dict[str, Any]
     conditions: dict[str, np.ndarray]
-    choice: np.ndarray | None = None
+    choice: Any = None
     weights: np.ndarray | None = None
     asked: np.ndarray | None = None
 
@@ -243,7 +243,7 @@ class TwoAlternatives:
         """
         check_trials(trials)
         found = check_array("outputs", outputs)
-        expected = np.shape(trials.targets)
+        expected = np.shape(trials.inputs)[:2]
         if found.ndim != 3 or found.shape[:2] != expected or found.shape[2] <= max(self.outputs):
             raise ValueError(
                 f"`outputs` must have shape {expected} and more than {max(self.outputs)} "

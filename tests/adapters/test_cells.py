@@ -1,6 +1,6 @@
 from typing import Any
 
-import brainpy as bp
+import brainpy
 import brainpy.math as bm
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import pytest
 import yang_rnn as yr
 from yang_rnn.adapters.cells import from_brainpy, from_equinox, from_flax
 
+bp: Any = brainpy  # its stubs lack `dyn` and `dnn`
 CHANNELS, HIDDEN = 3, 5
 INPUTS = np.random.default_rng(0).standard_normal((12, 4, CHANNELS)).astype(np.float32)
 

@@ -43,7 +43,7 @@ def test_a_state_of_several_arrays_is_one_vector_with_named_parts():
         expected = np.concatenate([state.sensory[0], state.memory["slow"]])
         np.testing.assert_allclose(vector, expected, rtol=1e-6)
     assert outputs is not None
-    np.testing.assert_allclose(outputs[..., 0], activity[..., system.parts["memory.slow"]].sum(-1))
+    np.testing.assert_allclose(outputs[..., 0], activity[..., 2:].sum(-1))
 
 
 def test_fixed_points_and_modes_are_those_of_the_whole_state():

@@ -60,9 +60,13 @@ def test_after_the_last_moment_they_are_ignored():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_while_they_are_held_they_wait(number: int):
     reached = []
-    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+
+    def body(interrupts: Interrupts) -> None:
         with interrupts.held():
             signal.raise_signal(number)
             reached.append("the end of it")
         reached.append("what is behind")
+
+    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        body(interrupts)
     assert reached == ["the end of it"]

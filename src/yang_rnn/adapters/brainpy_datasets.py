@@ -424,7 +424,9 @@ def make_brainpy_task(name: str, **settings: Any) -> BrainPyTask:
     try:
         dataset = getattr(cognitive, name)(**settings)
     except Exception as error:  # what the dataset raises, AssertionError too
-        raise ValueError(f"{name} can't be made with {settings}: {reason_of(error)}") from error
+        raise ValueError(
+            f"{name} can't be made with {shown(settings)}: {reason_of(error)}"
+        ) from error
     return BrainPyTask(dataset)
 
 

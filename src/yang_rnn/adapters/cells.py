@@ -194,8 +194,10 @@ def from_brainpy(
     ValueError
         If the initial state is not one of the cell's.
     """
-    import brainpy as bp
+    import brainpy
     import brainpy.math as bm
+
+    bp: Any = brainpy  # its stubs lack `dyn` and `dnn`
 
     kinds = {
         bp.dyn.RNNCell: _brainpy_rnn, bp.dyn.GRUCell: _brainpy_gru, bp.dyn.LSTMCell: _brainpy_lstm
@@ -210,8 +212,9 @@ def from_brainpy(
     w_i, w_h = (np.array(bm.as_jax(weight)) for weight in (cell.Wi, cell.Wh))
     bias = np.zeros(w_h.shape[1]) if cell.b is None else np.array(bm.as_jax(cell.b))
     if isinstance(readout, bp.dnn.Dense):
-        w_o = np.array(bm.as_jax(readout.W))
-        b_o = 0.0 if readout.b is None else np.array(bm.as_jax(readout.b))
+        dense: Any = readout
+        w_o = np.array(bm.as_jax(dense.W))
+        b_o = 0.0 if dense.b is None else np.array(bm.as_jax(dense.b))
         readout = lambda h: h @ w_o + b_o  # noqa: E731
     name = getattr(activation, "__name__", "")
 
@@ -224,11 +227,13 @@ def from_brainpy(
     if kind is bp.dyn.LSTMCell:
         return _lstm(step, dt, readout, initial_state, hidden, len(w_i), bounded=name == "tanh")
     bounds = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, np.inf)}.get(name)
-    before = None
+    before: Any = None
     if kind is bp.dyn.RNNCell and name == "relu":
 
-        def before(x: Any, h: Any) -> Any:
+        def before_relu(x: Any, h: Any) -> Any:
             return x @ w_i + h @ w_h + bias
+
+        before = before_relu
 
     return _simple(step, dt, readout, initial_state, hidden, len(w_i), bounds, before)
 

@@ -341,7 +341,7 @@ def _check_pure(torch: Any, rows: _Rows, own: Any) -> None:
 
 
 def _tensors_of(torch: Any, own: Any) -> list[Any]:
-    owner = own if isinstance(own, torch.nn.Module) else getattr(own, "__self__", None)
+    owner: Any = own if isinstance(own, torch.nn.Module) else getattr(own, "__self__", None)
     if not isinstance(owner, torch.nn.Module):
         return []
     return [tensor.detach() for tensor in (*owner.parameters(), *owner.buffers())]

@@ -1,11 +1,13 @@
 """What a run came to, as numbers and as text."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib.metadata
 import math
 import platform
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from yang_rnn.experiment.run import Run
 from yang_rnn.line_attractor.criteria import describe_change, in_words
 from yang_rnn.line_attractor.stimulus_dependence import table_of
 from yang_rnn.line_attractor.verdict import Verdict
+
+if TYPE_CHECKING:
+    from yang_rnn.experiment.task_run import TaskRun
 
 NUM_LEADING = 6
 """Eigenvalues that a summary lists."""
@@ -32,22 +37,27 @@ def package_versions() -> dict[str, str]:
     return {package: importlib.metadata.version(package) for package in packages}
 
 
-def summarise(run: Run, *, stimuli: bool = True) -> dict[str, Any]:
+def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
     """Return every number of a run's summary, ready for JSON.
 
     Parameters
     ----------
-    run : Run
+    run : Run or TaskRun
     stimuli : bool
-        Whether to look for fixed points at other inputs too.
+        Whether to look for fixed points at other inputs too, in a run of the perceptual task.
 
     Returns
     -------
     dict
         Numbers, strings, lists and dicts; an eigenvalue is [real, imaginary].
     """
-    check_is("run", run, Run)
+    from yang_rnn.experiment.task_report import summarise_task
+    from yang_rnn.experiment.task_run import TaskRun
+
     check_is("stimuli", stimuli, bool)
+    if isinstance(run, TaskRun):
+        return summarise_task(run)
+    check_is("run", run, Run)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
     return {
         "recipe": recipe.name,
@@ -136,16 +146,20 @@ def describe(summary: dict[str, Any]) -> str:
     Parameters
     ----------
     summary : dict
-        From `summarise`, with the platform added.
+        From `summarise`; the platform is told if it was added.
 
     Returns
     -------
     str
     """
+    from yang_rnn.experiment.task_report import describe_task
+
     check_is("summary", summary, dict)
-    missing = {"search", "analysed_point", "recipe", "platform", "newton"} - set(summary)
+    if "inputs" in summary:
+        return describe_task(summary)
+    missing = {"search", "analysed_point", "recipe", "newton"} - set(summary)
     if missing:
-        raise ValueError(f"`summary` must be of `summarise`, with the platform; lacks {missing}")
+        raise ValueError(f"`summary` must be of `summarise`; lacks {missing}")
     search, point = summary["search"], summary["analysed_point"]
     shares = summary["explained_variance_ratio"]
     ends, kept, exact = search["ends"], search["kept"], summary["newton"]
@@ -155,8 +169,8 @@ def describe(summary: dict[str, Any]) -> str:
         (
             "network",
             f"{summary['recipe']}, seed {summary['seed']}, {summary['hidden']} units, "
-            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}, "
-            f"{summary['platform']}",
+            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
+            + (f", {summary['platform']}" if "platform" in summary else ""),
         ),
         (
             "accuracy",

@@ -47,6 +47,8 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
         "test_accuracy": tested.accuracy,
         "test_accuracy_interval": [tested.low, tested.high],
         "chance": tested.chance,
+        "silent": tested.silent,
+        "accuracy_among_answers": tested.among_answers,
         "explained_variance": tested.explained,
         "learned": tested.learned,
         "accuracy_by_condition": {
@@ -109,17 +111,22 @@ def describe_task(summary: dict[str, Any]) -> str:
     Parameters
     ----------
     summary : dict
-        From `summarise_task`, with the platform added.
+        From `summarise_task`; the platform is told if it was added.
     """
     check_is("summary", summary, dict)
+    missing = {"recipe", "task", "points", "learned", "platform"} - set(summary)
+    if missing:
+        raise ValueError(
+            f"`summary` must be of `summarise_task`, with the platform; lacks {sorted(missing)}"
+        )
     low, high = summary["test_accuracy_interval"]
     reached = f"{summary['test_accuracy']:.4f} of {summary['test_trials']} fresh trials done right"
     lines = [
         (
             "network",
             f"{summary['recipe']}, seed {summary['seed']}, {summary['hidden']} units, "
-            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}, "
-            f"{summary['platform']}",
+            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
+            + (f", {summary['platform']}" if "platform" in summary else ""),
         ),
         ("accuracy", f"{reached} (95 % interval {low:.4f} to {high:.4f})"),
     ]
@@ -128,6 +135,12 @@ def describe_task(summary: dict[str, Any]) -> str:
     if summary["explained_variance"] is not None:
         share = summary["explained_variance"]
         lines.append(("", f"the outputs explain {100 * share:.1f} % of the targets' variance"))
+    if summary["silent"]:
+        lines += _wrapped(
+            "",
+            f"in {100 * summary['silent']:.1f} % of trials the largest output is none of the "
+            f"answers; of the answers alone {summary['accuracy_among_answers']:.4f} would be right",
+        )
     if not summary["learned"]:
         lines.append(("", "NOT LEARNED: what follows is of a network that does not do the task"))
     for name, by in summary["accuracy_by_condition"].items():
@@ -207,7 +220,7 @@ def _points_in_words(rows: tuple[InputPoints, ...]) -> list[str]:
             fixed = [int((r.points.kind == "fixed").sum()) for r in group]
             slow = [int((r.points.kind == "slow").sum()) for r in group]
             lines.append(
-                f"{period}: at {len(group)} other inputs {_range(fixed)} fixed, "
+                f"{name.split(', ')[0]}: at {len(group)} inputs {_range(fixed)} fixed, "
                 f"{_range(slow)} slow each (inputs.csv lists them)"
             )
     return lines

@@ -202,6 +202,8 @@ class TaskRun:
 
     def averages(self, context: str) -> Averages:
         """Average states over trials of one context by their signed strength of evidence."""
+        if context not in self.alternatives:
+            raise ValueError(f"`context` must be one of {list(self.alternatives)}; got {context!r}")
         task = self.alternatives[context]
         chosen = self._within(task)
         return average_by(

@@ -154,6 +154,11 @@ def _summary_of(content: bytes, path: Path) -> dict[str, Any]:
             value = summary[name]
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
                 raise ValueError(f"`{name}` must not be {shown(value)}")
+        facts = {"platform": str, "versions": dict, "seconds": (int, float), "trained": dict}
+        for name, kind in facts.items():
+            value = summary.get(name)
+            if name in summary and (not isinstance(value, kind) or isinstance(value, bool)):
+                raise ValueError(f"`{name}` must not be {shown(value)}")
         share = summary["test_accuracy"]
         if not is_real(share, minimum=0) or share > 1:
             raise ValueError(f"`test_accuracy` must be 0 to 1; got {shown(share)}")
