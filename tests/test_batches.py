@@ -122,7 +122,7 @@ def test_sequences_are_trials_back_to_back_cut_to_length():
 def test_sequences_of_the_perceptual_task_are_its_own():
     numbers: dict[str, Any] = {"seed": 2, "num_trial": 8}
     own = list(PerceptualDecisionMaking(**numbers).sequence_batches(4, 50))
-    other = PerceptualDecisionMaking(**numbers | {"num_trial": 3})
+    other = PerceptualDecisionMaking(seed=2, num_trial=3)
     for (inputs, targets), trials in zip(own, other.draw_sequences(8, 4, 50), strict=True):
         assert np.array_equal(inputs, trials.inputs)
         assert np.array_equal(targets, trials.targets)
