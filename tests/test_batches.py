@@ -68,6 +68,8 @@ def test_values_have_nothing_that_asks():
         ({"weights": np.zeros((5, 2))}, "`weights` must be 0 or more, and not all of them 0"),
         ({"weights": np.full((5, 2), -1.0)}, "`weights` must be 0 or more"),
         ({"weights": np.full((5, 2), np.nan)}, "`weights` must be finite"),
+        ({"weights": np.full((5, 2), 1e300)}, "`weights` must be finite"),
+        ({"weights": np.full((5, 2), 1e-300)}, "`weights` must be 0 or more, and not all"),
         ({"weights": np.ones((5, 3))}, "`weights` must have shape"),
         ({"asked": np.ones((5, 2))}, "`asked` must be bool"),
         ({"targets": np.full((5, 2, 3), np.nan)}, "`targets` must be finite; got NaN"),
@@ -120,7 +122,7 @@ def test_sequences_are_trials_back_to_back_cut_to_length():
 def test_sequences_of_the_perceptual_task_are_its_own():
     numbers: dict[str, Any] = {"seed": 2, "num_trial": 8}
     own = list(PerceptualDecisionMaking(**numbers).sequence_batches(4, 50))
-    other = PerceptualDecisionMaking(**numbers | {"num_trial": 3})
+    other = PerceptualDecisionMaking(seed=2, num_trial=3)
     for (inputs, targets), trials in zip(own, other.draw_sequences(8, 4, 50), strict=True):
         assert np.array_equal(inputs, trials.inputs)
         assert np.array_equal(targets, trials.targets)

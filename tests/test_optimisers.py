@@ -3,6 +3,7 @@ from typing import Any
 
 import brainpy as bp
 import brainpy.math as bm
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -46,6 +47,7 @@ OPTIMISERS: dict[str, Any] = {
     "optax": optax.sgd(0.1, momentum=0.9),
     "optax-schedule": optax.adamw(optax.cosine_decay_schedule(0.1, 3)),
     "optax-injected": optax.inject_hyperparams(optax.adam)(0.1),
+    "optax-noise": optax.chain(optax.add_noise(0.1, 0.5, key=jax.random.key(0)), optax.sgd(0.1)),
     "brainpy": functools.partial(bp.optim.Momentum, lr=0.1),
     "brainpy-class": functools.partial(bp.optim.Adan, lr=0.1),
     "brainpy-schedule": lambda train_vars: bp.optim.Momentum(bp.optim.StepLR(0.1, 2), train_vars),
@@ -111,3 +113,14 @@ def test_schedules_begin_at_the_rate_and_fall_to_its_share():
     exponential = learning_rate_of("exponential", 2.0, 0.25, 10)
     assert [exponential(k) for k in (0, 5, 10)] == pytest.approx([2.0, 1.0, 0.5])
     assert [learning_rate_of("constant", 2.0, 0.1, 10)(k) for k in (0, 9)] == [2.0, 2.0]
+
+
+def test_one_that_needs_more_than_gradients_is_refused():
+    with pytest.raises(TypeError, match=r"^`optimiser` must be one that goes by gradients alone"):
+        stepped(optax.lbfgs(), GRADIENTS)
+
+
+def test_a_schedule_that_another_training_has_used_begins_anew():
+    shared = functools.partial(bp.optim.Momentum, lr=bp.optim.StepLR(0.1, 2))
+    first, second = (stepped(shared, GRADIENTS)[0]["w"] for _ in range(2))
+    assert np.array_equal(first, second)

@@ -45,6 +45,8 @@ from .ensemble.plan import SweepError as SweepError
 from .ensemble.sweep import Sweep as Sweep
 from .ensemble.sweep import SweepProgress as SweepProgress
 from .ensemble.training import train_ensemble as train_ensemble
+from .experiment.continuing import ContinuationError as ContinuationError
+from .experiment.continuing import continue_run as continue_run
 from .experiment.drawing import draw as draw
 from .experiment.report import describe as describe
 from .experiment.report import summarise as summarise
@@ -69,7 +71,9 @@ from .sweep import sweep as sweep
 from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
 from .train import DivergenceError as DivergenceError
 from .train import History as History
+from .train import TrainingState as TrainingState
 from .train import train as train
+from .train import train_recipe as train_recipe
 from .trials import Task as Task
 from .trials import Trials as Trials
 from .trials import TwoAlternatives as TwoAlternatives

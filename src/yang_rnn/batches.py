@@ -146,7 +146,7 @@ def _checked(batch: Any, design: Design) -> Batch:
         steps = inputs.shape[:2]
         targets = check_targets("targets", targets, steps, design.num_outputs)
         if weights is not None:
-            weights = check_step_weights("weights", weights, steps).astype(np.float32)
+            weights = check_step_weights("weights", weights, steps)
         if asked is not None:
             asked = as_array("asked", asked)
             if asked.dtype != bool or asked.shape != steps:

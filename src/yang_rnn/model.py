@@ -414,8 +414,11 @@ def check_targets(name: str, targets: Any, shape: tuple[int, ...], outputs: int)
 
 
 def check_step_weights(name: str, weights: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return weights (time, trial) of 0 or more that are not all 0; else raise an error."""
-    array = check_array(name, weights, shape)
+    """Return weights (time, trial) of 0 or more that are not all 0 in float32; else an error."""
+    array = check_array(name, weights, shape, finite=False)
+    with np.errstate(over="ignore"):  # told here, by name
+        array = array.astype(np.float32)
+    check_finite(name, array)
     if array.min() < 0 or not array.max() > 0:
         raise ValueError(
             f"`{name}` must be 0 or more, and not all of them 0; "

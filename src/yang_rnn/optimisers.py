@@ -65,21 +65,34 @@ class OptaxOptimiser:
         self._transformation, self._variables = transformation, variables
         start = transformation.init(_values(variables))
         paths, self._tree = jax.tree_util.tree_flatten_with_path(start)
-        self._leaves = [bm.Variable(jnp.asarray(leaf)) for _, leaf in paths]
+        # Keys of JAX's random numbers are kept as the numbers that they are.
+        self._keys = [_is_key(leaf) for _, leaf in paths]
+        self._leaves = [bm.Variable(_plain(leaf)) for _, leaf in paths]
         names = [jax.tree_util.keystr(path) for path, _ in paths]
         self.state: Variables = dict(zip(names, self._leaves, strict=True))
 
     def update(self, gradients: dict[str, Any]) -> None:
         """Take one step."""
-        before = jax.tree.unflatten(self._tree, [bm.as_jax(leaf) for leaf in self._leaves])
+        leaves = map(bm.as_jax, self._leaves)
+        whole = [
+            jax.random.wrap_key_data(leaf) if is_key else leaf
+            for leaf, is_key in zip(leaves, self._keys, strict=True)
+        ]
+        before = jax.tree.unflatten(self._tree, whole)
         plain = {name: bm.as_jax(gradient) for name, gradient in gradients.items()}
         weights = _values(self._variables)
-        changes, after = self._transformation.update(plain, before, weights)
+        try:
+            changes, after = self._transformation.update(plain, before, weights)
+        except TypeError as error:  # a line search, or what goes by the loss
+            raise TypeError(
+                "`optimiser` must be one that goes by gradients alone; "
+                f"this one gave: {reason_of(error)}"
+            ) from error
         new: Any = optax.apply_updates(weights, changes)
         for name, variable in self._variables.items():
             variable.value = new[name]
         for leaf, value in zip(self._leaves, jax.tree.leaves(after), strict=True):
-            leaf.value = value
+            leaf.value = _plain(value)
 
     def end_epoch(self) -> None:
         """Nothing: schedules of optax go by steps."""
@@ -180,3 +193,12 @@ def learning_rate_of(schedule: str, rate: float, end: float, epochs: int) -> Sch
 
 def _values(variables: Variables) -> dict[str, jax.Array]:
     return {name: bm.as_jax(variable) for name, variable in variables.items()}
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.prng_key)
+
+
+def _plain(leaf: Any) -> jax.Array:
+    """Return an array of numbers, of a key those that it is."""
+    return jax.random.key_data(leaf) if _is_key(leaf) else jnp.asarray(leaf)

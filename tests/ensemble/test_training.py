@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,6 +170,18 @@ def test_lanes_depend_on_the_recipe_and_fit_into_memory():
         # Weights, gradients and two moments of all lanes alone, in float32.
         assert num_lanes(huge, platform) * 4 * 4 * 8000**2 <= room
         assert num_lanes(dataclasses.replace(NOTEBOOK, hidden=100_000), platform) == 1
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [{"unit_noise": 0.1}, {"excitatory": 0.8}, {"target_accuracy": 0.8, "held_out_trials": 9999}],
+)
+def test_what_takes_more_memory_leaves_room_for_fewer_lanes(numbers: dict[str, Any]):
+    plain = dataclasses.replace(NOTEBOOK, hidden=2000)
+    assert num_lanes(dataclasses.replace(plain, **numbers), "gpu") < num_lanes(plain, "gpu")
+    # A product of factors is as large as any recurrent weights: with its slope 8 bytes each.
+    low = dataclasses.replace(NOTEBOOK, hidden=20_000, rank=2)
+    assert num_lanes(low, "gpu") * 8 * 20_000**2 <= 8 * 2**30
 
 
 def test_what_can_not_be_trained_together_is_refused():

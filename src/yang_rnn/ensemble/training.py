@@ -101,6 +101,8 @@ def num_lanes(recipe: Recipe, platform: str | None = None) -> int:
     # an epoch's data.
     kept = 5 if recipe.unit_noise else 4
     each = 4 * (4 * weights + kept * states + 2 * data)
+    if recipe.rank or recipe.excitatory:  # the recurrent weights that they come to, and the slope
+        each += 4 * 2 * recipe.hidden**2
     if recipe.target_accuracy:  # the weights that it was reached with, held-out trials, states
         held = recipe.held_out_trials * steps * (inputs + 2 * recipe.hidden + outputs)
         each += 4 * (weights + held)
