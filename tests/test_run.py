@@ -2,6 +2,7 @@ import contextlib
 import csv
 import dataclasses
 import filecmp
+import importlib.util
 import io
 import json
 import os
@@ -587,7 +588,6 @@ def test_a_task_is_trained_analysed_and_analysed_anew(
     [
         ("--task dinner", "--task must be perceptual, one of "),
         ("--task=", "--task must be the name of a task"),
-        ("--task neurogym:Dinner-v0", "--task must be one that can be made: "),
         ("--task RateGoNoGo --task-settings colour=3", "--task must be one that can be made: "),
         ("--task RateGoNoGo --task-settings t_delay", "--task-settings must be NAME=VALUE"),
         ("--task RateGoNoGo --task-settings t_delay=2 t_delay=3", "--task-settings must be NAME"),
@@ -608,6 +608,15 @@ def test_a_task_that_can_not_be_trained_is_one_line_and_nothing_written(
     assert shown.err.count("\n") == 1
     assert option in shown.err
     assert names(tmp_path) == []
+
+
+def test_a_task_that_neurogym_has_not_is_one_line(capsys: pytest.CaptureFixture[str]):
+    there = importlib.util.find_spec("neurogym") is not None
+    assert main(["--task", "neurogym:Dinner-v0", "--figures", "none"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1
+    said = "--task must be one that can be made: " if there else "NeuroGym is not installed: pip "
+    assert said in shown.err
 
 
 def test_from_a_run_of_a_task_of_ones_own_is_one_line(

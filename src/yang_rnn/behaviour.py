@@ -173,7 +173,8 @@ def psychometric_function(
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)
     check_is("task", task, TwoAlternatives)
-    took_second = task.chose_second(outputs, trials)
+    shape = (*np.shape(check_trials(trials).inputs)[:2], "output")
+    took_second = task.chose_second(check_array("outputs", outputs, shape), trials)
     levels, total, second = _counts(task.signed_strength(trials), took_second)
     low, high = _intervals(second, total, confidence)
     best = None
