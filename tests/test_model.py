@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from yang_rnn.dynamics.simulation import simulate
-from yang_rnn.equations import ACTIVATIONS
 from yang_rnn.model import CTRNN, WEIGHT_NAMES, weight_shapes
+from yang_rnn.network.equations import ACTIVATIONS
 from yang_rnn.recipe import PRIMER, Recipe
 
 NUMPY_ACTIVATIONS = {

@@ -6,11 +6,11 @@ import pytest
 from scipy.stats import t
 from small import SMALL
 
-from yang_rnn import batches
 from yang_rnn.experiment.run import Run
 from yang_rnn.model import CTRNN, WEIGHT_NAMES
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.train import DivergenceError, History, train
+from yang_rnn.training import batches
 
 
 def golden_net(golden: dict[str, np.ndarray]) -> CTRNN:

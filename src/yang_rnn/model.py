@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from yang_rnn._checks import as_array, check_array, check_finite, check_is, check_real, check_whole
 from yang_rnn.dynamics.system import System
-from yang_rnn.equations import (
+from yang_rnn.network.equations import (
     BOUNDS,
     PREACTIVATIONS,
     cell_of,
@@ -21,8 +21,8 @@ from yang_rnn.equations import (
     run_trials,
     start_of,
 )
-from yang_rnn.losses import loss_of
-from yang_rnn.parameters import Design, check_design, draw_parameters, effective
+from yang_rnn.network.losses import loss_of
+from yang_rnn.network.parameters import Design, check_design, draw_parameters, effective
 from yang_rnn.recipe import (
     NOTEBOOK,
     Activation,

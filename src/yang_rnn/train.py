@@ -21,11 +21,12 @@ from yang_rnn._checks import (
     check_whole,
     shown,
 )
-from yang_rnn.batches import Batch, bounded, checked, epoch_of, stacked
-from yang_rnn.losses import Loss, clipped, share_correct
 from yang_rnn.model import CTRNN
-from yang_rnn.objective import Objective, total_loss
-from yang_rnn.optimisers import (
+from yang_rnn.network.losses import Loss, clipped, share_correct
+from yang_rnn.recipe import NOTEBOOK, Recipe, Schedule, seeds_of
+from yang_rnn.training.batches import Batch, bounded, checked, epoch_of, stacked
+from yang_rnn.training.objective import Objective, total_loss
+from yang_rnn.training.optimisers import (
     Optimiser,
     adam,
     learning_rate_of,
@@ -33,7 +34,6 @@ from yang_rnn.optimisers import (
     set_state,
     state_of,
 )
-from yang_rnn.recipe import NOTEBOOK, Recipe, Schedule, seeds_of
 from yang_rnn.trials import Task
 
 LARGEST_WEIGHT = 1e18

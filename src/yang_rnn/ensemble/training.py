@@ -13,17 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from yang_rnn._checks import check_callable, check_is, shown
-from yang_rnn.batches import Batch, checked, epoch_of, stacked
 from yang_rnn.dynamics.adam import scale_by_adam
-from yang_rnn.equations import cell_of, read_out, run_trials
-from yang_rnn.losses import clipped, share_correct
 from yang_rnn.model import CTRNN, weight_shapes
-from yang_rnn.objective import Objective, total_loss
-from yang_rnn.optimisers import learning_rate_of
-from yang_rnn.parameters import Design, effective
+from yang_rnn.network.equations import cell_of, read_out, run_trials
+from yang_rnn.network.losses import clipped, share_correct
+from yang_rnn.network.parameters import Design, effective
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import task_of
 from yang_rnn.train import LARGEST_WEIGHT, DivergenceError, History, divergence_in_words
+from yang_rnn.training.batches import Batch, checked, epoch_of, stacked
+from yang_rnn.training.objective import Objective, total_loss
+from yang_rnn.training.optimisers import learning_rate_of
 from yang_rnn.trials import Task
 
 MAX_LANES = {"cpu": 8}

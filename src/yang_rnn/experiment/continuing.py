@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable
 
 from yang_rnn._checks import check_is
-from yang_rnn.batches import epoch_of
 from yang_rnn.experiment.names import TRAINING
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.task_run import TaskRun
@@ -14,6 +13,7 @@ from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import task_of
 from yang_rnn.train import train_recipe
+from yang_rnn.training.batches import epoch_of
 
 
 class ContinuationError(ValueError):

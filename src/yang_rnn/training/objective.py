@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from yang_rnn.equations import cell_of, private_noise, read_out, run_trials
-from yang_rnn.losses import Loss, loss_of, own_loss, weighted_mean
-from yang_rnn.parameters import Design, effective
+from yang_rnn.network.equations import cell_of, private_noise, read_out, run_trials
+from yang_rnn.network.losses import Loss, loss_of, own_loss, weighted_mean
+from yang_rnn.network.parameters import Design, effective
 from yang_rnn.recipe import Recipe
 
 

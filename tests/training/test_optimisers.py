@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from yang_rnn.optimisers import learning_rate_of, make_optimiser, set_state, state_of
+from yang_rnn.training.optimisers import learning_rate_of, make_optimiser, set_state, state_of
 
 GRADIENTS = [
     {"w": np.array([0.5, -1.0, 2.0], np.float32), "b": np.float32(s)} for s in (1.0, -2.0, 0.5)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
-from yang_rnn.batches import Batch
-from yang_rnn.losses import clipped, loss_of, own_loss, share_correct
 from yang_rnn.model import CTRNN
-from yang_rnn.objective import Objective, total_loss
-from yang_rnn.parameters import Design
+from yang_rnn.network.losses import clipped, loss_of, own_loss, share_correct
+from yang_rnn.network.parameters import Design
+from yang_rnn.training.batches import Batch
+from yang_rnn.training.objective import Objective, total_loss
 
 RNG = np.random.default_rng(0)
 OUTPUTS = RNG.normal(size=(4, 5, 3))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yang_rnn.model import CTRNN, weight_shapes
-from yang_rnn.parameters import Design, effective
+from yang_rnn.network.parameters import Design, effective
 from yang_rnn.recipe import NOTEBOOK, Recipe, RecipeError
 
 PLAIN = Design.of(NOTEBOOK)

@@ -3,10 +3,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yang_rnn.batches import PADDED_TO, checked, epoch_of, stacked
-from yang_rnn.parameters import Design
+from yang_rnn.network.parameters import Design
 from yang_rnn.recipe import NOTEBOOK
 from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.training.batches import PADDED_TO, checked, epoch_of, stacked
 from yang_rnn.trials import Task, Trials
 
 DESIGN = Design.of(NOTEBOOK)

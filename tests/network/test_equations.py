@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from yang_rnn.dynamics.simulation import simulate
-from yang_rnn.equations import private_noise
 from yang_rnn.model import CTRNN
+from yang_rnn.network.equations import private_noise
 
 INPUTS = np.random.default_rng(0).normal(size=(12, 5, 3)).astype(np.float32)
 

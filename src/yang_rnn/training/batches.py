@@ -11,7 +11,7 @@ import numpy as np
 
 from yang_rnn._checks import as_array, check_array, shown
 from yang_rnn.model import check_step_weights, check_targets
-from yang_rnn.parameters import Design
+from yang_rnn.network.parameters import Design
 from yang_rnn.recipe import NOTEBOOK
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.trials import Task, Trials

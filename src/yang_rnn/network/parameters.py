@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from yang_rnn._checks import check_one_of, check_real, check_whole
-from yang_rnn.equations import ACTIVATIONS
+from yang_rnn.network.equations import ACTIVATIONS
 from yang_rnn.recipe import (
     Initialisation,
     InitialState,

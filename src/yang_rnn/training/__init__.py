@@ -1,0 +1,1 @@
+"""What training is made of: batches, the objective, optimisers."""
