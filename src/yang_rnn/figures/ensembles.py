@@ -243,6 +243,8 @@ MAX_BARS = 16
 def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
     """Draw a sweep of any task: accuracies, verdicts by context, fixed points at each input.
 
+    Points are counted over the networks that learned the task.
+
     Parameters
     ----------
     table : pandas.DataFrame
@@ -257,7 +259,9 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
         return figure
     finished: Any = table[table["accuracy"].notna()]
     verdicts = [name for name in table.columns if name.split(" ")[0] == "verdict"]
+    learned = finished[finished["learned"].astype(bool)]
     inputs = [name for name in table.columns if name.startswith("fixed at ")][:MAX_BARS]
+    inputs = inputs if len(learned) else []
     figure = Figure(figsize=(10.0, 3.6 + 0.22 * len(inputs)), layout="constrained")
     heights = (3.0, 0.6 + 0.22 * len(inputs))
     top, bottom = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=heights)))
@@ -309,7 +313,7 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
         panels[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     if inputs:
         ax = bottom.subplots()
-        counts = [finished[name].dropna().to_numpy(float) for name in inputs]
+        counts = [learned[name].dropna().to_numpy(float) for name in inputs]
         for row, values in enumerate(counts):
             levels, number = np.unique(values, return_counts=True)
             ax.scatter(
@@ -322,6 +326,8 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
             )
         ax.set_yticks(range(len(inputs)), [n.removeprefix("fixed at ") for n in inputs], fontsize=7)
         ax.invert_yaxis()
-        ax.set_xlabel("fixed points that were found; a larger dot is more networks")
+        ax.set_xlabel(
+            f"fixed points found in the {len(learned)} that learned; larger: more of them"
+        )
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
