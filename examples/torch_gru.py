@@ -25,9 +25,9 @@ class Network(torch.nn.Module):
         return self.fc(self.rnn(x)[0])
 
 
-def train(path, updates=300):
+def train(path, updates=400):
     """Train a network on the task and save its weights."""
-    optimiser = torch.optim.Adam((net := Network()).parameters(), 3e-3)
+    optimiser = torch.optim.Adam((net := Network()).parameters(), 1e-2)
     for _ in range(updates):
         inputs, targets = map(torch.tensor, task.sample_trials(64)[:2])
         outputs = net(inputs.float()).flatten(0, 1)
@@ -51,7 +51,7 @@ def main(checkpoint="torch_gru.pt", figure="fixed_points.png"):
     points = points[~points.far]  # where the network goes
     modes = yr.linearise(F, points)
     for label, ms in zip(modes.label, modes.time_constant[:, 0], strict=True):
-        print(f"fixed point: {label}, slowest time constant {ms:.0f} ms")
+        print(f"fixed point: {label}, time constant {ms:.0f} ms (below 0: its first mode grows)")
     yr.figures.slow_points(yr.fit_pca(activity), activity, points, trials).savefig(figure)
     return points
 
