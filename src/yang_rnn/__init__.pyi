@@ -9,14 +9,10 @@ from .adapters.neurogym import from_neurogym as from_neurogym
 from .adapters.torch_modules import from_torch as from_torch
 from .adapters.torch_step import from_torch_step as from_torch_step
 from .analysis import Averages as Averages
-from .analysis import ConstantInput as ConstantInput
-from .analysis import InputPoints as InputPoints
 from .analysis import average_by as average_by
 from .analysis import central_point as central_point
-from .analysis import constant_inputs as constant_inputs
 from .analysis import find_slow_points as find_slow_points
 from .analysis import fit_pca as fit_pca
-from .analysis import points_by_input as points_by_input
 from .behaviour import ConditionAccuracy as ConditionAccuracy
 from .behaviour import Performance as Performance
 from .behaviour import Psychometric as Psychometric
@@ -69,6 +65,10 @@ from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .sweep import sweep as sweep
 from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
+from .task_inputs import ConstantInput as ConstantInput
+from .task_inputs import InputPoints as InputPoints
+from .task_inputs import constant_inputs as constant_inputs
+from .task_inputs import points_by_input as points_by_input
 from .train import DivergenceError as DivergenceError
 from .train import History as History
 from .train import TrainingState as TrainingState

@@ -8,9 +8,9 @@ from small import points_at
 from tasks import Follow, Side
 
 from yang_rnn import figures
-from yang_rnn.analysis import ConstantInput, InputPoints
 from yang_rnn.behaviour import performance
 from yang_rnn.dynamics.linearisation import Linearisation
+from yang_rnn.task_inputs import ConstantInput, InputPoints
 from yang_rnn.trials import Trials
 
 LENGTHS = np.where(np.arange(30) % 2, 15, 22)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from yang_rnn._checks import check_is
-from yang_rnn.analysis import InputPoints, by_same_input
 from yang_rnn.experiment.report import judged, named_columns
 from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.task_inputs import InputPoints, by_same_input
 
 WIDTH = 88
 """Letters of a line of text."""

@@ -11,15 +11,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_is
-from yang_rnn.analysis import (
-    Averages,
-    ConstantInput,
-    InputPoints,
-    average_by,
-    constant_inputs,
-    fit_pca,
-    points_by_input,
-)
+from yang_rnn.analysis import Averages, average_by, fit_pca
 from yang_rnn.behaviour import Performance, Psychometric, performance, psychometric_function
 from yang_rnn.dynamics.simulation import Trajectories, simulate
 from yang_rnn.dynamics.system import System
@@ -28,6 +20,7 @@ from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
+from yang_rnn.task_inputs import ConstantInput, InputPoints, constant_inputs, points_by_input
 from yang_rnn.train import DivergenceError, History, train_recipe
 from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task
 

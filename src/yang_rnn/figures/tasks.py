@@ -25,8 +25,8 @@ from yang_rnn.trials import check_trials
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
-    from yang_rnn.analysis import InputPoints
     from yang_rnn.behaviour import Performance
+    from yang_rnn.task_inputs import InputPoints
     from yang_rnn.trials import Trials
 
 MAX_LEVELS = 12
@@ -118,7 +118,7 @@ def points_by_input(
         raise ValueError("`rows` must have one or more; got none")
     for row in rows:
         check_has("rows", row, "InputPoints", "given", "points", "modes")
-    from yang_rnn.analysis import by_same_input  # the other figures need none of the analysis
+    from yang_rnn.task_inputs import by_same_input  # the other figures need none of the analysis
 
     paths = project(pca, activity)
     if trials is not None:
