@@ -38,6 +38,7 @@ def test_summary_is_json_and_its_text_has_its_numbers(small_task_run: TaskRun):
     text = text_of(small_task_run)
     assert text.splitlines()[0].startswith(f"network    {SMALL_TASK.name}, seed 0, 8 units")
     assert f"{summary['test_accuracy']:.4f} of 200 fresh trials done right" in text
+    assert describe_task(summary).splitlines()[0] == text.splitlines()[0].removesuffix(", cpu")
     assert f"would reach {summary['chance']:.4f}" in text
     assert ("NOT LEARNED" in text) == (not small_task_run.tested.learned)
     assert f"PC 1 {100 * summary['explained_variance_ratio'][0]:.1f} %" in text

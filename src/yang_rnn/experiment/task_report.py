@@ -114,11 +114,9 @@ def describe_task(summary: dict[str, Any]) -> str:
         From `summarise_task`; the platform is told if it was added.
     """
     check_is("summary", summary, dict)
-    missing = {"recipe", "task", "points", "learned", "platform"} - set(summary)
+    missing = {"recipe", "task", "points", "learned"} - set(summary)
     if missing:
-        raise ValueError(
-            f"`summary` must be of `summarise_task`, with the platform; lacks {sorted(missing)}"
-        )
+        raise ValueError(f"`summary` must be of `summarise_task`; lacks {sorted(missing)}")
     low, high = summary["test_accuracy_interval"]
     reached = f"{summary['test_accuracy']:.4f} of {summary['test_trials']} fresh trials done right"
     lines = [
