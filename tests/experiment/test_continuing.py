@@ -54,6 +54,8 @@ def test_another_task_goes_on_too():
     again = continue_run(run, more)
     assert isinstance(again, TaskRun)
     assert_same(run_task(more), again)
+    unfilled = dataclasses.replace(more, num_inputs=0, num_outputs=0)  # as it was given to run_task
+    assert continue_run(run, unfilled).recipe == again.recipe
 
 
 @pytest.mark.parametrize(

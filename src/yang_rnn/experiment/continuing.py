@@ -11,7 +11,7 @@ from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
-from yang_rnn.task import task_of
+from yang_rnn.task import recipe_for, task_of
 from yang_rnn.train import train_recipe
 from yang_rnn.training.batches import epoch_of
 
@@ -73,6 +73,8 @@ def continue_run(
         )
     if recipe.epochs <= done:
         raise ContinuationError(f"`epochs` must be more than the run's {done}; got {recipe.epochs}")
+    if isinstance(run, TaskRun):
+        recipe = recipe_for(recipe, run.task)
     net = CTRNN.from_recipe(recipe)
     net.set_weights(run.net.weights)
     task = run.task.seeded(recipe.seeds.training) if isinstance(run, TaskRun) else task_of(recipe)
