@@ -5,6 +5,7 @@ import pytest
 from drawn import labelled, paths_of, points_of
 
 from yang_rnn import figures
+from yang_rnn.dynamics import linearise
 
 
 def test_every_eigenvalue_is_drawn():
@@ -24,6 +25,12 @@ def test_eigenvalues_that_lie_on_each_other_are_counted():
 def test_no_eigenvalue_is_said():
     figure = figures.eigenvalues([])
     assert "no slow point" in figure.axes[0].texts[0].get_text()
+
+
+def test_eigenvalues_of_many_points_are_refused():
+    modes = linearise(lambda h: 0.5 * h, np.zeros((3, 2)), dt=1.0)
+    with pytest.raises(TypeError, match=r"of one point, as modes.eigenvalues\[0\]; got Linear"):
+        figures.eigenvalues(modes)
 
 
 def test_title_of_eigenvalues_stands_clear_of_the_legend():

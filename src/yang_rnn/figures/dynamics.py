@@ -37,12 +37,18 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
     Parameters
     ----------
     values : complex array of shape (mode,)
-        The eigenvalues; none is a figure that says so.
+        The eigenvalues of one point, as ``modes.eigenvalues[0]`` of a `Linearisation`; none is a
+        figure that says so.
     title : str, optional
         What point they belong to.
     ax : Axes, optional
         Where to draw; without it on a new figure.
     """
+    if hasattr(values, "eigenvalues"):  # a `Linearisation`, of many points
+        raise TypeError(
+            "`values` must be the eigenvalues of one point, as modes.eigenvalues[0]; "
+            f"got {shown(values)}"
+        )
     values = as_array("values", values)
     if values.ndim != 1 or (values.dtype.kind != "c" and not is_real_dtype(values.dtype)):
         raise TypeError(f"`values` must be numbers of shape (mode,); got {shown(values)}")
