@@ -134,6 +134,12 @@ def test_an_input_that_the_step_does_not_take_is_refused():
         system_of().at([1.0, 2.0, 3.0])
 
 
+def test_a_step_of_numpy_is_refused_by_that_name():
+    system = System(lambda x, h: np.tanh(h), dt=1.0, initial_state=np.zeros(2))
+    with pytest.raises(ValueError, match=r"`step` must be written with JAX, jax.numpy in"):
+        system.at([1.0, 2.0])
+
+
 @pytest.mark.parametrize("image", [lambda x, h: h[:1], lambda x, h: (h, h), lambda x, h: h[None]])
 def test_a_step_must_return_a_state(image: Any):
     system = System(image, dt=1.0, initial_state=np.zeros(2))

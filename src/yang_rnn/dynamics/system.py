@@ -140,6 +140,11 @@ class AutonomousMap:
         try:
             with jax.enable_x64(True):  # as in `simulate`
                 image = jax.eval_shape(self.system.step, x, self.system.initial_state)
+        except jax.errors.TracerArrayConversionError as error:
+            raise ValueError(
+                "the system's `step` must be written with JAX, jax.numpy in place of numpy; "
+                f"it gives: {reason_of(error)}"
+            ) from error
         except Exception as error:  # whatever the step raises
             raise ValueError(
                 f"`x` must be an input that the system takes; {len(x)} channels give, "
