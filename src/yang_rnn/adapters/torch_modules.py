@@ -288,8 +288,9 @@ def _taken_apart(torch: Any, module: Any, readout: Any) -> tuple[Any, Any]:
     if len(linears) > 1:
         raise ValueError(
             f"`readout` must be given where there is more than one `Linear`; "
-            f"{type(module).__name__} holds {_listed(linears)}: give one, as in "
-            f"`readout=module.{next(iter(linears))}`, or the whole step to `from_torch_step`"
+            f"{type(module).__name__} holds {_listed(linears)}: give the one behind the layer, as "
+            f"in `readout=module.{list(linears)[-1]}`, or, where one is in front of it, the whole "
+            "step to `from_torch_step`"
         )
     return layer, next(iter(linears.values()))
 

@@ -60,7 +60,8 @@ def from_torch_step(
         module with the methods ``recurrence(x, h)`` and ``readout(h)``, as those of NeuralRNN [1]_,
         whose ``init_state(1)``, if it has one, is the initial state. It takes rows, x (trial,
         channel) and h (trial, unit), each trial for itself, or else single vectors x (channel,) and
-        h (unit,).
+        h (unit,). One step of a layer, ``torch.nn.GRU`` for instance, is ``gru(x[None],
+        h[None])[1][0]``, or of a batch-first one ``gru(x[:, None], h[None])[1][0]``.
     dt : float
         Time step (ms).
     initial_state : array or tensor of shape (unit,), or pytree of these, optional
