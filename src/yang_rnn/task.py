@@ -60,7 +60,10 @@ def task_of(recipe: Recipe, seed: int | None = None) -> Task:
             return make_brainpy_task(recipe.task, **settings).seeded(seed)
     except ValueError as error:
         raise RecipeError("task", f"one that can be made: {error}", recipe.task) from error
-    expected = f"{PERCEPTUAL}, one of {list(NAMES)}, or {NEUROGYM} and a name of NeuroGym"
+    expected = (
+        f"{PERCEPTUAL}, one of {list(NAMES)}, or {NEUROGYM} and a name of NeuroGym "
+        "(one's own task is given to run_task)"
+    )
     raise RecipeError("task", expected, recipe.task)
 
 

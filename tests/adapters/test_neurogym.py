@@ -227,6 +227,7 @@ def test_an_environment_that_is_given_stays_as_it_is():
     [
         ("Dinner-v0", {}, ValueError, "must be an environment of NeuroGym; 'Dinner-v0'"),
         ("", {}, ValueError, "must be an environment of NeuroGym; ''"),
+        ("Perceptual", {}, ValueError, r"\(is it PerceptualDecisionMaking-v0, "),
         ("CartPole-v1", {}, ValueError, "must have trials; got|must be an environment of Neuro"),
         ("GoNogo-v0", {"colour": 1}, ValueError, "'GoNogo-v0': .*colour"),
         ("GoNogo-v0", {"dt": 1000}, ValueError, "of GoNogo must be 0, or a step of 1000 ms"),

@@ -244,6 +244,13 @@ def _copy_of(env: Any) -> Any:
     return twin
 
 
+def _names_with(name: str) -> str:
+    """Return a hint at the environments whose names have one in them that is none itself."""
+    known = importlib.import_module("neurogym.envs.registration").all_envs()
+    found = [other for other in known if name and name.lower() in other.lower()]
+    return f" (is it {', '.join(found[:5])}?)" if found and name not in known else ""
+
+
 def _signed(base: Any, trial: Mapping[str, Any]) -> dict[str, float]:
     """Return both coherences of a trial with two contexts, negative for choice 1."""
     relevant, other = (1 if trial[k] == 2 else -1 for k in ("ground_truth", "other_choice"))
@@ -288,8 +295,10 @@ def from_neurogym(env: Any, **settings: Any) -> NeuroGymTask:
                 warnings.simplefilter("ignore")  # of Gymnasium, about rendering
                 env = neurogym.make(env, **settings)
         except Exception as error:  # what NeuroGym and the environment raise
+            reason = reason_of(error)
             raise ValueError(
-                f"`env` must be an environment of NeuroGym; {shown(env)}: {reason_of(error)}"
+                f"`env` must be an environment of NeuroGym; {shown(env)}: {reason}"
+                f"{'' if 'Did you mean' in reason else _names_with(env)}"
             ) from error
     elif settings:
         raise ValueError("settings are for environments by name; got an environment that is made")
