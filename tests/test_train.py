@@ -308,3 +308,9 @@ def test_data_that_are_no_batches_are_refused(data: Any):
 def test_numbers_out_of_range_are_refused(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         train(CTRNN(3, 8, 3, seed=0), PerceptualDecisionMaking(seed=0), **wrong)
+
+
+def test_a_network_of_another_time_step_than_the_task_is_refused():
+    net = CTRNN(3, 4, 3, dt=20.0)
+    with pytest.raises(ValueError, match="`net` must have the task's dt, 100 ms; got 20"):
+        train(net, PerceptualDecisionMaking(seed=0), epochs=1)

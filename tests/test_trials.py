@@ -167,6 +167,16 @@ def test_trials_that_never_ask_are_counted():
         last_asked(every)
 
 
+def test_a_batch_must_have_as_many_trials_as_were_asked_for():
+    class Turned(Side):
+        def sample_trials(self, num_trials: int) -> Trials:
+            found = super().sample_trials(num_trials)
+            return found._replace(inputs=np.swapaxes(found.inputs, 0, 1))
+
+    with pytest.raises(ValueError, match=r"`sample_trials\(7\)` must give inputs .* of 7 trials"):
+        next(Turned().seeded(0).draw(7, 7))
+
+
 @pytest.mark.parametrize(
     "chosen", [slice(1, 4), [1, 2, 3], np.array([False, True, True, True, False, False])]
 )

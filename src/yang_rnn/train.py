@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
@@ -203,9 +204,10 @@ def train(
         If an epoch's loss, or a weight after it, is not finite, or a weight is beyond all measure
         (`LARGEST_WEIGHT`); the message names the epoch.
     ValueError
-        If a number is out of range, a batch is empty, misshapen or not of this network's channels,
-        `data` give none, too few for `steps_per_epoch`, or go on and on without it; or `resume` is
-        of another network or optimiser.
+        If a number is out of range, a task has another time step than the network, a batch is
+        empty, misshapen or not of this network's channels, `data` give none, too few for
+        `steps_per_epoch`, or go on and on without it; or `resume` is of another network or
+        optimiser.
     TypeError
         If the data can't be iterated, a batch is not of real inputs and whole targets or values,
         or `optimiser` or `loss` is none.
@@ -222,6 +224,8 @@ def train(
     task = data if isinstance(data, Task) else None
     if task is None and (isinstance(data, str) or not hasattr(type(data), "__iter__")):
         raise TypeError(f"`data` must be a task or an iterable of batches; got {shown(data)}")
+    if task is not None and not math.isclose(net.dt, task.dt, rel_tol=1e-9):
+        raise ValueError(f"`net` must have the task's dt, {task.dt:g} ms; got {net.dt:g}")
     epochs = check_whole("epochs", epochs, 1)
     batch_size = check_whole("batch_size", batch_size, 1)
     sequence_steps = check_whole("sequence_steps", sequence_steps, 0)

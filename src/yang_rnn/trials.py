@@ -322,9 +322,23 @@ class Task(abc.ABC):
         return self
 
     def draw(self, num_trials: int, batch_size: int) -> Iterator[Trials]:
-        """Draw fresh trials, a batch at a time; the last may be smaller."""
+        """Draw fresh trials, a batch at a time; the last may be smaller.
+
+        Raises
+        ------
+        ValueError
+            If they are not as many as were asked for.
+        """
         for start in range(0, num_trials, batch_size):
-            yield self.sample_trials(min(batch_size, num_trials - start))
+            size = min(batch_size, num_trials - start)
+            trials = self.sample_trials(size)
+            found = np.shape(trials[0])
+            if found[1:2] != (size,):
+                raise ValueError(
+                    f"`sample_trials({size})` must give inputs (time, trial, channel) of {size} "
+                    f"trials; got {found}"
+                )
+            yield trials
 
     def draw_sequences(self, num_sequences: int, batch_size: int, steps: int) -> Iterator[Trials]:
         """Draw sequences of back-to-back trials, a batch at a time; the last may be smaller.
@@ -397,7 +411,10 @@ def last_asked(trials: Trials) -> np.ndarray:
     asks = trials.asks
     silent = int((~asks.any(axis=0)).sum())
     if silent:
-        raise ValueError(f"`trials` must ask for a choice; {silent} of {asks.shape[1]} never do")
+        raise ValueError(
+            f"`trials` must ask for a choice; {silent} of {asks.shape[1]} never do; a step "
+            "that asks has a target above 0, or is marked in `asked`"
+        )
     return len(asks) - 1 - asks[::-1].argmax(axis=0)
 
 
