@@ -125,10 +125,10 @@ def test_errors_are_public_and_can_be_caught(tmp_path: Path):
     assert issubclass(yr.DivergenceError, ArithmeticError)
 
 
-def run_example(mark: str, **names: Any) -> dict[str, Any]:
-    """Run the README's one example that has a word in it, with smaller numbers."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+def run_example(mark: str, page: str = "README.md", **names: Any) -> dict[str, Any]:
+    """Run the one example of a page that has a word in it, with smaller numbers."""
+    text = (ROOT / page).read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     (code,) = [block for block in blocks if mark in block]
     for large, small in (
         (r"\b64\b", "8"),
@@ -165,7 +165,7 @@ def test_example_of_the_readme_opens_a_finished_run(small_run: Run, tmp_path: Pa
     assert np.array_equal(run.points.state, small_run.points.state)
 
 
-def test_example_of_the_readme_takes_a_network_that_is_not_ours():
+def test_example_of_the_pages_takes_a_network_that_is_not_ours():
     # Two integrators of a channel each, with a leak of 4 s, in 60 trials of half a second.
     rng = np.random.default_rng(0)
     choice, coherence = rng.integers(2, size=60), rng.choice([5.0, 20.0], size=60)
@@ -174,6 +174,7 @@ def test_example_of_the_readme_takes_a_network_that_is_not_ours():
     targets[45:] = choice
     found = run_example(
         "yr.System(",
+        "docs/own_network.md",
         step=lambda x, h: jnp.exp(-10.0 / 4000) * h + x,
         readout=lambda h: h,
         inputs=inputs,
@@ -186,6 +187,6 @@ def test_example_of_the_readme_takes_a_network_that_is_not_ours():
     assert measures.time_constant == pytest.approx(4000, rel=1e-3)
 
 
-def test_example_of_the_readme_trains_another_task():
-    found = run_example("RateGoNoGo")
+def test_example_of_the_pages_trains_another_task():
+    found = run_example("RateGoNoGo", "docs/own_task.md")
     assert np.isfinite(found["history"].loss).all()
