@@ -49,6 +49,7 @@ from .experiment.report import summarise as summarise
 from .experiment.run import Run as Run
 from .experiment.run import run_experiment as run_experiment
 from .experiment.storage import load_run as load_run
+from .experiment.storage import save_run as save_run
 from .experiment.task_run import TaskRun as TaskRun
 from .experiment.task_run import run_task as run_task
 from .line_attractor.criteria import Thresholds as Thresholds

@@ -15,9 +15,9 @@ from tasks import Side
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.drawing import draw, save_figures
 from yang_rnn.experiment.names import TASK_ORDER, is_figure_file
-from yang_rnn.experiment.storage import load_run
+from yang_rnn.experiment.storage import load_run, save_run
 from yang_rnn.experiment.task_report import describe_task, summarise_task
-from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.task_run import TaskRun, run_task
 from yang_rnn.experiment.task_storage import TASK_ALWAYS, read_task_summary, save_task_numbers
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
@@ -221,3 +221,19 @@ def test_a_run_without_a_fixed_point_is_saved_and_told(tmp_path: Path):
     assert "0 fixed, 0 slow" in describe_task(summary)
     assert load_run(tmp_path, task=Side()).recipe == recipe
     assert list(draw(run)) == list(TASK_ORDER[:4])
+
+
+def test_a_run_of_ones_own_task_is_saved_and_loaded_with_the_task(tmp_path: Path):
+    task = Side()
+    recipe = Recipe(task="a side", dt=20, hidden=6, epochs=1, trials_per_epoch=16, test_trials=50)
+    run = run_task(dataclasses.replace(recipe, analysis_trials=20), task)
+    folder = save_run(run, tmp_path / "mine")
+    again = load_run(folder, task=task)
+    assert again.tested.accuracy == run.tested.accuracy
+    for name, value in run.net.weights.items():
+        assert np.array_equal(again.net.weights[name], value)
+    with pytest.raises(FileExistsError):
+        save_run(run, folder)
+    with pytest.raises(TypeError, match="`run` must be a Run or a TaskRun"):
+        save_run(recipe, tmp_path / "other")  # pyright: ignore[reportArgumentType]
+    assert not (tmp_path / "other").exists()

@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax
 from safetensors.numpy import save_file
 
-from yang_rnn._checks import check_is, check_path
+from yang_rnn._checks import check_is, check_path, shown
 from yang_rnn._files import MOST_JSON, content_of, damage_named
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.experiment.checksums import check_sum, read_sums, with_sums
-from yang_rnn.experiment.folder import MEMBERS
+from yang_rnn.experiment.folder import MEMBERS, NewFolder
 from yang_rnn.experiment.names import (
     HISTORY,
     NEWTON_POINTS,
@@ -35,9 +36,10 @@ from yang_rnn.experiment.reading import (
     table_text,
     weights_of,
 )
-from yang_rnn.experiment.report import summarise
+from yang_rnn.experiment.report import summarise, versions
 from yang_rnn.experiment.run import Found, Run
-from yang_rnn.experiment.task_storage import load_task_run
+from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.task_storage import load_task_run, save_task_numbers
 from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
@@ -86,6 +88,39 @@ def save_numbers(
     sums = with_sums({name: (folder / name).read_bytes() for name in written})[SUMS]
     (folder / SUMS).write_bytes(sums)
     return summary
+
+
+def save_run(run: Run | TaskRun, folder: str | os.PathLike[str]) -> Path:
+    """Write a run's files, all but its figures, into a new folder: whole, or not at all.
+
+    Parameters
+    ----------
+    run : Run or TaskRun
+    folder : path
+        `load_run` reads it; the run of one's own task needs the task again there.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something in its place.
+    OSError
+        If it can't be written.
+    """
+    check_path("folder", folder)
+    if not isinstance(run, (Run, TaskRun)):
+        raise TypeError(f"`run` must be a Run or a TaskRun; got {shown(run)}")
+    facts = {"platform": jax.default_backend(), "versions": versions()} | dict(run.facts)
+    with NewFolder(folder) as new:
+        if isinstance(run, TaskRun):
+            save_task_numbers(run, new.staging, facts)
+        else:
+            save_numbers(run, new.staging, facts)
+        return new.publish()
 
 
 def load_run(
