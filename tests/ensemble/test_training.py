@@ -73,6 +73,7 @@ OF_VALUES = dataclasses.replace(
 )
 
 
+@pytest.mark.slow
 def test_a_task_of_values_trains_as_a_single_network_does():
     recipe = recipe_for(OF_VALUES, task_of(OF_VALUES))
     member = train_ensemble(seeds(recipe, 3, 4))[1]
@@ -82,6 +83,7 @@ def test_a_task_of_values_trains_as_a_single_network_does():
     assert_trained_alike(member, net, history)
 
 
+@pytest.mark.slow
 def test_members_end_at_their_target_accuracy_each_by_itself():
     recipe = dataclasses.replace(
         SMALL, epochs=8, learning_rate=1e-2, target_accuracy=0.45, held_out_trials=300
@@ -108,6 +110,7 @@ class RandomLengths(Task):
         return Trials(inputs, inside.astype(int), {}, {}, weights=inside.astype(float))
 
 
+@pytest.mark.slow
 def test_members_of_a_task_of_random_lengths_are_trained_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ):

@@ -45,6 +45,7 @@ def test_a_stored_run_goes_on_as_if_it_had_never_ended(saved: Path, small_run: R
     assert not np.array_equal(again.points.state, run.points.state)
 
 
+@pytest.mark.slow
 def test_another_task_goes_on_too():
     recipe = dataclasses.replace(
         SMALL, task="RateContextDecisionMaking", num_inputs=7, num_outputs=3, epochs=1,
@@ -121,6 +122,7 @@ def test_a_run_that_ended_early_is_stored_with_the_epochs_that_it_has(tmp_path: 
     assert loaded.recipe == recipe
 
 
+@pytest.mark.slow
 def test_options_of_the_network_are_stored(tmp_path: Path):
     recipe: Recipe = dataclasses.replace(
         SMALL, epochs=1, excitatory=0.75, initial_state="trained", leak="outside", unit_noise=0.1

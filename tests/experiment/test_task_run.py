@@ -95,6 +95,7 @@ def test_an_untrained_network_has_not_learned_the_task():
     assert not run.tested.learned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("own", "tau"), [(Side(), 100.0), (Follow(noise=0.05), 20.0)], ids=["choices", "values"]
 )

@@ -67,6 +67,7 @@ def test_training_in_parts_is_training_at_once_bit_for_bit(numbers: dict[str, An
         assert np.array_equal(value, second.state.optimiser[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -218,6 +219,7 @@ def test_padding_changes_nothing_but_the_rounding():
         np.testing.assert_allclose(value, plain.weights[name], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_is_on_in_training_and_fixed_by_the_seed():
     def trained(sigma: float, seed: int) -> CTRNN:
         net = net_of(unit_noise=sigma)
