@@ -259,7 +259,7 @@ def train(
     run_batches = _compile_epoch(net, own, objective, seeds.noise)
     going_on: Iterator[Any] | None = None
     if steps_per_epoch is not None:
-        going_on = iter(data)  # type: ignore[arg-type]
+        going_on = iter(data)  # type: ignore[arg-type] - no task: checked above
 
     def draw() -> list[Batch]:
         batches: Iterable[Any]
@@ -268,7 +268,7 @@ def train(
         elif going_on is not None:
             batches = itertools.islice(going_on, steps_per_epoch)
         else:
-            batches = bounded(data)  # type: ignore[arg-type]
+            batches = bounded(data)  # type: ignore[arg-type] - no task
         return list(stacked(checked(batches, net.design)))
 
     history = [] if resume is None else list(zip(*resume, strict=True))

@@ -215,7 +215,7 @@ def from_brainpy(
         dense: Any = readout
         w_o = np.array(bm.as_jax(dense.W))
         b_o = 0.0 if dense.b is None else np.array(bm.as_jax(dense.b))
-        readout = lambda h: h @ w_o + b_o  # noqa: E731
+        readout = lambda h: h @ w_o + b_o  # noqa: E731 - a `def` would be another name for an argument
     name = getattr(activation, "__name__", "")
 
     def act(value: Any) -> Any:

@@ -258,7 +258,7 @@ def _serve(pipe: Connection) -> None:
     threading.Thread(target=_receive, args=(pipe, jobs), daemon=True).start()
     # While there is time: the modules of all records that figures are drawn from.
     import yang_rnn.behaviour
-    import yang_rnn.line_attractor.stimulus_dependence  # noqa: F401
+    import yang_rnn.line_attractor.stimulus_dependence  # noqa: F401 - loaded meanwhile
 
     while True:
         answer = None
