@@ -20,6 +20,13 @@ from .behaviour import accuracy as accuracy
 from .behaviour import accuracy_by_condition as accuracy_by_condition
 from .behaviour import performance as performance
 from .behaviour import psychometric_function as psychometric_function
+from .dynamics.enumeration.active_sets import Continuum as Continuum
+from .dynamics.enumeration.certificate import Certificate as Certificate
+from .dynamics.enumeration.certificate import CertificateError as CertificateError
+from .dynamics.enumeration.checking import CheckedCertificate as CheckedCertificate
+from .dynamics.enumeration.checking import check_certificate as check_certificate
+from .dynamics.enumeration.fixed_points import AllFixedPoints as AllFixedPoints
+from .dynamics.enumeration.fixed_points import all_fixed_points as all_fixed_points
 from .dynamics.fixed_points import find_fixed_points as find_fixed_points
 from .dynamics.flow import FlowField as FlowField
 from .dynamics.flow import flow_field as flow_field
@@ -30,6 +37,7 @@ from .dynamics.manifold import SlowManifold as SlowManifold
 from .dynamics.manifold import trace_slow_manifold as trace_slow_manifold
 from .dynamics.newton import Newton as Newton
 from .dynamics.points import FixedPoints as FixedPoints
+from .dynamics.rectified import Rectified as Rectified
 from .dynamics.simulation import Trajectories as Trajectories
 from .dynamics.simulation import simulate as simulate
 from .dynamics.starts import jittered_states as jittered_states

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import tempfile
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -158,3 +159,23 @@ def _array_in(content: bytes) -> np.ndarray:
         raise ValueError(f"its header declares {declared} bytes of {dtype} {shape}; got {there}")
     file.seek(0)
     return npy.read_array(file, allow_pickle=False)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; what was written is removed.
+    """
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise

@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from yang_rnn._checks import as_array, check_array, check_finite, check_is, check_real, check_whole
+from yang_rnn.dynamics.rectified import Rectified
 from yang_rnn.dynamics.system import System
 from yang_rnn.network.equations import (
     BOUNDS,
@@ -389,6 +390,7 @@ class CTRNN(bp.DynamicalSystem):
             if design.activation == "relu"
             else None,
             bounds=(low, high),
+            rectified=Rectified(*recurrent, design.leak) if design.activation == "relu" else None,
         )
 
 

@@ -13,6 +13,7 @@ from jax.tree_util import Partial
 from yang_rnn._checks import check_array, reason_of
 from yang_rnn.adapters import gates
 from yang_rnn.adapters.optional import imported
+from yang_rnn.dynamics.rectified import Rectified
 from yang_rnn.dynamics.system import System
 
 STEPS, TRIALS = 5, 3
@@ -134,6 +135,7 @@ def from_torch(
         else Partial(kind.preactivation, weights.layers),
         bounds=(np.where(np.isinf(high) & kind.has_cell, -np.inf, kind.low), high),
         parts=weights.parts,
+        rectified=weights.rectified,
     )
     _compare_layer(torch, system, layer, hidden)
     if own is not layer:
@@ -185,6 +187,14 @@ class _Weights(NamedTuple):
             )
             layers.append((w_ih, w_hh, b_ih, b_hh))
         return cls(kind, tuple(layers), int(layer.hidden_size))
+
+    @property
+    def rectified(self) -> Rectified | None:
+        """What a relu layer's step is made of; None of other kinds and of several layers."""
+        if self.kind.preactivation is None or len(self.layers) > 1:
+            return None
+        w_ih, w_hh, b_ih, b_hh = self.layers[0]
+        return Rectified(w_ih, w_hh, b_ih + b_hh)
 
     @property
     def inputs(self) -> int:

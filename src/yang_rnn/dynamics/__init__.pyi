@@ -1,3 +1,10 @@
+from .enumeration.active_sets import Continuum as Continuum
+from .enumeration.certificate import Certificate as Certificate
+from .enumeration.certificate import CertificateError as CertificateError
+from .enumeration.checking import CheckedCertificate as CheckedCertificate
+from .enumeration.checking import check_certificate as check_certificate
+from .enumeration.fixed_points import AllFixedPoints as AllFixedPoints
+from .enumeration.fixed_points import all_fixed_points as all_fixed_points
 from .fixed_points import find_fixed_points as find_fixed_points
 from .flow import FlowField as FlowField
 from .flow import flow_field as flow_field
@@ -8,6 +15,7 @@ from .manifold import SlowManifold as SlowManifold
 from .manifold import trace_slow_manifold as trace_slow_manifold
 from .newton import Newton as Newton
 from .points import FixedPoints as FixedPoints
+from .rectified import Rectified as Rectified
 from .simulation import Trajectories as Trajectories
 from .simulation import simulate as simulate
 from .starts import jittered_states as jittered_states

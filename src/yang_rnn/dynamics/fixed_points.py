@@ -135,6 +135,60 @@ def find_fixed_points(
     if isinstance(solver, Newton):
         _search_again_from(F, pure, solver, starts, end, fixed_speed * scale**2, known, spread)
 
+    return recorded(
+        F,
+        pure,
+        starts,
+        end,
+        solver.name,
+        known,
+        fixed_speed,
+        slow_speed,
+        slow_is_relative=slow_is_relative,
+    )
+
+
+def recorded(
+    F: Map,
+    pure: Partial,
+    starts: np.ndarray,
+    end: SearchEnd,
+    method: str,
+    data: np.ndarray,
+    fixed_speed: float = FIXED_SPEED,
+    slow_speed: float | None = None,
+    *,
+    slow_is_relative: bool = True,
+) -> FixedPoints:
+    """Give points their speeds, statuses and places beside the data.
+
+    Parameters
+    ----------
+    F : callable
+        The map.
+    pure : jax.tree_util.Partial
+        What `as_map` made of it.
+    starts : numpy.ndarray, shape (n, N)
+        What each search began at.
+    end : SearchEnd
+        What it came to.
+    method : str
+        How.
+    data : numpy.ndarray, shape (m, N)
+        Finite states whose scale is that of what is small.
+    fixed_speed, slow_speed : float
+        As `find_fixed_points` takes them.
+    slow_is_relative : bool
+        Whether a point must also be slow at its own scale, where that is less.
+
+    Returns
+    -------
+    FixedPoints
+    """
+    scale = scale_of(data)
+    spread = _spread_of(data, scale)
+    if slow_speed is None:
+        slow_speed = slow_tolerance(starts.shape[1], scale)
     speed = speeds(pure, end.state)
     lost = ~np.isfinite(speed) | ~np.isfinite(end.state).all(axis=1)
     own = own_scale(end.state, scale)
@@ -153,14 +207,14 @@ def find_fixed_points(
         iterations=end.iterations,
         status=status,
         reason=end.reason,
-        starts_reached=np.ones(count, np.int64),
-        distance=_distance_from(known, spread, end.state),
+        starts_reached=np.ones(len(starts), np.int64),
+        distance=_distance_from(data, spread, end.state),
         outside=_outside(F, spread, end.state),
-        method=solver.name,
+        method=method,
         fixed_speed=fixed_speed,
         slow_speed=slow_speed,
         scale=scale,
-        total_starts=count,
+        total_starts=len(starts),
         trace=end.trace,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from jax.tree_util import Partial
 from yang_rnn._checks import check_real, check_whole
 from yang_rnn.dynamics.adam import scale_by_adam
 from yang_rnn.dynamics.maps import as_map
+from yang_rnn.dynamics.processors import num_processors
 from yang_rnn.dynamics.search import OnProgress, SearchEnd
 
 CHUNK = 2**15
@@ -101,7 +101,7 @@ class GradientDescent:
                 return jax.block_until_ready(_adam_steps(pure, chunk, scale, rate, steps))
 
         # A program of this kind computes on one core: the chunks share the cores.
-        with ThreadPoolExecutor(min(len(chunks), _num_cores())) as pool:
+        with ThreadPoolExecutor(min(len(chunks), num_processors())) as pool:
             while done < self.max_steps:
                 steps = min(self.check_every, self.max_steps - done)
                 chunks, squares, finite = zip(*pool.map(descend, chunks), strict=True)
@@ -131,12 +131,6 @@ def _chunked(states: np.ndarray) -> list[np.ndarray]:
     """
     number = min(states.size // CHUNK, len(states) // 64) if jax.default_backend() == "cpu" else 1
     return np.array_split(states.astype(np.float32), max(1, number))
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @partial(jax.jit, static_argnames="steps")

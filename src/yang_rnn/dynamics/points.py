@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from yang_rnn._checks import as_array, check_array, check_real, check_text, check_whole, shown
-from yang_rnn._files import arrays_in, content_of, damage_named
+from yang_rnn._files import arrays_in, content_of, damage_named, write_whole
 from yang_rnn.dynamics.uniqueness import nearest_within, representatives
 
 STATUSES = ("fixed", "slow", "unconverged", "diverged")
@@ -295,16 +295,9 @@ class FixedPoints:
         path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
         content = {f.name: getattr(self, f.name) for f in fields(self)}
         content["search_counts"] = [self.search_counts[status] for status in STATUSES]
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+        file = io.BytesIO()
+        np.savez(file, **content)
+        write_whole(path, file.getvalue())
         return path
 
     @classmethod

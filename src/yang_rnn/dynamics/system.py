@@ -11,6 +11,7 @@ import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_array, check_is, check_real, check_text, reason_of, shown
+from yang_rnn.dynamics.rectified import Rectified
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,6 +39,9 @@ class System:
     parts : dict of slices, optional
         Which units are what, as in ``{"h": slice(0, 64), "c": slice(64, 128)}`` of an LSTM:
         ``states[..., system.parts["h"]]`` takes them.
+    rectified : Rectified, optional
+        That the step is affine but for one relu, and of which weights: what `all_fixed_points`
+        needs to know.
 
     Raises
     ------
@@ -55,6 +59,7 @@ class System:
     preactivation: Callable[[Any, Any], Any] | None = None
     bounds: Any = None
     parts: Mapping[str, slice] | None = None
+    rectified: Rectified | None = None
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without an input."""
@@ -85,6 +90,12 @@ class System:
         if self.parts is not None:
             check_is("parts", self.parts, Mapping)
             object.__setattr__(self, "parts", _checked_parts(self.parts, state))
+        check_is("rectified", self.rectified, Rectified, optional=True)
+        if self.rectified is not None and len(self.rectified.b_rr) != len(state):
+            raise ValueError(
+                f"`rectified` must have the {len(state)} units of `initial_state`; "
+                f"got {self.rectified!r}"
+            )
 
     def __repr__(self) -> str:
         """Say how large the network is."""

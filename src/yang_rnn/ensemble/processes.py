@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
+from yang_rnn.dynamics.processors import num_processors
 from yang_rnn.ensemble.members import FinishedMember, make_batch
 from yang_rnn.experiment.drawing import deaf_to_ctrl_c
 from yang_rnn.experiment.platform import use_platform
@@ -185,8 +186,7 @@ def _portable(error: Exception) -> Exception:
 
 def _surroundings(workers: int) -> dict[str, str]:
     """Return the environment variables by which workers share this machine's cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    each = str(max(1, (cores or 1) // workers))
+    each = str(max(1, num_processors() // workers))
     return {name: each for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", CORES)}
 
 

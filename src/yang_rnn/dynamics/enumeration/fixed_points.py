@@ -1,0 +1,344 @@
+"""Every fixed point of a rectified network at a constant input, with a proof."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from yang_rnn._checks import (
+    check_array,
+    check_callable,
+    check_has,
+    check_is,
+    check_real,
+    check_whole,
+)
+from yang_rnn.dynamics.enumeration.active_sets import Continuum, Solution, solve_active_set
+from yang_rnn.dynamics.enumeration.branching import Problem
+from yang_rnn.dynamics.enumeration.certificate import Certificate
+from yang_rnn.dynamics.enumeration.checking import CheckedCertificate, check_certificate
+from yang_rnn.dynamics.enumeration.tree import OnClosed, search_tree
+from yang_rnn.dynamics.fixed_points import recorded
+from yang_rnn.dynamics.maps import as_map, as_states
+from yang_rnn.dynamics.points import FixedPoints
+from yang_rnn.dynamics.rectified import Rectified
+from yang_rnn.dynamics.search import SearchEnd
+from yang_rnn.dynamics.system import AutonomousMap, System
+
+METHOD = "enumeration"
+"""What the record of the points calls it."""
+
+TIME_LIMIT = 60.0
+"""Seconds; fifty times what most trained networks of 64 units take."""
+
+_REACH = 10.0  # of sum(h), over the largest drive
+_ONE = 1e-9  # of a state: how near points on a kink are one
+_AGREES = 1e-5  # of a state: how near a step must be to its weights' own
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AllFixedPoints:
+    """Every fixed point of a rectified network at a constant input, or those found in time.
+
+    Attributes
+    ----------
+    points : FixedPoints
+        The points, each solved for in float64, the one with the fewest active units first.
+    active : numpy.ndarray, shape (n, N), bool
+        Which units are above 0 at each.
+    on_kink : numpy.ndarray, shape (n,), bool
+        Whether the drive of a unit is 0 there: F has no derivative, and the point may appear or
+        vanish, alone or with others, as soon as anything changes.
+    continua : tuple of Continuum
+        Sets of active units in which whole lines, or more, are fixed points.
+    complete : bool
+        Whether every set of active units was gone through.
+    closed : float
+        Share of the tree that was.
+    nodes : int
+        Nodes of the tree.
+    seconds : float
+        Time taken, the check included.
+    certificate : Certificate or None
+        What a proof needs; None where it took more memory than allowed.
+    check : CheckedCertificate or None
+        What `check_certificate` said of it.
+    """
+
+    points: FixedPoints
+    active: np.ndarray
+    on_kink: np.ndarray
+    continua: tuple[Continuum, ...]
+    complete: bool
+    closed: float
+    nodes: int
+    seconds: float
+    certificate: Certificate | None
+    check: CheckedCertificate | None
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.points)
+
+    @property
+    def proved(self) -> bool:
+        """Whether a checked certificate says that there are no others."""
+        return self.complete and self.check is not None and self.check.proved
+
+    def __repr__(self) -> str:
+        """Say it in a sentence."""
+        found = _counted(len(self), "fixed point", "fixed points")
+        if self.on_kink.any():
+            found += f" ({int(self.on_kink.sum())} on a kink)"
+        if self.continua:
+            largest = max(continuum.dimension for continuum in self.continua)
+            found += f" and {_counted(len(self.continua), 'continuum', 'continua')} of fixed points"
+            found += f" of up to {_counted(largest, 'dimension', 'dimensions')}"
+        none = not len(self) and not self.continua
+        if self.proved:
+            said = "proved: there is none" if none else f"{found}, proved to be all"
+        elif self.complete:
+            said = f"{found} found, no other by rounding arithmetic (not proved)"
+        else:
+            said = f"{found} found, {_percent(self.closed)} of the tree closed: there may be others"
+        return f"AllFixedPoints({said}; {self.nodes} nodes, {self.seconds:.2g} s)"
+
+
+def all_fixed_points(
+    network: Any,
+    stimulus: Any,
+    *,
+    time_limit: float = TIME_LIMIT,
+    most_nodes: int | None = None,
+    threads: int | None = None,
+    data: Any = None,
+    certificate_bytes: int = 2**30,
+    check: bool = True,
+    on_progress: OnClosed | None = None,
+) -> AllFixedPoints:
+    """Find every fixed point of a rectified network at a constant input, and prove it.
+
+    The fixed points of h = relu(h W + u) solve a linear complementarity problem (Cottle, Pang &
+    Stone 1992, The Linear Complementarity Problem), in which each unit is active or silent. Branch
+    and bound goes through all 2^N sets of active units: where the linear programme that is left of
+    a part of them has no solution, its multipliers prove that no fixed point is there.
+
+    Parameters
+    ----------
+    network : System or CTRNN
+        One that states that it is rectified (`System.rectified`): all relu `CTRNN`, a relu
+        `torch.nn.RNN` of one layer.
+    stimulus : array of shape (channel,)
+        The constant input.
+    time_limit : float
+        Seconds for the search (s). An answer that is not complete then is an answer too.
+    most_nodes : int, optional
+        The same in nodes of the tree, whatever the machine.
+    threads : int, optional
+        Threads that search; without it as many as there are processors. The answer and the tree are
+        the same for any number.
+    data : array_like, shape (m, N), optional
+        States that the network is known to go through; how far from them a point lies is told.
+    certificate_bytes : int
+        Memory (bytes) that the certificate may take.
+    check : bool
+        Whether to check the certificate; without it nothing is proved.
+    on_progress : callable, optional
+        Called with the share of the tree that is closed and the number of nodes.
+
+    Returns
+    -------
+    AllFixedPoints
+
+    Raises
+    ------
+    TypeError
+        If the network is neither, or an argument is of the wrong kind.
+    ValueError
+        If the network does not state that it is rectified, its step is not that of the weights it
+        states, or an argument is out of range.
+
+    See Also
+    --------
+    check_certificate : what proves it.
+    find_fixed_points : the search for any network.
+    """
+    begin = time.perf_counter()
+    F, weights = rectified_at(network, stimulus)
+    check_real("time_limit", time_limit, minimum=0)
+    for name, value in (("most_nodes", most_nodes), ("threads", threads)):
+        if value is not None:
+            check_whole(name, value, 1)
+    check_whole("certificate_bytes", certificate_bytes, 0, 2**50)
+    check_is("check", check, bool)
+    check_callable("on_progress", on_progress, optional=True)
+    exact = _Exact(weights, F.x)
+    problem, scale = _problem(weights, exact)
+    tree = search_tree(
+        problem,
+        time_limit=time_limit,
+        most_nodes=most_nodes,
+        threads=threads,
+        most_bytes=certificate_bytes,
+        on_progress=on_progress,
+    )
+    solutions, continua = _solved(problem, exact, scale, tree.decided)
+    states = np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
+    known = states if data is None else as_states(data, "data")
+    certificate = checked = None
+    if tree.kept:
+        certificate = Certificate(
+            w_ir=weights.w_ir,
+            w_rr=weights.w_rr,
+            b_rr=weights.b_rr,
+            x=F.x,
+            nodes=tree.nodes,
+            multipliers=tree.multipliers,
+            fine=tree.fine,
+            states=states,
+            continua=np.array([c.active for c in continua], bool).reshape(-1, len(problem.q)),
+        )
+        checked = check_certificate(certificate, F.system, F.x) if check else None
+    return AllFixedPoints(
+        points=_recorded(F, states, known),
+        active=states > 0,
+        on_kink=np.array([solution.kinks.any() for solution in solutions], bool),
+        continua=tuple(continua),
+        complete=tree.complete,
+        closed=tree.closed,
+        nodes=tree.num_nodes,
+        seconds=time.perf_counter() - begin,
+        certificate=certificate,
+        check=checked,
+    )
+
+
+def rectified_at(network: Any, stimulus: Any) -> tuple[AutonomousMap, Rectified]:
+    """Return a network at an input, and the weights it states, compared with its step.
+
+    Raises
+    ------
+    TypeError
+        If it is no network.
+    ValueError
+        If it does not state that it is rectified, or its step says otherwise.
+    """
+    if not isinstance(network, System):
+        check_has("network", network, "a System or CTRNN", "system")
+    system = network if isinstance(network, System) else network.system()
+    check_is("network", system, System)
+    if system.rectified is None:
+        raise ValueError(
+            "`network` must state that it is rectified and affine inside (`System.rectified`, as a "
+            f"relu CTRNN and a relu torch.nn.RNN of one layer do); got {system!r}: "
+            "`find_fixed_points` searches any network"
+        )
+    weights = system.rectified
+    x = check_array("stimulus", stimulus, (len(weights.w_ir),), empty=True)
+    F = system.at(x)
+    import jax
+
+    scale = 1.0 + float(np.abs(weights.b_rr).max() + np.abs(x @ weights.w_ir).max())
+    states = scale * np.abs(np.random.default_rng(0).standard_normal((4, system.num_units)))
+    with jax.enable_x64(True):
+        images = np.array([np.asarray(F.partial(state)) for state in states])
+    own = weights.step(F.x, states)
+    if not (np.abs(images - own).max() <= _AGREES * (scale + np.abs(own).max())):
+        raise ValueError(
+            "`network` must step as the weights in its `rectified` say; they differ by "
+            f"{np.abs(images - own).max():.2g}"
+        )
+    return F, weights
+
+
+class _Exact:
+    """M = I - W^T and q = -u as fractions, made when they are needed."""
+
+    def __init__(self, weights: Rectified, x: np.ndarray):
+        self._weights = weights
+        self.u = [
+            sum((Fraction(float(a)) * Fraction(float(b)) for a, b in zip(x, column, strict=True)),
+                Fraction(float(bias)))
+            for column, bias in zip(weights.w_ir.T, weights.b_rr, strict=True)
+        ]  # fmt: skip
+        self._made: tuple[list[list[Fraction]], list[Fraction]] | None = None
+
+    def __call__(self) -> tuple[list[list[Fraction]], list[Fraction]]:
+        if self._made is None:
+            M = [
+                [int(i == j) - Fraction(float(value)) for j, value in enumerate(column)]
+                for i, column in enumerate(self._weights.w_rr.T)
+            ]
+            self._made = M, [-value for value in self.u]
+        return self._made
+
+
+def _problem(weights: Rectified, exact: _Exact) -> tuple[Problem, float]:
+    """Return the complementarity problem with the drive divided by a power of two, and this."""
+    units = len(weights.b_rr)
+    u = np.array([float(value) for value in exact.u])
+    largest = np.abs(u).max()
+    scale = float(2.0 ** np.round(np.log2(largest))) if largest > 0 else 1.0
+    M = np.eye(units) - weights.w_rr.T.astype(np.float64)
+    q = -u / scale
+    return Problem(np.ascontiguousarray(M), q, np.abs(q) * 2.0**-52, _REACH), scale
+
+
+def _solved(
+    problem: Problem, exact: _Exact, scale: float, decided: np.ndarray
+) -> tuple[list[Solution], list[Continuum]]:
+    """Solve the sets of active units that are left, and put together what is one point."""
+    points: list[Solution] = []
+    continua: list[Continuum] = []
+    for signs in decided:
+        found = solve_active_set(problem.M, problem.q * scale, exact, signs == 1)
+        if isinstance(found, Continuum):
+            continua.append(found)
+        elif found is not None and not any(_are_one(found, point) for point in points):
+            points.append(found)
+    points = [
+        point for point in points if not any(_is_on(problem, scale, point, c) for c in continua)
+    ]
+    points.sort(key=lambda point: (int((point.z > 0).sum()), *point.z))
+    return points, continua
+
+
+def _are_one(a: Solution, b: Solution) -> bool:
+    """Tell whether two solutions are one point, which two sets of active units share at a kink."""
+    if not (a.kinks.any() and b.kinks.any()):
+        return False
+    return bool(np.abs(a.z - b.z).max() <= _ONE * np.abs(a.z).max(initial=1e-300))
+
+
+def _is_on(problem: Problem, scale: float, point: Solution, continuum: Continuum) -> bool:
+    """Tell whether a point is the end of a continuum."""
+    if not point.kinks.any():
+        return False
+    w = scale * problem.q + problem.M @ point.z
+    size = _ONE * max(np.abs(point.z).max(), scale * np.abs(problem.q).max())
+    there = continuum.active
+    return bool((point.z[~there] <= size).all() and (np.abs(w[there]) <= size).all())
+
+
+def _recorded(F: AutonomousMap, states: np.ndarray, data: np.ndarray) -> FixedPoints:
+    count = len(states)
+    end = SearchEnd(
+        states,
+        np.zeros(count, np.int64),
+        np.full(count, "converged", "<U20"),
+        np.empty(0, np.float32),
+    )
+    return recorded(F, as_map(F), states, end, METHOD, data)
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
+
+
+def _percent(share: float) -> str:
+    """Say a share without rounding it up to all."""
+    return f"{np.floor(share * 1e5) / 1e3:.6g} %"

@@ -1,0 +1,232 @@
+"""The search through all active sets: limits of time and memory, threads, the whole tree."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from yang_rnn.dynamics.enumeration.branching import (
+    LOG_NODES,
+    OPEN,
+    Log,
+    Problem,
+    Search,
+    advance,
+    begin,
+    is_done,
+    new_log,
+    new_search,
+    open_paths,
+)
+from yang_rnn.dynamics.processors import num_processors
+
+OnClosed = Callable[[float, int], None]
+"""Called with the share of the tree that is closed, and the nodes so far."""
+
+ALONE = 8192
+"""Nodes that one thread goes through before the rest is shared out."""
+
+SHARES = 32
+"""Parts that a larger tree is cut into, whatever the number of threads: no node depends on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A tree as far as it was gone through.
+
+    Attributes
+    ----------
+    nodes : numpy.ndarray, shape (nodes,), int32
+        In preorder, see `branching`.
+    multipliers, fine : numpy.ndarray, shape (leaves, n), float32 and float64
+        Those of the leaves that they prove empty, in this order; not there if not `kept`.
+    decided : numpy.ndarray, shape (leaves, n), int8
+        Of the leaves where every unit is decided.
+    num_nodes : int
+    closed : float
+        Share of all sets of signs that is in leaves.
+    complete : bool
+    kept : bool
+        Whether nodes and multipliers were kept.
+    """
+
+    nodes: np.ndarray
+    multipliers: np.ndarray
+    fine: np.ndarray
+    decided: np.ndarray
+    num_nodes: int
+    closed: float
+    complete: bool
+    kept: bool
+
+
+@dataclass(eq=False)
+class _Part:
+    """A node and what is below it, some of it in parts of their own that follow."""
+
+    path: np.ndarray
+    parts: list[_Part] = field(default_factory=list)
+    logs: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+
+    def in_order(self) -> list[_Part]:
+        """Return it and all parts below, in preorder."""
+        out: list[_Part] = []
+        waiting: list[_Part] = [self]
+        while waiting:
+            part = waiting.pop()
+            out.append(part)
+            waiting.extend(reversed(part.parts))
+        return out
+
+
+@dataclass(eq=False)
+class _Run:
+    """What all threads of a search share."""
+
+    problem: Problem
+    until: float
+    most_nodes: int | None
+    most_bytes: int
+    on_progress: OnClosed | None
+    nodes: int = 0
+    closed: float = 0.0
+    stored: int = 0
+    stop: bool = False
+    kept: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, part: _Part, log: Log, closed: float) -> None:
+        """Take over what a search has logged; forget all multipliers if there are too many."""
+        a, b, c, d = log.counts
+        arrays = (log.nodes[:a], log.multipliers[:b], log.fine[:c], log.decided[:d])
+        with self.lock:
+            self.nodes += int(a)
+            self.closed += closed
+            self.stored += sum(array.nbytes for array in arrays[:3])
+            self.kept = self.kept and self.stored <= self.most_bytes
+            none = slice(None if self.kept else 0)
+            part.logs.append((*(array[none].copy() for array in arrays[:3]), arrays[3].copy()))
+            self.stop = self.stop or self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a limit is reached."""
+        most = self.most_nodes
+        return time.monotonic() > self.until or (most is not None and self.nodes >= most)
+
+
+def search_tree(
+    problem: Problem,
+    *,
+    time_limit: float,
+    most_nodes: int | None = None,
+    threads: int | None = None,
+    most_bytes: int = 2**30,
+    on_progress: OnClosed | None = None,
+) -> Tree:
+    """Go through all active sets of a complementarity problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    time_limit : float
+        Seconds after which what is left stays open.
+    most_nodes : int, optional
+        The same in nodes (to a thousand a thread): it does not depend on the machine.
+    threads : int, optional
+        Without it as many as there are processors for this process. The tree is the same.
+    most_bytes : int
+        Memory for the tree and its multipliers; where it is too little they are forgotten.
+    on_progress : callable, optional
+        Called about ten times a second with the share of the tree that is closed and the nodes.
+
+    Returns
+    -------
+    Tree
+    """
+    n = len(problem.q)
+    threads = threads or num_processors()
+    run = _Run(problem, time.monotonic() + time_limit, most_nodes, most_bytes, on_progress)
+    root = _Part(np.zeros((0, 2), np.int64))
+    first = new_search(n)
+    _go_on(run, root, first, new_log(n), ALONE)
+    waiting = _cut(run, root, first)
+    gain, tries = first.gain.copy(), first.tries.copy()
+    del first
+
+    def work(part: _Part) -> None:
+        room = getattr(rooms, "search", None) or new_search(n)
+        rooms.search = room
+        room.gain[:], room.tries[:] = gain, tries
+        _go_on(run, part, room, new_log(n))
+
+    rooms = threading.local()
+    with ThreadPoolExecutor(threads) as pool:
+        futures: set[Future[None]] = {pool.submit(work, part) for part in waiting}
+        try:
+            while futures:
+                over, futures = wait(futures, timeout=0.1, return_when=FIRST_COMPLETED)
+                for future in over:
+                    future.result()
+                if on_progress is not None:
+                    on_progress(run.closed, run.nodes)
+        finally:
+            run.stop = True
+    return _assembled(run, root)
+
+
+def _go_on(run: _Run, part: _Part, search: Search, log: Log, most_nodes: int | None = None) -> None:
+    """Search below a part until it is done, or so many nodes or a limit are reached."""
+    left = LOG_NODES if most_nodes is None else most_nodes
+    if run.stop:
+        return
+    begin(run.problem, search, part.path)
+    while not run.stop and not is_done(search) and left > 0:
+        search.closed[0] = 0.0
+        number = advance(run.problem, search, log, min(LOG_NODES, left))
+        run.take(part, log, float(search.closed[0]))
+        left -= 0 if most_nodes is None else number
+    part.parts = [_Part(path) for path in open_paths(search)]
+
+
+def _cut(run: _Run, root: _Part, search: Search) -> list[_Part]:
+    """Cut what is left of a search into parts, the shallowest first: they are the largest."""
+    waiting = list(root.parts)
+    log = new_log(len(run.problem.q))
+    while waiting and len(waiting) < SHARES and not run.stop:
+        part = min(waiting, key=lambda part: len(part.path))
+        waiting.remove(part)
+        _go_on(run, part, search, log, 1)
+        waiting.extend(part.parts)
+    return sorted(waiting, key=lambda part: len(part.path))
+
+
+def _assembled(run: _Run, root: _Part) -> Tree:
+    """Put the parts together in preorder; one that was never begun is an open leaf."""
+    n = len(run.problem.q)
+    nothing = (np.empty((0, n), np.float32), np.empty((0, n)), np.empty((0, n), np.int8))
+    unseen = (np.array([OPEN], np.int32), *nothing)
+    logs, complete = [(np.empty(0, np.int32), *nothing)], True
+    for part in root.in_order():
+        complete = complete and bool(part.logs)
+        logs += part.logs or [unseen]
+    nodes, multipliers, fine, decided = (
+        np.concatenate(arrays) for arrays in zip(*logs, strict=True)
+    )
+    if not run.kept:
+        nodes, multipliers, fine = nodes[:0], multipliers[:0], fine[:0]
+    return Tree(
+        nodes=nodes,
+        multipliers=multipliers,
+        fine=fine,
+        decided=decided,
+        num_nodes=run.nodes,
+        closed=1.0 if complete else run.closed,
+        complete=complete,
+        kept=run.kept,
+    )
