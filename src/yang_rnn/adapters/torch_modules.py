@@ -191,9 +191,10 @@ class _Weights(NamedTuple):
     @property
     def rectified(self) -> Rectified | None:
         """What a relu layer's step is made of; None of other kinds and of several layers."""
-        if self.kind.preactivation is None or len(self.layers) > 1:
+        first, *others = self.layers
+        if self.kind.preactivation is None or others:
             return None
-        w_ih, w_hh, b_ih, b_hh = self.layers[0]
+        w_ih, w_hh, b_ih, b_hh = first
         return Rectified(w_ih, w_hh, b_ih + b_hh)
 
     @property
