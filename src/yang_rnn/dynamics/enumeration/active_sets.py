@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,9 @@ from yang_rnn.dynamics.enumeration.rational import solve_exactly
 
 Exact = Callable[[], tuple[list[list[Fraction]], list[Fraction]]]
 """M and q as they are, without rounding; called where rounding can't decide."""
+
+MOST_CORNERS = 20_000
+"""Sets of units that may be tried for the corners of a continuum."""
 
 _CLEAR = 1e3
 """Errors of rounding, by the condition of the equations, from which on a sign is clear."""
@@ -35,24 +40,24 @@ class Continuum:
     active : numpy.ndarray, shape (N,), bool
     dimension : int
     ends : numpy.ndarray, shape (n, N), float64
-        Of a line its ends; of more dimensions, the states where a unit is lowest or highest. Only
-        those at a finite distance.
+        Of a line its ends, of more dimensions its corners; those at a finite distance.
     directions : numpy.ndarray, shape (dimension, N), float64
-        Unit vectors along it.
-    bounded : bool
-        Whether it goes nowhere to infinity.
+        Orthogonal unit vectors along it.
+    bounded : bool or None
+        Whether it goes nowhere to infinity. None where corners are too many to be computed: then
+        there are no ends here, and the dimension is the largest that it may have.
     """
 
     active: np.ndarray
     dimension: int
     ends: np.ndarray
     directions: np.ndarray
-    bounded: bool
+    bounded: bool | None
 
     def __repr__(self) -> str:
         """Say how large it is."""
         what = {1: "a line"}.get(self.dimension, f"{self.dimension} dimensions")
-        far = "" if self.bounded else ", to infinity"
+        far = ", to infinity" if self.bounded is False else ""
         return f"Continuum({what} of fixed points, {int(self.active.sum())} units active{far})"
 
 
@@ -136,9 +141,7 @@ def _solve_in_fractions(parts: _Parts) -> Solution | Continuum | None:
             values.append((constant, [_dot(row, vector) for vector in found.null]))
     if len(found.null) == 0:
         return _one(parts, [constant for constant, _ in values], rows, found.particular)
-    if len(found.null) == 1:
-        return _line(parts, values, rows, found.particular, found.null[0])
-    return _more_dimensions(parts, values, rows, found.particular, found.null)
+    return _several(parts, values, rows, found.particular, found.null)
 
 
 def _one(
@@ -149,81 +152,90 @@ def _one(
     return Solution(_state(parts, rows, solution), np.array([value == 0 for value in values]))
 
 
-def _line(
-    parts: _Parts,
-    values: list[tuple[Fraction, list[Fraction]]],
-    rows: list[int],
-    solution: list[Fraction],
-    along: list[Fraction],
-) -> Solution | Continuum | None:
-    lows, highs = [], []
-    for constant, (slope,) in values:
-        if slope > 0:
-            lows.append(-constant / slope)
-        elif slope < 0:
-            highs.append(-constant / slope)
-        elif constant < 0:
-            return None
-    low, high = max(lows, default=None), min(highs, default=None)
-    if low is not None and high is not None and low > high:
-        return None
-    ends = [t for t in (low, high) if t is not None]
-    states = [[z + t * d for z, d in zip(solution, along, strict=True)] for t in ends]
-    if low is not None and low == high:
-        kinks = np.array([constant + slope * low == 0 for constant, (slope,) in values])
-        return Solution(_state(parts, rows, states[0]), kinks)
-    direction = _state(parts, rows, along)[None]
-    return Continuum(
-        parts.active,
-        1,
-        np.array([_state(parts, rows, state) for state in states]).reshape(-1, len(parts.q)),
-        direction / np.linalg.norm(direction),
-        len(ends) == 2,
-    )
-
-
-def _more_dimensions(
+def _several(
     parts: _Parts,
     values: list[tuple[Fraction, list[Fraction]]],
     rows: list[int],
     solution: list[Fraction],
     null: list[list[Fraction]],
 ) -> Solution | Continuum | None:
+    """Solve where equations leave directions free: all t with constant + coefficients . t >= 0.
+
+    No line fits into z >= 0, so what is not empty has a corner, where as many values are 0 as there
+    are directions.
+    """
+    free = len(null)
+    directions = np.array([_state(parts, rows, vector) for vector in null])
+    directions = np.linalg.qr(directions.T)[0].T
+    if comb(len(values), free) > MOST_CORNERS:
+        if not _is_feasible(values):
+            return None
+        return Continuum(parts.active, free, np.empty((0, len(parts.q))), directions, None)
+    corners = _corners(values, free)
+    if not corners:
+        return None
+    rays = _rays(values, free)
+    first = corners[0]
+    spread = [[a - b for a, b in zip(corner, first, strict=True)] for corner in corners[1:]] + rays
+    states = [
+        [
+            z + sum((t * vector[k] for t, vector in zip(corner, null, strict=True)), Fraction(0))
+            for k, z in enumerate(solution)
+        ]
+        for corner in corners
+    ]
+    if not spread:
+        kinks = [constant + _dot(slopes, first) == 0 for constant, slopes in values]
+        return Solution(_state(parts, rows, states[0]), np.array(kinks))
+    dimension = free - len(solve_exactly(spread, [Fraction(0)] * len(spread)).null)
+    along = np.array(
+        [
+            _state(parts, rows, [_dot(vector, [v[k] for v in null]) for k in range(len(rows))])
+            for vector in spread
+        ]
+    )
+    return Continuum(
+        parts.active,
+        dimension,
+        np.array([_state(parts, rows, state) for state in states]),
+        np.linalg.svd(along, full_matrices=False)[2][:dimension],
+        not rays,
+    )
+
+
+def _corners(values: list[tuple[Fraction, list[Fraction]]], free: int) -> list[list[Fraction]]:
+    """Return all t at which as many values are 0 as there are directions, and none is below."""
+    out: list[list[Fraction]] = []
+    for tight in combinations(values, free):
+        found = solve_exactly([slopes for _, slopes in tight], [-constant for constant, _ in tight])
+        t = found.particular
+        if t is None or found.null or t in out:
+            continue
+        if all(constant + _dot(slopes, t) >= 0 for constant, slopes in values):
+            out.append(t)
+    return out
+
+
+def _rays(values: list[tuple[Fraction, list[Fraction]]], free: int) -> list[list[Fraction]]:
+    """Return the directions of edges along which no value falls."""
+    out: list[list[Fraction]] = []
+    for tight in combinations(values, free - 1):
+        rows = [slopes for _, slopes in tight] or [[Fraction(0)] * free]
+        null = solve_exactly(rows, [Fraction(0)] * len(rows)).null
+        for sign in (1, -1) if len(null) == 1 else ():
+            ray = [sign * t for t in null[0]]
+            if ray not in out and all(_dot(slopes, ray) >= 0 for _, slopes in values):
+                out.append(ray)
+    return out
+
+
+def _is_feasible(values: list[tuple[Fraction, list[Fraction]]]) -> bool:
     from scipy.optimize import linprog
 
-    constants = np.array([float(constant) for constant, _ in values])
     slopes = np.array([[float(slope) for slope in several] for _, several in values])
-    size = np.maximum(np.abs(slopes).max(axis=1), 1e-300)
-    base = _state(parts, rows, solution)
-    span = np.array([_state(parts, rows, vector) for vector in null])
-    ends, bounded = [], True
-    for unit in rows:
-        for sign in (1.0, -1.0):
-            end = linprog(
-                sign * span[:, unit],
-                A_ub=-slopes / size[:, None],
-                b_ub=constants / size,
-                bounds=(None, None),
-            )
-            if end.status == 2:
-                return None
-            if end.status == 0:
-                ends.append(base + end.x @ span)
-            else:
-                bounded = False
-    ends = np.array(ends).reshape(-1, len(parts.q))
-    directions = np.linalg.qr(span.T)[0].T
-    if bounded:
-        centred = ends - ends.mean(axis=0)
-        _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
-        true = int((lengths > 1e-9 * max(1.0, np.abs(ends).max())).sum())
-        if true == 0:
-            z = ends.mean(axis=0)
-            w = parts.q + parts.M @ z
-            return Solution(z, np.where(parts.active, z, w) <= 1e-9 * np.abs(z).max(initial=1e-300))
-        directions = axes[:true]
-    distinct = np.unique(np.round(ends, 12), axis=0) if len(ends) else ends
-    return Continuum(parts.active, len(directions), distinct, directions, bounded)
+    constants = np.array([float(constant) for constant, _ in values])
+    zero = np.zeros(slopes.shape[1])
+    return linprog(zero, A_ub=-slopes, b_ub=constants, bounds=(None, None)).status == 0
 
 
 def _dot(a: list[Fraction], b: list[Fraction]) -> Fraction:

@@ -18,6 +18,8 @@ from yang_rnn.dynamics.enumeration.pivoting import (
     SILENT,
     UNDECIDED,
     compiled,
+    copy_columns,
+    copy_row,
     decide,
     first_dictionary,
     is_proof,
@@ -152,10 +154,12 @@ def begin(problem, search, path):
     n = len(problem.q)
     first_dictionary(problem.M, problem.q, problem.reach, search.table, search.rows, search.columns)
     free = width = n
-    search.decided[:] = UNDECIDED
-    search.numbers[:] = 0
+    for i in range(n):
+        search.decided[i] = UNDECIDED
+    for k in range(len(search.numbers)):
+        search.numbers[k] = 0
     for k in range(len(path)):
-        search.path[k] = path[k]
+        copy_row(path[k], search.path[k])
         free, width = decide(
             search.table, search.columns, free, width, search.decided, path[k, 0], path[k, 1]
         )
@@ -170,7 +174,8 @@ def advance(problem, search, log, most_nodes):
     numbers = search.numbers
     places = np.empty(2 * n + 1, np.int64)
     y = np.empty(n)
-    log.counts[:] = 0
+    for k in range(len(log.counts)):
+        log.counts[k] = 0
     nodes = 0
     while nodes < most_nodes:
         nodes += 1
@@ -189,7 +194,7 @@ def advance(problem, search, log, most_nodes):
             unit = _unit_to_branch_on(search, places)
             if unit < 0:
                 leaf = DECIDED
-                log.decided[log.counts[3]] = search.decided
+                copy_row(search.decided, log.decided[log.counts[3]])
                 log.counts[3] += 1
         if leaf == 0:
             log.nodes[log.counts[0]] = 2 * unit + _branch(search, places, unit)
@@ -210,13 +215,12 @@ def _prove(problem, search, log, row, y):
     numbers = search.numbers
     multipliers(search.table, search.rows, search.columns, numbers[_WIDTH], search.decided, row, y)
     coarse = log.multipliers[log.counts[1]]
-    for i in range(len(y)):
-        coarse[i] = np.float32(y[i])
+    copy_row(y, coarse)
     if is_proof(problem.M, problem.q, problem.q_error, search.decided, coarse):
         log.counts[1] += 1
         return PROVED
     if is_proof(problem.M, problem.q, problem.q_error, search.decided, y):
-        log.fine[log.counts[2]] = y
+        copy_row(y, log.fine[log.counts[2]])
         log.counts[2] += 1
         return PROVED_FINE
     return 0
@@ -228,7 +232,7 @@ def _learn(search, closed):
     numbers = search.numbers
     if not numbers[_BRANCHED]:
         return
-    unit, what = search.path[numbers[_DEPTH] - 1]
+    unit, what = search.path[numbers[_DEPTH] - 1, 0], search.path[numbers[_DEPTH] - 1, 1]
     tries = search.tries[unit, what - 1]
     if closed:  # it costs more than can be told
         gain = 2.0 * search.gain[unit, what - 1] / tries if tries > 0 else 1.0
@@ -243,7 +247,8 @@ def _learn(search, closed):
 def _unit_to_branch_on(search, places):
     """Return the undecided unit that promises most; -1 if all are decided."""
     n = len(search.decided)
-    places[:] = -1
+    for i in range(2 * n + 1):
+        places[i] = -1
     for i in range(n + 1):
         places[search.rows[i]] = i
     best, highest = -1, -1.0
@@ -276,10 +281,10 @@ def _branch(search, places, unit):
     objective = search.table[n + 1, 0]
     first = ACTIVE if z >= w else SILENT
     k, width, depth = numbers[_SAVED], numbers[_WIDTH], numbers[_DEPTH]
-    search.saved_table[k][:, : width + 1] = search.table[:, : width + 1]
-    search.saved_rows[k] = search.rows
-    search.saved_columns[k] = search.columns
-    search.saved_decided[k] = search.decided
+    copy_columns(search.table, search.saved_table[k], width + 1)
+    copy_row(search.rows, search.saved_rows[k])
+    copy_row(search.columns, search.saved_columns[k])
+    copy_row(search.decided, search.saved_decided[k])
     other = ACTIVE + SILENT - first
     search.saved[k, 0], search.saved[k, 1] = numbers[_FREE], width
     search.saved[k, 2], search.saved[k, 3], search.saved[k, 4] = depth, unit, other
@@ -312,11 +317,11 @@ def _next(search):
     numbers[_SAVED] -= 1
     k = numbers[_SAVED]
     width = search.saved[k, 1]
-    search.table[:, : width + 1] = search.saved_table[k][:, : width + 1]
-    search.rows[:] = search.saved_rows[k]
-    search.columns[:] = search.saved_columns[k]
-    search.decided[:] = search.saved_decided[k]
-    search.value[:] = search.saved_value[k]
+    copy_columns(search.saved_table[k], search.table, width + 1)
+    copy_row(search.saved_rows[k], search.rows)
+    copy_row(search.saved_columns[k], search.columns)
+    copy_row(search.saved_decided[k], search.decided)
+    copy_row(search.saved_value[k], search.value)
     numbers[_FREE], numbers[_WIDTH] = search.saved[k, 0], width
     numbers[_DEPTH] = search.saved[k, 2]
     _go(search, search.saved[k, 3], search.saved[k, 4])

@@ -8,6 +8,8 @@ decide is computed in fractions.
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +22,7 @@ from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateEr
 _ROUND_OFF = 2.0**-53
 _TINIEST = 1e-290  # more than underflow can take away
 _CHUNK = 2**20  # numbers of a chunk of leaves
+_MOST_CORNERS = 20_000  # sets of units tried for them
 _NEAR = 1e-6  # of a state: how far a listed point may be from the true one
 
 
@@ -329,24 +332,59 @@ def _exact_points_at(problem: _Problem, active: np.ndarray, leaf: int) -> tuple[
         if min(at, default=Fraction(0)) < 0:
             return None, False
         return tuple(solution.get(i, Fraction(0)) for i in range(problem.n)), False
-    if len(directions) > 1:
-        raise CertificateError(
-            f"leaf {leaf}: its equations have {len(directions)} free directions, which this check "
-            "can't decide"
-        )
-    slopes = values(directions[0], False)
-    low = max((-a / s for a, s in zip(at, slopes, strict=True) if s > 0), default=None)
-    high = min((-a / s for a, s in zip(at, slopes, strict=True) if s < 0), default=None)
-    flat = any(a < 0 for a, s in zip(at, slopes, strict=True) if s == 0)
-    if flat or (low is not None and high is not None and low > high):
+    slopes = list(zip(*(values(direction, False) for direction in directions), strict=True))
+    corners, has_ray = _corners_of(at, slopes, leaf)
+    if not corners:
         return None, False
-    if low is not None and low == high:
-        point = tuple(
-            solution[i] + low * directions[0][i] if active[i] else Fraction(0)
-            for i in range(problem.n)
+    if has_ray or len(corners) > 1:
+        return None, True
+    point = [
+        solution.get(i, Fraction(0))
+        + sum(
+            (t * d.get(i, Fraction(0)) for t, d in zip(corners[0], directions, strict=True)),
+            Fraction(0),
         )
-        return point, False
-    return None, True
+        for i in range(problem.n)
+    ]
+    return tuple(point), False
+
+
+def _corners_of(
+    at: list[Fraction], slopes: list[tuple[Fraction, ...]], leaf: int
+) -> tuple[list[tuple[Fraction, ...]], bool]:
+    """Return the corners of all t with at + slopes t >= 0, and whether it goes to infinity.
+
+    It holds no line, for h >= 0: what is not empty has a corner, what is not bounded an edge that
+    goes to infinity.
+    """
+    free = len(slopes[0])
+    if math.comb(len(at), free) > _MOST_CORNERS:
+        raise CertificateError(f"leaf {leaf}: a continuum of {free} dimensions takes too long here")
+    corners: list[tuple[Fraction, ...]] = []
+    for tight in itertools.combinations(range(len(at)), free):
+        matrix = [[*slopes[i], -at[i]] for i in tight]
+        if len(_eliminate(matrix, free)) < free:
+            continue
+        t = tuple(row[-1] for row in matrix)
+        if t not in corners and all(
+            a + sum(s * x for s, x in zip(slope, t, strict=True)) >= 0
+            for a, slope in zip(at, slopes, strict=True)
+        ):
+            corners.append(t)
+    for tight in itertools.combinations(range(len(at)), free - 1):
+        matrix = [[*slopes[i]] for i in tight]
+        pivots = _eliminate(matrix, free)
+        if len(pivots) < free - 1:
+            continue
+        (left,) = set(range(free)) - set(pivots)
+        ray = [Fraction(0)] * free
+        ray[left] = Fraction(1)
+        for row, column in zip(matrix, pivots, strict=False):
+            ray[column] = -row[left]
+        rates = [sum(s * x for s, x in zip(slope, ray, strict=True)) for slope in slopes]
+        if all(rate >= 0 for rate in rates) or all(rate <= 0 for rate in rates):
+            return corners, True
+    return corners, False
 
 
 def _eliminate(matrix: list[list[Fraction]], columns: int) -> list[int]:

@@ -32,6 +32,21 @@ MOST_PIVOTS = 5000
 
 
 @compiled
+def copy_row(source, target):
+    """Copy a vector: a loop compiles in a tenth of the time that NumPy's own assignment does."""
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@compiled
+def copy_columns(source, target, width):
+    """Copy the first columns of a table."""
+    for i in range(len(source)):
+        for j in range(width):
+            target[i, j] = source[i, j]
+
+
+@compiled
 def first_dictionary(M, q, reach, table, rows, columns):
     """Write w and s as functions of z, all divided by 1 + sum(z) / reach."""
     n = len(q)
@@ -164,7 +179,8 @@ def multipliers(table, rows, columns, width, decided, row, y):
     solution would have 0 <= y . w = y . q + (M^T y) . z <= y . q < 0.
     """
     n = len(decided)
-    y[:] = 0.0
+    for i in range(n):
+        y[i] = 0.0
     sign = 1.0 if table[row, 0] < 0 else -1.0
     if n <= rows[row] < 2 * n:
         y[rows[row] - n] = sign
@@ -176,8 +192,8 @@ def multipliers(table, rows, columns, width, decided, row, y):
         if decided[i] != ACTIVE:
             y[i] = max(y[i], 0.0)
         largest = max(largest, abs(y[i]))
-    if largest > 0:
-        y /= largest
+    for i in range(n):
+        y[i] /= largest if largest > 0 else 1.0
 
 
 @compiled

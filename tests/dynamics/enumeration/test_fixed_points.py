@@ -1,0 +1,225 @@
+"""All fixed points of rectified networks, against every active set tried by itself."""
+
+import numpy as np
+import pytest
+from every_active_set import every_fixed_point, rectified, trained, weights_of
+
+import yang_rnn as yr
+from yang_rnn.dynamics.enumeration.fixed_points import all_fixed_points
+from yang_rnn.dynamics.rectified import Rectified
+from yang_rnn.dynamics.system import System
+from yang_rnn.model import CTRNN
+
+REST = [1.0, 0.5, 0.5]
+NO_INPUT = [0.0]
+
+
+def random_network(rng: np.random.Generator, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and biases: of any numbers, or of small whole ones with kinks and continua."""
+    n = int(rng.integers(2, {"any": 13, "many": 9, "whole": 9}[kind]))
+    if kind == "whole":
+        W = rng.integers(-1, 2, (n, n)) * (rng.random((n, n)) < 0.5)
+        return W.astype(np.float32), rng.integers(-1, 2, n).astype(np.float32)
+    gain = rng.choice([0.7, 1.5, 3.0])
+    W, b = gain * rng.standard_normal((n, n)) / np.sqrt(n), rng.standard_normal(n)
+    if kind == "many":  # each unit alone is either 0 or on its branch
+        W, b = 2.0 * np.eye(n) + 0.05 * W, -1.0 + 0.05 * b
+    scale = rng.choice([1e-6, 1.0, 1e6])
+    return W.astype(np.float32), (scale * b).astype(np.float32)
+
+
+def same_as_every_set(W: np.ndarray, b: np.ndarray) -> int:
+    """Compare; return how many points there are."""
+    truth = every_fixed_point(W.astype(np.float64), b.astype(np.float64))
+    found = all_fixed_points(rectified(W, b), NO_INPUT, threads=1)
+    assert found.proved
+    assert len(found) == len(truth.points)
+    scale = np.abs(truth.points).max(initial=0) + np.abs(b).max()
+    left = list(truth.points)
+    for state in found.points.state:
+        gaps = [np.abs(state - point).max() for point in left]
+        assert min(gaps) < 1e-6 * scale
+        del left[int(np.argmin(gaps))]
+    assert {continuum.active.tobytes() for continuum in found.continua} == truth.continua
+    return len(found)
+
+
+@pytest.mark.parametrize("kind", ["any", "many", "whole"])
+def test_finds_what_trying_every_active_set_finds(kind):
+    rng = np.random.default_rng(1)
+    numbers = [same_as_every_set(*random_network(rng, kind)) for _ in range(8)]
+    assert len(set(numbers)) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["any", "many", "whole"])
+def test_finds_what_trying_every_active_set_finds_in_five_hundred_networks(kind):
+    rng = np.random.default_rng(2)
+    numbers = [same_as_every_set(*random_network(rng, kind)) for _ in range(167)]
+    assert min(numbers) == 0 or kind == "many"
+    assert max(numbers) > {"any": 2, "many": 50, "whole": 1}[kind]
+
+
+@pytest.mark.parametrize("name", ["notebook_3", "notebook_4"])
+def test_recorded_networks_have_one_fixed_point_each(name):
+    system = trained(name)
+    found = yr.all_fixed_points(system, REST)
+    assert found.proved
+    assert len(found) == 1
+    assert found.points.status.tolist() == ["fixed"]
+    image = weights_of(system).step(np.array(REST), found.points.state)
+    np.testing.assert_allclose(image, found.points.state, rtol=0, atol=1e-12)
+
+
+def test_says_it_in_a_sentence():
+    none = all_fixed_points(rectified([[1.0]], [1.0]), NO_INPUT)
+    assert "proved: there is none" in repr(none)
+    one = all_fixed_points(rectified([[0.5]], [1.0]), NO_INPUT)
+    assert "1 fixed point, proved to be all" in repr(one)
+    unchecked = all_fixed_points(rectified([[0.5]], [1.0]), NO_INPUT, check=False)
+    assert "not proved" in repr(unchecked)
+    assert not unchecked.proved
+
+
+def test_a_relu_that_is_on_or_off_has_both_states_and_none_between():
+    found = all_fixed_points(rectified([[2.0]], [-1.0]), NO_INPUT)
+    assert found.points.state.tolist() == [[0.0], [1.0]]
+    assert found.active.tolist() == [[False], [True]]
+
+
+def test_a_point_on_a_kink_is_one_point_and_said_to_be():
+    found = all_fixed_points(rectified([[0.5, 0.0], [0.0, 0.5]], [0.0, 1.0]), NO_INPUT)
+    assert found.proved
+    assert found.points.state.tolist() == [[0.0, 2.0]]
+    assert found.on_kink.tolist() == [True]
+    assert "on a kink" in repr(found)
+
+
+def test_a_line_of_fixed_points_comes_with_its_ends():
+    """Two units that excite each other: h1 + h2 does not matter to the difference, up to a unit."""
+    W = [[0.5, 0.5, -1.0], [0.5, 0.5, -1.0], [0.0, 0.0, 0.0]]
+    found = all_fixed_points(rectified(W, [0.0, 0.0, 2.0]), NO_INPUT)
+    assert found.proved
+    assert len(found) == 0
+    silent, *others = sorted(found.continua, key=lambda continuum: continuum.active.sum())
+    assert not others or all(c.dimension == 1 for c in found.continua)
+    assert {c.dimension for c in found.continua} == {1}
+    whole = [c for c in found.continua if c.active.tolist() == [True, True, True]]
+    ends = sorted(whole[0].ends.tolist())
+    np.testing.assert_allclose(ends, [[0, 0, 2], [1, 1, 0]], atol=1e-12)
+    assert whole[0].bounded
+    np.testing.assert_allclose(np.abs(whole[0].directions @ [1, 1, -2]), [np.sqrt(6)])
+    unbounded = [c for c in found.continua if not c.bounded]
+    assert [c.active.tolist() for c in unbounded] == [[True, True, False]]
+    assert silent.active.tolist() == [True, True, False]
+
+
+def test_a_plane_of_fixed_points_has_two_dimensions():
+    found = all_fixed_points(rectified(np.eye(2), [0.0, 0.0]), NO_INPUT)
+    plane = next(c for c in found.continua if c.active.all())
+    assert (plane.dimension, plane.bounded) == (2, False)
+
+
+def test_the_leak_leaves_fixed_points_where_they_are():
+    rng = np.random.default_rng(3)
+    W, b = rng.standard_normal((6, 6)), rng.standard_normal(6)
+    first = all_fixed_points(rectified(W, b), NO_INPUT)
+    for leak in ("inside", "outside"):
+        other = all_fixed_points(rectified(W, b, alpha=0.2, leak=leak), NO_INPUT)
+        np.testing.assert_array_equal(other.points.state, first.points.state)
+        assert (other.points.status == "fixed").all()
+
+
+def test_the_answer_and_the_tree_are_the_same_for_any_number_of_threads():
+    system = trained("notebook_4")
+    one, two = (yr.all_fixed_points(system, REST, threads=k) for k in (1, 2))
+    assert one.nodes == two.nodes
+    assert one.certificate is not None
+    assert two.certificate is not None
+    assert one.certificate.digest == two.certificate.digest
+
+
+def test_an_answer_that_is_cut_short_says_how_much_is_open():
+    system = trained("notebook_3")
+    found = yr.all_fixed_points(system, REST, most_nodes=2000, threads=1)
+    assert not found.complete
+    assert not found.proved
+    assert 0 < found.closed < 1
+    assert "of the tree closed" in repr(found)
+    assert "proved" not in repr(found)
+    assert found.check is not None
+    assert not found.check.proved
+    assert found.check.closed == pytest.approx(found.closed)
+
+
+def test_progress_rises_to_all():
+    seen = []
+    yr.all_fixed_points(trained("notebook_3"), REST, on_progress=lambda *at: seen.append(at))
+    shares, nodes = zip(*seen, strict=True)
+    assert list(shares) == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert nodes[-1] > 1000
+
+
+def test_a_certificate_too_large_is_forgotten_and_nothing_called_proved():
+    found = yr.all_fixed_points(trained("notebook_4"), REST, certificate_bytes=10_000)
+    assert found.complete
+    assert found.certificate is None
+    assert not found.proved
+    assert len(found) == 1
+
+
+def test_networks_of_another_kind_end_in_an_error_that_says_what_to_use():
+    tanh = CTRNN(3, 4, 2, activation="tanh", dt=100.0, seed=0)
+    with pytest.raises(ValueError, match=r"`network` must state that it is rectified.*find_fixed"):
+        all_fixed_points(tanh, REST)
+    with pytest.raises(TypeError, match="`network`"):
+        all_fixed_points(3, NO_INPUT)
+
+
+def test_a_step_that_is_not_that_of_the_weights_is_an_error():
+    honest = rectified(np.eye(2), [0.0, 0.0])
+    liar = System(
+        honest.step,
+        dt=100.0,
+        initial_state=np.zeros(2),
+        rectified=Rectified(np.zeros((1, 2)), 0.5 * np.eye(2), np.zeros(2)),
+    )
+    with pytest.raises(ValueError, match="`network` must step as the weights"):
+        all_fixed_points(liar, NO_INPUT)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"time_limit": -1}, "time_limit"),
+        ({"threads": 0}, "threads"),
+        ({"most_nodes": 0}, "most_nodes"),
+        ({"check": 1}, "check"),
+        ({"on_progress": 3}, "on_progress"),
+        ({"certificate_bytes": -1}, "certificate_bytes"),
+    ],
+)
+def test_bad_arguments_are_named(options, named):
+    with pytest.raises((ValueError, TypeError), match=f"`{named}`"):
+        all_fixed_points(rectified([[0.5]], [1.0]), NO_INPUT, **options)
+
+
+def test_a_stimulus_of_another_shape_is_named():
+    with pytest.raises(ValueError, match="`stimulus`"):
+        all_fixed_points(rectified([[0.5]], [1.0]), [1.0, 2.0])
+
+
+@pytest.mark.slow
+def test_a_planted_fixed_point_is_always_in_the_list():
+    rng = np.random.default_rng(4)
+    weights = [weights_of(trained(name)).w_rr for name in ("notebook_3", "notebook_4")]
+    for k in range(100):
+        W = weights[k % 2][np.ix_(*[rng.permutation(64)] * 2)]
+        W = (W * (1 + 0.05 * rng.standard_normal(W.shape))).astype(np.float32)
+        h = np.maximum(rng.standard_normal(64), 0)
+        drive = np.where(h > 0, h, -np.abs(rng.standard_normal(64)))
+        b = drive - h @ W
+        found = all_fixed_points(rectified(W, b), NO_INPUT, time_limit=60)
+        assert min(np.abs(found.points.state - h).max(axis=1)) < 1e-9
+        assert found.proved
