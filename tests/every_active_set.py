@@ -27,12 +27,12 @@ def rectified(W: Any, b: Any, *, alpha: float = 1.0, leak: str = "inside") -> Sy
 def trained(name: str) -> System:
     """Return a recorded network of the notebook's recipe."""
     file = np.load(Path(__file__).parent / "golden" / f"{name}.npz")
-    weights = (*(file[f"final_{key}"] for key in ("w_ir", "w_rr", "b_rr")), 1.0)
+    w_ir, w_rr, b_rr = (file[f"final_{key}"] for key in ("w_ir", "w_rr", "b_rr"))
     return System(
-        Partial(cell_of("relu"), *weights),
+        Partial(cell_of("relu"), w_ir, w_rr, b_rr, 1.0),
         dt=100.0,
         initial_state=np.zeros(64),
-        rectified=Rectified(*weights),
+        rectified=Rectified(w_ir, w_rr, b_rr),
     )
 
 

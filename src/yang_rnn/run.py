@@ -83,6 +83,8 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         try:
             with memory_errors():
                 run = _trained(options, shown, facts)
+                if options.prove:
+                    run = dataclasses.replace(run, proof_nodes=None, on_proof=shown.proof)
                 if process is not None:
                     save_figures(run, folder.staging / FIGURES, options.formats, process)
                 facts["seconds"] = round(time.perf_counter() - started, 2)

@@ -55,6 +55,12 @@ class Options:
     """Replace the run in --out."""
     figures: Literal["png", "pdf", "both", "none"] = "png"
     """Files of each figure; --from RUN --figures pdf draws those of an earlier run as PDF."""
+    prove: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Find all fixed points of a relu network, however long it takes (ten minutes at most), and
+    keep the proof in proof.npz.
+
+    Without it this is done for up to 64 units while it takes a tenth of a run.
+    """
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print nothing but the result."""
     numbers: Annotated[Recipe, tyro.conf.arg(name="", constructor=_Numbers)] = NOTEBOOK
@@ -106,6 +112,9 @@ def parse(arguments: Sequence[str]) -> Options:
     options = dataclasses.replace(options, numbers=Recipe(**vars(options.numbers)))
     if options.from_ is not None:
         _check_only_analysis_differs(options.numbers, start, options.from_)
+    numbers = options.numbers
+    if options.prove and not (numbers.is_perceptual and numbers.activation == "relu"):
+        raise UsageError("--prove is for relu networks of the perceptual task")
     if options.overwrite and options.out is None:
         raise UsageError("--overwrite needs --out, the folder to replace")
     return options

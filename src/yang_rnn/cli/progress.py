@@ -28,7 +28,7 @@ class RunDisplay:
         self._epochs, self._check = recipe.epochs, check
         self._quiet, self._bars = quiet, sys.stderr.isatty()
         self._bar: tqdm | None = None
-        self._tenth = 0
+        self._tenth = self._proved = 0
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +61,19 @@ class RunDisplay:
         elif 10 * step // most > self._tenth:
             self._tenth = 10 * step // most
             _say(f"search {step}/{most}  mean square {mean_square:.2e}")
+
+    def proof(self, closed: float, nodes: int) -> None:
+        """Show how much of the tree of fixed points is closed; without bars, each tenth."""
+        self._check()
+        if self._quiet:
+            return
+        if self._bars:
+            bar = self._bar_of("proving", 100, "%")
+            bar.set_postfix(nodes=nodes, refresh=False)
+            bar.update(int(100 * closed) - bar.n)
+        elif int(10 * closed) > self._proved:
+            self._proved = int(10 * closed)
+            _say(f"proof {10 * self._proved} % closed  {nodes} nodes")
 
     def _bar_of(self, what: str, total: int, unit: str) -> tqdm:
         """Return the bar of a stage of the run; the stage before it is over."""

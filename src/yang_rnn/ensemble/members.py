@@ -36,6 +36,9 @@ from yang_rnn.experiment.task_storage import TASK_ALWAYS, read_task_summary, sav
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import task_of
 
+MEMBER_PROOF_NODES = 1_000_000
+"""Nodes that the enumeration of a member's fixed points takes at most: ten seconds or so."""
+
 SEARCH_TRIALS = 25
 """Trials whose states a member's search starts from.
 
@@ -127,7 +130,9 @@ def _files_of(trained: TrainedMember) -> dict[str, bytes]:
     facts = {"platform": jax.default_backend(), "versions": versions()}
     with tempfile.TemporaryDirectory() as aside:
         if recipe.is_perceptual:
-            run = Run(recipe, net, history, search_trials=SEARCH_TRIALS)
+            run = Run(
+                recipe, net, history, search_trials=SEARCH_TRIALS, proof_nodes=MEMBER_PROOF_NODES
+            )
             save_numbers(run, Path(aside), facts, stimuli=False)
         else:
             save_task_numbers(TaskRun(recipe, net, history, task_of(recipe)), Path(aside), facts)
@@ -225,9 +230,11 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     -------
     dict
         Recipe, varied numbers, seed, error (empty if none), accuracy, losses, starts by how they
-        ended, the analysed point, leading eigenvalues, and all that the verdict's `Measures` have.
-        Time constants in ms. None where a number is not defined. Of another task than the
-        perceptual one, from the error on, what `task_row` gives.
+        ended, the number of all fixed points, whether it is proved, the nodes of its proof and how
+        many points the search had missed (of a rectified network of up to 64 units), the analysed
+        point, leading eigenvalues, and all that the verdict's `Measures` have. Time constants in
+        ms. None where a number is not defined. Of another task than the perceptual one, from the
+        error on, what `task_row` gives.
     """
     recipe = Recipe.load(folder / RECIPE)
     row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
@@ -245,6 +252,10 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     row |= {f"starts_{status}": n for status, n in summary["search"]["ends"].items()}
     row |= {"point": point and point["status"], "label": point and point["label"]}
     row |= {"verdict": judged and judged["verdict"], "reason": judged and judged["reason"]}
+    every = summary.get("every_fixed_point") or {}
+    columns = {"number": "fixed_points", "proved": "fixed_points_proved", "nodes": "proof_nodes"}
+    columns |= {"missed_by_newton": "fixed_points_missed"}
+    row |= {column: every.get(name) for name, column in columns.items()}
     for name, value in (judged["measures"] if judged else {}).items():
         if name in ("eigenvalue", "second_eigenvalue"):
             row |= {f"{name}_real": value and value[0], f"{name}_imag": value and value[1]}

@@ -57,7 +57,9 @@ def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFra
     rows = [member_row(path, varied) for path in members]
     widest = max(rows, key=len)
     table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
-    counts = [name for name in table.columns if name.startswith(("starts_", "num_"))]
+    whole = ("starts_", "num_", "fixed_points", "proof_nodes")
+    counts = [name for name in table.columns if name.startswith(whole)]
+    counts = [name for name in counts if name != "fixed_points_proved"]
     table = table.astype(dict.fromkeys(counts, "Int64"))  # whole numbers, or missing
     return table.sort_values([*varied, "seed"], ignore_index=True)
 

@@ -8,6 +8,9 @@ STIMULI, SUMS = "stimulus_dependence.csv", "SHA256SUMS"
 TRAINING = "training.safetensors"
 """What training goes on from: the optimiser's numbers, epochs and steps."""
 
+PROOF = "proof.npz"
+"""The certificate of all fixed points, of a run with `--prove`."""
+
 INPUTS = "inputs.csv"
 """What was found at each constant input of a task other than the perceptual one."""
 
@@ -18,7 +21,10 @@ FIGURES = "figures"
 """The folder of its figures."""
 
 FILES = frozenset(
-    {RECIPE, WEIGHTS, HISTORY, TRAINING, POINTS, NEWTON_POINTS, STIMULI, INPUTS, SUMS, SUMMARY_FILE}
+    {
+        RECIPE, WEIGHTS, HISTORY, TRAINING, POINTS, NEWTON_POINTS, PROOF, STIMULI, INPUTS, SUMS,
+        SUMMARY_FILE,
+    }
 )  # fmt: skip
 """All files that a run may have, but for its figures."""
 

@@ -18,6 +18,7 @@ from yang_rnn.dynamics.maps import speeds
 from yang_rnn.dynamics.points import STATUSES, FixedPoints
 from yang_rnn.dynamics.system import AutonomousMap
 from yang_rnn.experiment.names import WEIGHTS
+from yang_rnn.experiment.run import PROOF_NODES
 from yang_rnn.model import weight_shapes
 from yang_rnn.recipe import Recipe
 from yang_rnn.train import History
@@ -43,7 +44,8 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "stimulus_dependence": (list, type(None)),
 }
 _FACTS: dict[str, tuple[type, ...]] = {
-    "platform": (str,), "versions": (dict,), "seconds": (float, int), "trained": (dict,)
+    "platform": (str,), "versions": (dict,), "seconds": (float, int), "trained": (dict,),
+    "every_fixed_point": (dict, type(None)),
 }  # fmt: skip
 _SHARES = ("test_accuracy", "ideal_observer_accuracy")
 
@@ -133,10 +135,32 @@ def summary_of(content: bytes, path: Path) -> dict[str, Any]:
         }.items():
             if summary[name] is not None and not set(columns) <= set(summary[name]):
                 raise ValueError(f"`{name}` must have {columns}; got {shown(list(summary[name]))}")
+        if summary.get("every_fixed_point") is not None:
+            _check_enumeration(summary["every_fixed_point"])
         judged = summary["line_attractor"]
         if judged is not None and not isinstance(judged["measures"], dict):
             raise ValueError(f"`measures` must be by name; got {shown(judged['measures'])}")
         return summary
+
+
+def proof_nodes_of(summary: Mapping[str, Any]) -> int | None:
+    """Return how many nodes the enumeration of a run could take; None: as many as it needed."""
+    every = summary.get("every_fixed_point")
+    return PROOF_NODES if every is None else every["most_nodes"]
+
+
+def _check_enumeration(every: dict[str, Any]) -> None:
+    counts = ("number", "on_kink", "continua", "missed_by_newton", "nodes")
+    for name in counts:
+        if not (is_whole(every.get(name)) and every[name] >= 0):
+            raise ValueError(f"`{name}` must be a number of points; got {shown(every.get(name))}")
+    most = every.get("most_nodes", 0)
+    if not (most is None or (is_whole(most) and most > 0)):
+        raise ValueError(f"`most_nodes` must be a number of nodes; got {shown(most)}")
+    if not (is_real(every.get("closed"), minimum=0) and every["closed"] <= 1):
+        raise ValueError(f"`closed` must be 0 to 1; got {shown(every.get('closed'))}")
+    if not isinstance(every.get("proved"), bool) or not isinstance(every.get("in_words"), str):
+        raise ValueError("`every_fixed_point` must say `proved` and `in_words`")
 
 
 def _check_counts(name: str, counts: Any) -> None:

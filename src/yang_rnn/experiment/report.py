@@ -20,6 +20,9 @@ from yang_rnn.line_attractor.verdict import Verdict
 if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
 
+_SAME_POINT = 1e-4
+"""Distance, over the mean norm of a state, up to which two searches found the same point."""
+
 NUM_LEADING = 6
 """Eigenvalues that a summary lists."""
 
@@ -79,6 +82,7 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
             "kept": points.counts,
         },
         "newton": run.newton_points.counts,
+        "every_fixed_point": _enumerated(run),
         "analysed_point": _analysed(run),
         "psychometric": None if tested.psychometric is None else named_columns(tested.psychometric),
         "line_attractor": None if verdict is None else judged(verdict),
@@ -108,6 +112,30 @@ def judged(verdict: Verdict) -> dict[str, Any]:
             for criterion in verdict.criteria
         ],
         "measures": measures,
+    }
+
+
+def _enumerated(run: Run) -> dict[str, Any] | None:
+    every = run.every_fixed_point
+    if every is None:
+        return None
+    found = run.newton_points.with_status("fixed").state
+    near = _SAME_POINT * np.linalg.norm(run.activity, axis=-1).mean()
+    missed = [
+        state
+        for state in every.points.state
+        if not len(found) or np.linalg.norm(found - state, axis=1).min() > near
+    ]
+    return {
+        "number": len(every),
+        "on_kink": int(every.on_kink.sum()),
+        "continua": len(every.continua),
+        "proved": every.proved,
+        "closed": every.closed,
+        "missed_by_newton": len(missed),
+        "nodes": every.nodes,
+        "most_nodes": run.proof_nodes,
+        "in_words": every.in_words(),
     }
 
 
@@ -190,6 +218,11 @@ def describe(summary: dict[str, Any]) -> str:
         lines.append(
             ("", f"Newton's method finds {exact['fixed']} fixed, {exact['slow']} slow points")
         )
+    every = summary.get("every_fixed_point")
+    if every is not None:
+        lines.append(("all points", every["in_words"]))
+        if every["missed_by_newton"]:
+            lines.append(("", f"{every['missed_by_newton']} of them Newton's method had not found"))
     if point is None:
         lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
     else:

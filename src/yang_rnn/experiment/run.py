@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -32,6 +32,19 @@ from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.train import DivergenceError, History, train_recipe
 from yang_rnn.trials import Trials, TwoAlternatives
+
+if TYPE_CHECKING:
+    from yang_rnn.dynamics.enumeration.fixed_points import AllFixedPoints
+    from yang_rnn.dynamics.enumeration.tree import OnClosed
+
+PROOF_UNITS = 64
+"""Units of a network up to which a run enumerates its fixed points, if not asked to."""
+
+PROOF_NODES = 100_000
+"""Nodes of that tree after which it stays incomplete: a tenth of the time of a run, or less."""
+
+PROOF_TIME = 600.0
+"""Seconds that an enumeration takes at most where it was asked for."""
 
 
 class Found(NamedTuple):
@@ -92,6 +105,11 @@ class Run:
         Called while the recipe's search runs, as `find_slow_points` calls it.
     facts : mapping
         What else is known: platform, versions and seconds of a run that was loaded.
+    proof_nodes : int or None
+        Nodes that the enumeration of the fixed points of a rectified network of up to
+        `PROOF_UNITS` units takes at most; None: as many as it needs, of any size, in `PROOF_TIME`.
+    on_proof : callable, optional
+        Called while it runs, as `all_fixed_points` calls it.
     """
 
     recipe: Recipe
@@ -101,6 +119,8 @@ class Run:
     search_trials: int | None = None
     on_search: OnProgress | None = None
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    proof_nodes: int | None = PROOF_NODES
+    on_proof: OnClosed | None = None
 
     def __repr__(self) -> str:
         """Say what was trained."""
@@ -170,6 +190,23 @@ class Run:
         return self._search(dataclasses.replace(self.recipe, search="newton"))
 
     @cached_property
+    def every_fixed_point(self) -> AllFixedPoints | None:
+        """All fixed points with their proof; None of a network that is not rectified or large."""
+        small = self.proof_nodes is None or self.recipe.hidden <= PROOF_UNITS
+        if self.system.rectified is None or not small:
+            return None
+        from yang_rnn.dynamics.enumeration.fixed_points import all_fixed_points
+
+        return all_fixed_points(
+            self.system,
+            self.recipe.search_input,
+            time_limit=PROOF_TIME,
+            most_nodes=self.proof_nodes,
+            data=self.activity.reshape(-1, self.recipe.hidden),
+            on_progress=self.on_proof,
+        )
+
+    @cached_property
     def centre(self) -> int | None:
         """Which of `newton_points` the analysis stands on; None where there is none."""
         return central_point(self.newton_points, self.activity)
@@ -225,6 +262,7 @@ class Run:
             trajectories=self.trajectories,
             points=self.newton_points,
             pca=self.pca,
+            every=self.every_fixed_point,
         )
 
     @cached_property

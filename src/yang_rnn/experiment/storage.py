@@ -18,6 +18,7 @@ from yang_rnn.experiment.names import (
     HISTORY,
     NEWTON_POINTS,
     POINTS,
+    PROOF,
     RECIPE,
     STIMULI,
     SUMMARY_FILE,
@@ -32,6 +33,7 @@ from yang_rnn.experiment.reading import (
     check_table,
     history_of,
     most_weights,
+    proof_nodes_of,
     summary_of,
     table_text,
     weights_of,
@@ -80,11 +82,15 @@ def save_numbers(
     run.points.save(folder / POINTS)
     run.newton_points.save(folder / NEWTON_POINTS)
     summary = summarise(run, stimuli=stimuli) | facts
+    every = run.every_fixed_point if run.proof_nodes is None else None
+    if every is not None and every.certificate is not None:
+        every.certificate.save(folder / PROOF)
     if summary["stimulus_dependence"]:
         _write(table_text(summary["stimulus_dependence"]), folder / STIMULI)
     _write(json.dumps(summary, indent=2, allow_nan=False) + "\n", folder / SUMMARY_FILE)
     written = [*ALWAYS, *write_training(run.history, folder)]
     written += [STIMULI] if summary["stimulus_dependence"] else []
+    written += [PROOF] if (folder / PROOF).exists() else []
     sums = with_sums({name: (folder / name).read_bytes() for name in written})[SUMS]
     (folder / SUMS).write_bytes(sums)
     return summary
@@ -201,6 +207,7 @@ def load_run(
         net=net,
         history=history,
         found=Found(points=points, newton_points=newton_points),
+        proof_nodes=proof_nodes_of(summary),
         facts={name: summary[name] for name in FACTS if name in summary},
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -28,6 +28,9 @@ from yang_rnn.line_attractor.measuring import (
 )
 from yang_rnn.line_attractor.trial_states import correlation, explained_by_time, run_trials
 from yang_rnn.trials import Trials, TwoAlternatives, check_trials
+
+if TYPE_CHECKING:
+    from yang_rnn.dynamics.enumeration.fixed_points import AllFixedPoints
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -80,6 +83,7 @@ def line_attractor_verdict(
     trajectories: Trajectories | None = None,
     points: FixedPoints | None = None,
     pca: PCA | None = None,
+    every: AllFixedPoints | None = None,
     thresholds: Thresholds | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verdict:
@@ -105,6 +109,8 @@ def line_attractor_verdict(
         Newton's method from the states of the trials.
     pca : PCA, optional
         The PC 1 that is compared; without it that of the trials.
+    every : AllFixedPoints, optional
+        What `all_fixed_points` says of the system at that input; the reason says it too.
     thresholds : Thresholds, optional
     on_progress : callable, optional
         As `find_fixed_points` takes it.
@@ -136,6 +142,8 @@ def line_attractor_verdict(
     check_is("points", points, FixedPoints, optional=True)
     check_is("thresholds", thresholds, Thresholds, optional=True)
     check_callable("on_progress", on_progress, optional=True)
+    if every is not None:
+        check_has("every", every, "an AllFixedPoints", "in_words")
     if pca is not None:
         check_has("pca", pca, "a fitted PCA", "components_", "mean_")
         shape = ("component", system.num_units)
@@ -188,6 +196,8 @@ def line_attractor_verdict(
     }
     measures = Measures(**{name: np.asarray(value).item() for name, value in found.items()})
     label, reason, criteria = judge(measures, thresholds)
+    if every is not None:
+        reason += f"; {every.in_words()}"
     return Verdict(
         label=label,
         reason=reason,

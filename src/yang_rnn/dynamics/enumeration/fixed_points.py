@@ -89,8 +89,8 @@ class AllFixedPoints:
         """Whether a checked certificate says that there are no others."""
         return self.complete and self.check is not None and self.check.proved
 
-    def __repr__(self) -> str:
-        """Say it in a sentence."""
+    def in_words(self) -> str:
+        """Return which fixed points there are, and whether that is proved."""
         found = _counted(len(self), "fixed point", "fixed points")
         if self.on_kink.any():
             found += f" ({int(self.on_kink.sum())} on a kink)"
@@ -100,12 +100,15 @@ class AllFixedPoints:
             found += f" of up to {_counted(largest, 'dimension', 'dimensions')}"
         none = not len(self) and not self.continua
         if self.proved:
-            said = "proved: there is none" if none else f"{found}, proved to be all"
-        elif self.complete:
-            said = f"{found} found, no other by rounding arithmetic (not proved)"
-        else:
-            said = f"{found} found, {_percent(self.closed)} of the tree closed: there may be others"
-        return f"AllFixedPoints({said}; {self.nodes} nodes, {self.seconds:.2g} s)"
+            return "there is no fixed point (proved)" if none else f"{found}, proved to be all"
+        found = "no fixed point" if none else found
+        if self.complete:
+            return f"{found} found, and no other in floating-point arithmetic (not checked)"
+        return f"{found} found, {_percent(self.closed)} of the tree closed: there may be others"
+
+    def __repr__(self) -> str:
+        """Say it in a sentence."""
+        return f"AllFixedPoints({self.in_words()}; {self.nodes} nodes, {self.seconds:.2g} s)"
 
 
 def all_fixed_points(
