@@ -20,6 +20,8 @@ from .behaviour import accuracy as accuracy
 from .behaviour import accuracy_by_condition as accuracy_by_condition
 from .behaviour import performance as performance
 from .behaviour import psychometric_function as psychometric_function
+from .dynamics.enclosure import EnclosedFixedPoints as EnclosedFixedPoints
+from .dynamics.enclosure import enclose_fixed_points as enclose_fixed_points
 from .dynamics.fixed_points import find_fixed_points as find_fixed_points
 from .dynamics.flow import FlowField as FlowField
 from .dynamics.flow import flow_field as flow_field

@@ -1,3 +1,5 @@
+from .enclosure import EnclosedFixedPoints as EnclosedFixedPoints
+from .enclosure import enclose_fixed_points as enclose_fixed_points
 from .fixed_points import find_fixed_points as find_fixed_points
 from .flow import FlowField as FlowField
 from .flow import flow_field as flow_field
