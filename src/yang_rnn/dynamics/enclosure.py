@@ -219,10 +219,12 @@ class _Search:
         return low, high
 
     def _work_on(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Contract boxes, keep the solutions of those that have exactly one, split the others."""
+        spread = np.zeros_like(low)
         for _ in range(_ROUNDS):
             before = (high - low).sum(axis=1)
             low, high, spread = contract(self.equation, low, high)
-            there = (low <= high).all(axis=1) & ~self._known(low, high)
+            there = np.all(low <= high, axis=1) & ~self._known(low, high)
             low, high, spread = low[there], high[there], spread[there]
             after = (high - low).sum(axis=1)
             if not len(low) or (after > _LEAST_GAIN * before[there]).all():
@@ -240,34 +242,32 @@ class _Search:
             around = krawczyk(self.equation, near, radius)
             for row in np.flatnonzero(around.proved):
                 self._add(near[row], radius[row], int(around.sign[row]))
-            settled = np.zeros(len(low), bool)
-            settled[rows[around.proved]] = True
-            low, high, spread = low[~settled], high[~settled], spread[~settled]
+            settled = rows[around.proved]
+            low, high, spread = (np.delete(array, settled, 0) for array in (low, high, spread))
         self._split(low, high, spread)
 
     def _known(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Tell which boxes lie within one whose only solution has been found."""
         inside = (low[:, None] >= self.low) & (high[:, None] <= self.high)
-        return inside.all(axis=2).any(axis=1)
+        return np.any(np.all(inside, axis=2), axis=1)
 
     def _add(self, centre: np.ndarray, radius: np.ndarray, sign: int) -> None:
         """Keep the one solution of a box, unless it is one that has been found."""
-        low, high = centre - radius * (1 - EPS), centre + radius * (1 - EPS)
+        within = radius * (1 - 4 * EPS) - 4 * EPS * np.abs(centre)  # whatever the sums round to
+        low, high = centre - within, centre + within
         if self._known(low[None], high[None])[0]:
             return
         centre, radius = self._sharpened(centre, radius)
         first, last = centre - radius, centre + radius
         start, end = self.centre - self.radius, self.centre + self.radius
-        same = ((first >= self.low) & (last <= self.high)).all(axis=1)
-        same |= ((start >= low) & (end <= high)).all(axis=1)
-        apart = ((first > end) | (last < start)).any(axis=1)
+        same = np.all((first >= self.low) & (last <= self.high), axis=1)
+        same |= np.all((start >= low) & (end <= high), axis=1)
+        apart = np.any((first > end) | (last < start), axis=1)
         if not (same | apart).all():  # two that may be one: say so
             self.undecided.append((low[None], high[None]))
         self.low, self.high = np.vstack([self.low, low]), np.vstack([self.high, high])
-        self.centre, self.radius = (
-            np.vstack([self.centre, centre]),
-            np.vstack([self.radius, radius]),
-        )
+        self.centre = np.vstack([self.centre, centre])
+        self.radius = np.vstack([self.radius, radius])
         self.sign = np.append(self.sign, sign)
         self.kept = np.append(self.kept, bool(apart[~same].all() and not same.any()))
 
@@ -284,7 +284,7 @@ class _Search:
 
     def _split(self, low: np.ndarray, high: np.ndarray, spread: np.ndarray) -> None:
         """Halve boxes in the unit whose tanh bends most; put those aside that are too narrow."""
-        narrow = (high - low <= _NARROW * (1 + np.abs(low))).all(axis=1)
+        narrow = np.all(high - low <= _NARROW * (1 + np.abs(low)), axis=1)
         if narrow.any():
             self.undecided.append((low[narrow], high[narrow]))
             low, high, spread = low[~narrow], high[~narrow], spread[~narrow]

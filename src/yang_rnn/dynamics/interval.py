@@ -126,7 +126,7 @@ def contract(
         + _times(np.maximum(np.abs(left), np.abs(right)), residual)
     )
     first, second = _ends(equation, centre, radius)
-    regular = np.isfinite(centre + radius).all(axis=1)[:, None]
+    regular = np.all(np.isfinite(centre + radius), axis=1)[:, None]
     low = np.where(regular, np.maximum(low, first), low)
     high = np.where(regular, np.minimum(high, second), high)
     width = np.maximum(right - left, EPS)
@@ -159,9 +159,9 @@ def krawczyk(equation: Equation, centre: np.ndarray, radius: np.ndarray) -> Test
     error += equation.slack * _times(
         np.abs(centre) + np.abs(state) @ equation.size + np.abs(equation.drive) + _UNDERFLOW, size
     )
-    finite = np.isfinite(step + moved + error).all(axis=1)
-    unique = finite & (moved < radius).all(axis=1)
-    proved = unique & (np.abs(step) + moved + error < radius).all(axis=1)
+    finite = np.all(np.isfinite(step + moved + error), axis=1)
+    unique = finite & np.all(moved < radius, axis=1)
+    proved = unique & np.all(np.abs(step) + moved + error < radius, axis=1)
     sign = np.where(unique, np.linalg.slogdet(np.where(unique[:, None, None], inverse, 0))[0], 0)
     return Tested(unique, proved, centre - step, moved + error, sign.astype(np.int64))
 
