@@ -69,11 +69,16 @@ class FixedPointIndex:
         """What the sum says of the list, in words."""
         number = int(self.counted.sum())
         what = f"{number} fixed point{'' if number == 1 else 's'}"
+        return f"{what}, {self.sum_in_words}"
+
+    @property
+    def sum_in_words(self) -> str:
+        """The sum and what follows from it, in words."""
         if self.sum is None:
-            return f"{what}, no index sum: {self.reason}"
+            return f"no index sum: {self.reason}"
         if self.incomplete:
-            return f"{what}, index sum {self.sum} instead of 1: incomplete for sure"
-        return f"{what}, index sum 1, as a complete list has"
+            return f"index sum {self.sum} instead of 1: incomplete for sure"
+        return "index sum 1, as a complete list has"
 
 
 def fixed_point_index(F: Map, points: FixedPoints) -> FixedPointIndex:
@@ -116,7 +121,7 @@ def fixed_point_index(F: Map, points: FixedPoints) -> FixedPointIndex:
     rows = np.flatnonzero(points.status == "fixed")
     index = np.zeros(len(points), np.int64)
     states = points.state[rows]
-    box = finite_bounds(F, units)
+    box = finite_bounds(F)
     reason = _why_none(box, pure)
     if len(rows):
         jacobian = jacobians(pure, states)
@@ -137,12 +142,10 @@ def fixed_point_index(F: Map, points: FixedPoints) -> FixedPointIndex:
     return FixedPointIndex(index, counted, None if reason else int(index[counted].sum()), reason)
 
 
-def finite_bounds(F: Map, units: int) -> tuple[np.ndarray, np.ndarray] | None:
+def finite_bounds(F: Map) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the bounds (N,) of a system's states if all of them are finite; else None."""
     bounds: Any = F.system.bounds if isinstance(F, AutonomousMap) else None
-    if bounds is None or len(bounds[0]) != units or not np.isfinite(bounds).all():
-        return None
-    return bounds
+    return None if bounds is None or not np.isfinite(bounds).all() else bounds
 
 
 def _why_none(box: tuple[np.ndarray, np.ndarray] | None, pure: Partial) -> str:

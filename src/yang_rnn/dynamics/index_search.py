@@ -60,6 +60,13 @@ class IndexSearch:
         return f"IndexSearch({self.in_words})"
 
     @property
+    def summary(self) -> dict[str, Any]:
+        """The numbers and the words, ready for JSON."""
+        names = ("first_sum", "rounds", "starts_added", "points_added")
+        said = {"sum": self.index.sum, "incomplete": self.index.incomplete}
+        return said | {name: getattr(self, name) for name in names} | {"in_words": self.in_words}
+
+    @property
     def in_words(self) -> str:
         """What the index sum says, and what it took, in words."""
         if not self.rounds:
@@ -124,7 +131,7 @@ def search_by_index(
     rng = np.random.default_rng(check_whole("seed", seed, 0, None))
     first = index = fixed_point_index(F, points)
     known = len(points.with_status("fixed").unique())
-    box = finite_bounds(F, points.state.shape[1])
+    box = finite_bounds(F)
     done = 0
     while index.incomplete and done < rounds and box is not None:
         if data is None:

@@ -58,6 +58,7 @@ def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFra
     widest = max(rows, key=len)
     table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
     counts = [name for name in table.columns if name.startswith(("starts_", "num_"))]
+    counts += [name for name in ("index_sum", "index_points_added") if name in table.columns]
     table = table.astype(dict.fromkeys(counts, "Int64"))  # whole numbers, or missing
     return table.sort_values([*varied, "seed"], ignore_index=True)
 

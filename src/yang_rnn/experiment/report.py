@@ -59,6 +59,7 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
         return summarise_task(run)
     check_is("run", run, Run)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
+    by_index = run.index_search
     return {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -79,6 +80,7 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
             "kept": points.counts,
         },
         "newton": run.newton_points.counts,
+        **({} if by_index is None else {"index": by_index.summary}),
         "analysed_point": _analysed(run),
         "psychometric": None if tested.psychometric is None else named_columns(tested.psychometric),
         "line_attractor": None if verdict is None else judged(verdict),
@@ -190,6 +192,8 @@ def describe(summary: dict[str, Any]) -> str:
         lines.append(
             ("", f"Newton's method finds {exact['fixed']} fixed, {exact['slow']} slow points")
         )
+    if "index" in summary:
+        lines += [("", line) for line in textwrap.wrap(summary["index"]["in_words"], 88)]
     if point is None:
         lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
     else:
