@@ -66,6 +66,13 @@ def test_nothing_is_searched_where_the_sum_is_one():
     assert (found.rounds, found.starts_added, found.points_added) == (0, 0, 0)
 
 
+def test_a_list_without_points_is_searched_too():
+    F = network(MEMORIES, np.zeros(2))
+    found = yr.search_by_index(F, found_from(F, [[0.9, 0.9]])[:0])
+    assert found.first_sum == 0
+    assert found.index.sum == 1
+
+
 def test_a_budget_that_ends_is_told():
     F = network(MEMORIES, np.zeros(2))
     points = found_from(F, [[0.9, 0.9], [-0.9, 0.9]])

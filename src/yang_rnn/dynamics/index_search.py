@@ -1,8 +1,13 @@
-"""A search that goes on from more starts while the index sum says that fixed points are missing."""
+"""A search that goes on from more starts while the index sum says that fixed points are missing.
+
+To deflate the map, so that known points are no fixed points of it any more, was tried and left out:
+for 104 random networks of 8 to 40 tanh units whose first search had 8 starts, 102 came to a sum of
+1 with it in every other round (115 rounds), all without it (124 rounds, in two thirds of the time).
+So did all from starts drawn within the bounds alone (139 rounds).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +20,6 @@ from yang_rnn._checks import check_is, check_whole
 from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.index import FixedPointIndex, finite_bounds, fixed_point_index
 from yang_rnn.dynamics.maps import Map, as_map, map_rows
-from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import STATUSES, FixedPoints, own_scale
 from yang_rnn.dynamics.search import Solver
 
@@ -27,7 +31,6 @@ STARTS = 64
 
 _STEPS = 200  # of the map itself, that some starts are taken along
 _APART = 1e-3  # how far from a saddle they begin, over the width of the bounds
-_LARGEST = 50.0  # logarithm of the factor of a deflated map
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,10 +91,8 @@ def search_by_index(
     """Search on from more starts while the index sum says that fixed points are missing.
 
     Each round starts from states between pairs of points of index 1, for a saddle must lie between
-    two stable points; from where the map goes from points of index -1, a step to either side;
-    from known points reflected at their mean; and from random states within the bounds. Every other
-    round searches the deflated map h + m(h) (F(h) - h), m the product of 1 + s^2 / ||h - k||^2 over
-    the known points k, which has the fixed points of F but for these [1]_.
+    two stable points; from where the map goes from there, and from points of index -1, a step to
+    the side; from known points reflected at their mean; and from random states within the bounds.
 
     Parameters
     ----------
@@ -120,11 +121,6 @@ def search_by_index(
         If `points` is no record of points, or `F` is not callable.
     ValueError
         If `F` does not take the points' states, or a number is out of range.
-
-    References
-    ----------
-    .. [1] Farrell, Birkisson & Funke (2015), "Deflation techniques for finding distinct solutions
-       of nonlinear partial differential equations", SIAM Journal on Scientific Computing 37:A2026.
     """
     check_is("points", points, FixedPoints)
     rounds, starts = check_whole("rounds", rounds, 0), check_whole("starts", starts, 4)
@@ -134,14 +130,12 @@ def search_by_index(
     box = finite_bounds(F)
     done = 0
     while index.incomplete and done < rounds and box is not None:
-        if data is None:
+        if data is None and len(points):
             data = points.start
         if not done:
             points = points.unique()
             index = fixed_point_index(F, points)
         near = _more_starts(F, box, points, index, starts, rng)
-        if done % 2:
-            near = _deflated_ends(F, points, near)
         found = find_fixed_points(F, near, data=data, solver=solver, fixed_speed=points.fixed_speed)
         points = _joined(points, found, starts)
         index = fixed_point_index(F, points)
@@ -201,24 +195,6 @@ def _iterated(F: Partial, states: jax.Array, steps: jax.Array) -> jax.Array:
         return jnp.where(k < steps[:, None], jax.vmap(F)(at), at)
 
     return jax.lax.fori_loop(0, _STEPS, along, states)
-
-
-def _deflated_ends(F: Map, points: FixedPoints, starts: np.ndarray) -> np.ndarray:
-    """Return where Newton's method on the deflated map comes to from each start."""
-    known = points.with_status("fixed").state
-    size = max(8, 1 << max(0, len(known) - 1).bit_length())  # one program for a few numbers
-    reach = points.scale * np.sqrt(starts.shape[1])
-    far = np.full((size - len(known), starts.shape[1]), 1e6 * reach)
-    deflated = Partial(_deflated, as_map(F), np.concatenate([known, far]), np.float64(reach))
-    ends = find_fixed_points(deflated, starts, solver=Newton(max_damped=50)).state
-    return np.where(np.isfinite(ends).all(axis=1, keepdims=True), ends, starts)
-
-
-def _deflated(F: Callable[[Any], Any], known: Any, reach: Any, h: Any) -> Any:
-    """Return h + m(h) (F(h) - h)."""
-    away = jnp.sum((h - known) ** 2, axis=1)
-    factor = jnp.sum(jnp.log1p(reach**2 / away))
-    return h + jnp.exp(jnp.minimum(factor, _LARGEST)) * (F(h) - h)
 
 
 def _joined(points: FixedPoints, found: FixedPoints, starts: int) -> FixedPoints:
