@@ -20,6 +20,8 @@ from .behaviour import accuracy as accuracy
 from .behaviour import accuracy_by_condition as accuracy_by_condition
 from .behaviour import performance as performance
 from .behaviour import psychometric_function as psychometric_function
+from .dynamics.enclosure import EnclosedFixedPoints as EnclosedFixedPoints
+from .dynamics.enclosure import enclose_fixed_points as enclose_fixed_points
 from .dynamics.enumeration.active_sets import Continuum as Continuum
 from .dynamics.enumeration.certificate import Certificate as Certificate
 from .dynamics.enumeration.certificate import CertificateError as CertificateError
@@ -31,6 +33,10 @@ from .dynamics.fixed_points import find_fixed_points as find_fixed_points
 from .dynamics.flow import FlowField as FlowField
 from .dynamics.flow import flow_field as flow_field
 from .dynamics.gradient import GradientDescent as GradientDescent
+from .dynamics.index import FixedPointIndex as FixedPointIndex
+from .dynamics.index import fixed_point_index as fixed_point_index
+from .dynamics.index_search import IndexSearch as IndexSearch
+from .dynamics.index_search import search_by_index as search_by_index
 from .dynamics.linearisation import Linearisation as Linearisation
 from .dynamics.linearisation import linearise as linearise
 from .dynamics.manifold import SlowManifold as SlowManifold

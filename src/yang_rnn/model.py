@@ -11,6 +11,13 @@ import numpy as np
 from jax.core import Tracer
 
 from yang_rnn._checks import as_array, check_array, check_finite, check_is, check_real, check_whole
+from yang_rnn.dynamics.enclosure import (
+    MAX_BOXES,
+    MAX_UNITS,
+    TIME_LIMIT,
+    EnclosedFixedPoints,
+    enclose_fixed_points,
+)
 from yang_rnn.dynamics.rectified import Rectified
 from yang_rnn.dynamics.system import System
 from yang_rnn.network.equations import (
@@ -391,6 +398,54 @@ class CTRNN(bp.DynamicalSystem):
             else None,
             bounds=(low, high),
             rectified=Rectified(*recurrent, design.leak) if design.activation == "relu" else None,
+        )
+
+    def enclose_fixed_points(
+        self,
+        x: Any,
+        *,
+        max_units: int = MAX_UNITS,
+        max_boxes: int = MAX_BOXES,
+        time_limit: float = TIME_LIMIT,
+    ) -> EnclosedFixedPoints:
+        """Find all fixed points of a small tanh or sigmoid network at a constant input, with proof.
+
+        Parameters
+        ----------
+        x : array of shape (inputs,)
+            The constant input.
+        max_units, max_boxes, time_limit
+            As `yang_rnn.enclose_fixed_points` takes them.
+
+        Returns
+        -------
+        EnclosedFixedPoints
+            Of the network in exact arithmetic; the rounding of its equation's weights is counted.
+
+        Raises
+        ------
+        ValueError
+            If the nonlinearity is another one, there are too many units, or the input is not of
+            this network.
+        """
+        x = check_array("x", x, (self.num_inputs,)).astype(np.float64)
+        weights = {name: w.astype(np.float64) for name, w in self.effective_weights().items()}
+        recurrent, drive = weights["w_rr"], x @ weights["w_ir"] + weights["b_rr"]
+        size, whole = abs(recurrent), abs(x) @ abs(weights["w_ir"]) + abs(weights["b_rr"])
+        if self.design.leak == "inside":
+            kept = (1 - self.alpha) * np.eye(self.num_hidden)
+            recurrent, size = kept + self.alpha * recurrent, kept + self.alpha * size
+            drive, whole = self.alpha * drive, self.alpha * whole
+        rounding = (self.num_inputs + 4) * np.finfo(np.float64).eps
+        return enclose_fixed_points(
+            recurrent,
+            drive,
+            self.activation,
+            recurrent_error=rounding * size,
+            drive_error=rounding * whole,
+            max_units=max_units,
+            max_boxes=max_boxes,
+            time_limit=time_limit,
         )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from yang_rnn._checks import check_array, check_is, check_whole, shown
 from yang_rnn.analysis import central_point, flat_states, search_points
+from yang_rnn.dynamics.index import finite_bounds
+from yang_rnn.dynamics.index_search import IndexSearch, search_by_index
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.system import System
@@ -156,12 +158,16 @@ class InputPoints(NamedTuple):
         The map around the fixed ones, in their order.
     centre : int or None
         Which of the points is in the middle of the trajectories; None where there is none.
+    search : IndexSearch or None
+        The index sum of the points, and how many of them were found by it; None where the states
+        have no finite bounds.
     """
 
     given: ConstantInput
     points: FixedPoints
     modes: Linearisation
     centre: int | None
+    search: IndexSearch | None = None
 
 
 NUM_STARTS = 400
@@ -197,16 +203,19 @@ def points_by_input(
     if not isinstance(inputs, Sequence) or isinstance(inputs, (str, ConstantInput)):
         raise TypeError(f"`inputs` must be a sequence of ConstantInput; got {shown(inputs)}")
     chosen = np.unique(np.linspace(0, len(states) - 1, NUM_STARTS).round().astype(int))
-    found: dict[bytes, tuple[FixedPoints, Linearisation, int | None]] = {}
+    found: dict[bytes, tuple[FixedPoints, Linearisation, int | None, IndexSearch | None]] = {}
     rows = []
     for given in inputs:
         check_is("inputs", given, ConstantInput)
         key = _same(given.x)
         if key not in found:
             F = system.at(given.x)
-            points = search_points(F, states[chosen])
+            points, search = search_points(F, states[chosen]), None
+            if finite_bounds(F) is not None:
+                search = search_by_index(F, points, data=states[chosen])
+                points = search.points
             modes = linearise(F, points.with_status("fixed"))
-            found[key] = points, modes, central_point(points, states)
+            found[key] = points, modes, central_point(points, states), search
         rows.append(InputPoints(given, *found[key]))
     return tuple(rows)
 

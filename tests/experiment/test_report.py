@@ -1,12 +1,15 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from small import SMALL
 
+from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.report import describe, package_versions, summarise, versions
-from yang_rnn.experiment.run import Found, Run
+from yang_rnn.experiment.run import Found, Run, run_experiment
+from yang_rnn.experiment.storage import load_run, save_numbers
 
 FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
 
@@ -97,3 +100,24 @@ def test_summary_of_three_choices_has_no_verdict(three_choices: Run):
 def test_versions_name_every_package_that_numbers_depend_on():
     assert {"brainpy", "brainpy-datasets", "jax", "jaxlib", "numpy"} <= set(package_versions())
     assert versions().items() > package_versions().items()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_summary_of_a_network_with_bounds_has_its_index_sum(activation, tmp_path: Path):
+    recipe = dataclasses.replace(SMALL, activation=activation)
+    run = run_experiment(recipe)
+    assert run.index_search is not None
+    summary = save_numbers(run, tmp_path, {})
+    assert summary["index"] == json.loads(json.dumps(run.index_search.summary))
+    assert summary["index"]["sum"] == 1
+    assert "index sum 1" in describe(summary)
+    assert summarise(load_run(tmp_path)) == summary
+    row = member_row(tmp_path, [])
+    assert row["index_sum"] == 1
+    assert row["index_incomplete"] is False
+
+
+def test_summary_of_a_network_without_bounds_says_nothing_of_indices(small_run: Run):
+    assert small_run.index_search is None
+    assert "index" not in summarise(small_run)

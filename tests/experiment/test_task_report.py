@@ -16,7 +16,7 @@ from yang_rnn.experiment.task_report import (
     table_of_inputs,
     task_row,
 )
-from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.task_run import TaskRun, run_task
 from yang_rnn.model import CTRNN
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.train import History
@@ -104,3 +104,18 @@ def test_what_is_no_run_is_refused(value: Any):
 def test_what_is_no_summary_is_refused(value: Any):
     with pytest.raises((TypeError, ValueError), match="`summary` must be"):
         describe_task(value)
+
+
+@pytest.mark.slow
+def test_networks_with_bounds_have_an_index_sum_at_each_input():
+    run = run_task(dataclasses.replace(SMALL_TASK, activation="tanh"))
+    summary = summarise_task(run)
+    row = task_row(summary, np.array([3.0, 2.0]))
+    for entry in summary["inputs"]:
+        assert entry["index_sum"] == 1
+        assert row[f"index_sum at {entry['input']}"] == 1
+    assert any("index sum 1" in line for line in summary["points"])
+
+
+def test_networks_without_bounds_have_no_index_sum(small_task_run: TaskRun):
+    assert all("index_sum" not in entry for entry in summarise_task(small_task_run)["inputs"])

@@ -1,3 +1,5 @@
+from .enclosure import EnclosedFixedPoints as EnclosedFixedPoints
+from .enclosure import enclose_fixed_points as enclose_fixed_points
 from .enumeration.active_sets import Continuum as Continuum
 from .enumeration.certificate import Certificate as Certificate
 from .enumeration.certificate import CertificateError as CertificateError
@@ -9,6 +11,10 @@ from .fixed_points import find_fixed_points as find_fixed_points
 from .flow import FlowField as FlowField
 from .flow import flow_field as flow_field
 from .gradient import GradientDescent as GradientDescent
+from .index import FixedPointIndex as FixedPointIndex
+from .index import fixed_point_index as fixed_point_index
+from .index_search import IndexSearch as IndexSearch
+from .index_search import search_by_index as search_by_index
 from .linearisation import Linearisation as Linearisation
 from .linearisation import linearise as linearise
 from .manifold import SlowManifold as SlowManifold

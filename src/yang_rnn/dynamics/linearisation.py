@@ -195,21 +195,14 @@ def linearise(
         fixed = speeds(pure, states) <= fixed_speed * own_scale(states, scale) ** 2
     near_kink = kink_tolerance * scale
 
-    (jacobian,) = map_rows(_jacobians, pure, states, row_size=units**2)
+    jacobian = jacobians(pure, states)
     input_jacobian = np.empty((n, units, 0))
-    before = None
     if isinstance(F, AutonomousMap):
         step = as_map(F.system.step, name="step")
         (input_jacobian,) = map_rows(
             _input_jacobians, step, states, shared=(F.x,), row_size=units * (units + F.x.size)
         )
-        before = F.preactivation
-    if before is not None:
-        before = as_map(before, name="preactivation")
-        check_takes(before, units, "preactivation")
-        kink = _kinks_by_sign(before, states, near_kink)
-    else:
-        kink = _kinks_by_probe(pure, states, near_kink)
+    kink = kinks(F, pure, states, near_kink)
 
     values = np.full((n, units), np.nan + 0j)
     right, left = np.full((2, n, units, units), np.nan + 0j)
@@ -238,6 +231,21 @@ def linearise(
         dt=dt,
         marginal_band=float(marginal_band),
     )
+
+
+def jacobians(F: Partial, states: np.ndarray) -> np.ndarray:
+    """Return dF_i/dh_j at states (n, N), shape (n, N, N), float64."""
+    return map_rows(_jacobians, F, states, row_size=states.shape[1] ** 2)[0]
+
+
+def kinks(F: Map, pure: Partial, states: np.ndarray, tolerance: float) -> np.ndarray:
+    """Tell which states (n, N) are within a tolerance of a kink of a map, as `linearise` does."""
+    before = F.preactivation if isinstance(F, AutonomousMap) else None
+    if before is None:
+        return _kinks_by_probe(pure, states, tolerance)
+    before = as_map(before, name="preactivation")
+    check_takes(before, states.shape[1], "preactivation")
+    return _kinks_by_sign(before, states, tolerance)
 
 
 def _modes(matrices: np.ndarray):

@@ -231,10 +231,10 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     dict
         Recipe, varied numbers, seed, error (empty if none), accuracy, losses, starts by how they
         ended, the number of all fixed points, whether it is proved, the nodes of its proof and how
-        many points the search had missed (of a rectified network of up to 64 units), the analysed
-        point, leading eigenvalues, and all that the verdict's `Measures` have. Time constants in
-        ms. None where a number is not defined. Of another task than the perceptual one, from the
-        error on, what `task_row` gives.
+        many points the search had missed (of a rectified network of up to 64 units), of networks
+        whose states have finite bounds the index sum, the analysed point, leading eigenvalues, and
+        all that the verdict's `Measures` have. Time constants in ms. None where a number is not
+        defined. Of another task than the perceptual one, from the error on, what `task_row` gives.
     """
     recipe = Recipe.load(folder / RECIPE)
     row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
@@ -250,6 +250,9 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     row |= {"accuracy": summary["test_accuracy"]}
     row |= {"first_loss": float(losses[0]), "final_loss": float(losses[-1])}
     row |= {f"starts_{status}": n for status, n in summary["search"]["ends"].items()}
+    if "index" in summary:
+        names = ("sum", "incomplete", "points_added")
+        row |= {f"index_{name}": summary["index"][name] for name in names}
     row |= {"point": point and point["status"], "label": point and point["label"]}
     row |= {"verdict": judged and judged["verdict"], "reason": judged and judged["reason"]}
     every = summary.get("every_fixed_point") or {}

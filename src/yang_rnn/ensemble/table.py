@@ -60,6 +60,7 @@ def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFra
     whole = ("starts_", "num_", "fixed_points", "proof_nodes")
     counts = [name for name in table.columns if name.startswith(whole)]
     counts = [name for name in counts if name != "fixed_points_proved"]
+    counts += [name for name in ("index_sum", "index_points_added") if name in table.columns]
     table = table.astype(dict.fromkeys(counts, "Int64"))  # whole numbers, or missing
     return table.sort_values([*varied, "seed"], ignore_index=True)
 

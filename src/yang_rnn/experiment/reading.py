@@ -47,6 +47,7 @@ _FACTS: dict[str, tuple[type, ...]] = {
     "platform": (str,), "versions": (dict,), "seconds": (float, int), "trained": (dict,),
     "every_fixed_point": (dict, type(None)),
 }  # fmt: skip
+_IF_BOUNDED: dict[str, tuple[type, ...]] = {"index": (dict,)}
 _SHARES = ("test_accuracy", "ideal_observer_accuracy")
 
 
@@ -119,7 +120,7 @@ def summary_of(content: bytes, path: Path) -> dict[str, Any]:
         missing = [name for name in _KEYS if name not in summary]
         if missing:
             raise ValueError(f"it lacks {missing}")
-        for name, kinds in (_KEYS | _FACTS).items():
+        for name, kinds in (_KEYS | _FACTS | _IF_BOUNDED).items():
             value = summary.get(name)
             if name in summary and (not isinstance(value, kinds) or isinstance(value, bool)):
                 raise ValueError(f"`{name}` must not be {shown(value)}")

@@ -62,6 +62,7 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
         return summarise_task(run)
     check_is("run", run, Run)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
+    by_index = run.index_search
     return {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -83,6 +84,7 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
         },
         "newton": run.newton_points.counts,
         "every_fixed_point": _enumerated(run),
+        **({} if by_index is None else {"index": by_index.summary}),
         "analysed_point": _analysed(run),
         "psychometric": None if tested.psychometric is None else named_columns(tested.psychometric),
         "line_attractor": None if verdict is None else judged(verdict),
@@ -223,6 +225,8 @@ def describe(summary: dict[str, Any]) -> str:
         lines.append(("all points", every["in_words"]))
         if every["missed_by_newton"]:
             lines.append(("", f"{every['missed_by_newton']} of them Newton's method had not found"))
+    if "index" in summary:
+        lines += [("", line) for line in textwrap.wrap(summary["index"]["in_words"], 88)]
     if point is None:
         lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
     else:

@@ -11,7 +11,14 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_callable
-from yang_rnn.analysis import Averages, average_by, central_point, find_slow_points, fit_pca
+from yang_rnn.analysis import (
+    Averages,
+    average_by,
+    central_point,
+    find_slow_points,
+    fit_pca,
+    flat_states,
+)
 from yang_rnn.behaviour import (
     ConditionAccuracy,
     Psychometric,
@@ -20,6 +27,8 @@ from yang_rnn.behaviour import (
     psychometric_function,
 )
 from yang_rnn.dynamics.flow import FlowField, flow_field
+from yang_rnn.dynamics.index import finite_bounds
+from yang_rnn.dynamics.index_search import IndexSearch, search_by_index
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.search import OnProgress
@@ -205,6 +214,14 @@ class Run:
             data=self.activity.reshape(-1, self.recipe.hidden),
             on_progress=self.on_proof,
         )
+
+    @cached_property
+    def index_search(self) -> IndexSearch | None:
+        """The index sum of `newton_points`, and what more there is by it; None without bounds."""
+        if finite_bounds(self.at_rest) is None:
+            return None
+        data, seed = flat_states(self.activity), self.recipe.seeds.starts
+        return search_by_index(self.at_rest, self.newton_points, data=data, seed=seed)
 
     @cached_property
     def centre(self) -> int | None:

@@ -94,6 +94,8 @@ def table_of_inputs(rows: tuple[InputPoints, ...]) -> list[dict[str, Any]]:
             "time_constant": None,
             "frequency": None,
         }
+        if row.search is not None:
+            entry["index_sum"] = row.search.index.sum
         fixed = row.points.status == "fixed"
         if row.centre is not None and fixed[row.centre]:
             at = int(fixed[: row.centre].sum())
@@ -181,8 +183,9 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     -------
     dict
         Accuracy with its interval, chance, whether the task was learned, losses; by context the
-        verdict; by input the numbers of fixed, stable and slow points, and the time constant (ms)
-        of the central fixed point's leading mode. None where a number is not defined.
+        verdict; by input the numbers of fixed, stable and slow points, the time constant (ms)
+        of the central fixed point's leading mode and, where the states have finite bounds, the
+        index sum. None where a number is not defined.
     """
     low, high = summary["test_accuracy_interval"]
     row: dict[str, Any] = {
@@ -198,8 +201,9 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     for context, verdict in summary["line_attractor"].items():
         row[f"verdict {context}".strip()] = verdict["verdict"]
     for entry in summary["inputs"]:
-        for name in ("fixed", "stable", "slow", "time_constant"):
-            row[f"{name} at {entry['input']}"] = entry[name]
+        for name in ("fixed", "stable", "slow", "time_constant", "index_sum"):
+            if name in entry:
+                row[f"{name} at {entry['input']}"] = entry[name]
     return row
 
 
@@ -240,6 +244,8 @@ def _describe_input(name: str, row: InputPoints) -> str:
     text = f"{name}: {fixed} fixed{inner}, {slow} slow"
     if row.points.far.any():
         text += f", {row.points.far.sum()} far from the data"
+    if row.search is not None:
+        text += f"; {row.search.index.sum_in_words}"
     entry = table_of_inputs((row,))[0]
     lasting = entry["time_constant"]
     if lasting is not None:
