@@ -22,7 +22,7 @@ from yang_rnn.dynamics.enumeration.lemke import active_sets_by_lemke
 from yang_rnn.dynamics.enumeration.tree import OnClosed, search_tree
 from yang_rnn.dynamics.rectified import Rectified
 
-MOST = 1024
+MOST = 512
 """Units times period that are gone through at most: a dictionary is a square of so many numbers."""
 
 _ALIKE = 1e-9  # of a continuum: how near to itself one phase later
@@ -158,7 +158,7 @@ def all_cycles(
         If the network is neither, or an argument is of the wrong kind.
     ValueError
         If the network does not state that it is rectified, its step is not that of the weights it
-        states, an argument is out of range, there are over 1024 units times period, or alpha is 2,
+        states, an argument is out of range, units times period are over 512, or alpha is 2,
         the leak outside and the period even.
 
     References
@@ -274,12 +274,15 @@ def _is_shift(a: Solution, b: Solution, period: int, phases: int) -> bool:
 
 def _once(solutions: list[Solution], period: int) -> list[Solution]:
     """Return one of all solutions that are the same cycle, begun in another phase."""
-    kept: list[Solution] = []
+    clear: dict[bytes, Solution] = {}
+    on_kink: list[Solution] = []
     for solution in solutions:
-        phases = range(period)
-        if not any(_is_shift(old, solution, period, t) for old in kept for t in phases):
-            kept.append(solution)
-    return kept
+        if not solution.kinks.any():
+            active = _first_rotation(solution.z > 0, period)
+            clear.setdefault(active.tobytes(), solution)
+        elif not any(_is_shift(old, solution, period, t) for old in on_kink for t in range(period)):
+            on_kink.append(solution)
+    return [*clear.values(), *on_kink]
 
 
 def _own_period(solution: Solution, period: int) -> int:
@@ -288,8 +291,9 @@ def _own_period(solution: Solution, period: int) -> int:
 
 
 def _from_first_phase(solution: Solution, period: int) -> Solution:
-    """Begin a cycle in the phase that comes first by which units are active."""
-    phases = sorted(range(period), key=lambda t: _shifted(solution.z > 0, period, t).tolist())
+    """Begin a cycle with the state that comes first by which units are active."""
+    # What the relus give in the last phase makes the first state.
+    phases = sorted(range(period), key=lambda t: _shifted(solution.z > 0, period, t - 1).tolist())
     return Solution(*(_shifted(array, period, phases[0]) for array in (solution.z, solution.kinks)))
 
 

@@ -13,7 +13,7 @@ from yang_rnn.dynamics.enumeration.rational import exact_drive, power_of_two
 from yang_rnn.dynamics.rectified import Rectified
 
 _REACH = 10.0  # of sum(r) in each phase, over the largest drive
-_SCALINGS = 100  # tried; an eigenvalue problem of the units each
+_SCALINGS = 30  # tried; an eigenvalue problem of the units each
 _FIRST_STEP = 0.3
 
 Matrix = list[list[Fraction]]
@@ -147,12 +147,15 @@ def largest_turn(loop: Loop) -> float:
     relu counts with a weight of its own, and weights are looked for with which the number is low.
     """
     period = len(loop.gains)
+    if period == 1:
+        return np.inf
     G = np.array([[[float(value) for value in row] for row in gain] for gain in loop.gains])
     turns = [
         np.tensordot(np.exp(-2j * np.pi * j / period * np.arange(1, period + 1)), G, axes=1)
         for j in range(1, period // 2 + 1)
     ]
-    return _lowest_of_scaled(turns) if turns else np.inf
+    alone = max(float(np.diag(turn).real.max()) for turn in turns)  # no weights change it
+    return alone if alone >= 1 else _lowest_of_scaled(turns)
 
 
 def _lowest_of_scaled(turns: list[np.ndarray]) -> float:
