@@ -27,6 +27,8 @@ from .dynamics.enumeration.certificate import Certificate as Certificate
 from .dynamics.enumeration.certificate import CertificateError as CertificateError
 from .dynamics.enumeration.checking import CheckedCertificate as CheckedCertificate
 from .dynamics.enumeration.checking import check_certificate as check_certificate
+from .dynamics.enumeration.cycles import AllCycles as AllCycles
+from .dynamics.enumeration.cycles import all_cycles as all_cycles
 from .dynamics.enumeration.fixed_points import AllFixedPoints as AllFixedPoints
 from .dynamics.enumeration.fixed_points import all_fixed_points as all_fixed_points
 from .dynamics.fixed_points import find_fixed_points as find_fixed_points

@@ -5,6 +5,8 @@ from .enumeration.certificate import Certificate as Certificate
 from .enumeration.certificate import CertificateError as CertificateError
 from .enumeration.checking import CheckedCertificate as CheckedCertificate
 from .enumeration.checking import check_certificate as check_certificate
+from .enumeration.cycles import AllCycles as AllCycles
+from .enumeration.cycles import all_cycles as all_cycles
 from .enumeration.fixed_points import AllFixedPoints as AllFixedPoints
 from .enumeration.fixed_points import all_fixed_points as all_fixed_points
 from .fixed_points import find_fixed_points as find_fixed_points

@@ -22,6 +22,9 @@ MOST_CORNERS = 20_000
 _CLEAR = 1e3
 """Errors of rounding, by the condition of the equations, from which on a sign is clear."""
 
+_ONE = 1e-9
+"""Of a solution: how near two on a kink are one."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -93,6 +96,48 @@ def solve_active_set(
         if (values < -error).any():
             return None
     return _solve_in_fractions(parts)
+
+
+def solve_active_sets(
+    M: np.ndarray, q: np.ndarray, exact: Exact, decided: np.ndarray
+) -> tuple[list[Solution], list[Continuum]]:
+    """Return the solutions of several sets of active units, each once, and the continua.
+
+    Parameters
+    ----------
+    M, q, exact
+        As `solve_active_set` takes them.
+    decided : numpy.ndarray, shape (sets, n), int8
+        1 where a unit is active.
+    """
+    points: list[Solution] = []
+    continua: list[Continuum] = []
+    for signs in decided:
+        found = solve_active_set(M, q, exact, signs == 1)
+        if isinstance(found, Continuum):
+            continua.append(found)
+        elif found is not None and not any(are_one(found, point) for point in points):
+            points.append(found)
+    points = [point for point in points if not any(_is_on(M, q, point, c) for c in continua)]
+    points.sort(key=lambda point: (int((point.z > 0).sum()), *point.z))
+    return points, continua
+
+
+def are_one(a: Solution, b: Solution) -> bool:
+    """Tell whether two solutions are one point, which two sets of active units share at a kink."""
+    if not (a.kinks.any() and b.kinks.any()):
+        return False
+    return bool(np.abs(a.z - b.z).max() <= _ONE * np.abs(a.z).max(initial=1e-300))
+
+
+def _is_on(M: np.ndarray, q: np.ndarray, point: Solution, continuum: Continuum) -> bool:
+    """Tell whether a point is the end of a continuum."""
+    if not point.kinks.any():
+        return False
+    w = q + M @ point.z
+    size = _ONE * max(np.abs(point.z).max(), np.abs(q).max())
+    there = continuum.active
+    return bool((point.z[~there] <= size).all() and (np.abs(w[there]) <= size).all())
 
 
 def _solve(parts: _Parts) -> tuple[np.ndarray | None, np.ndarray | float]:

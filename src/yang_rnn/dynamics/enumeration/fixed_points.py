@@ -17,10 +17,11 @@ from yang_rnn._checks import (
     check_real,
     check_whole,
 )
-from yang_rnn.dynamics.enumeration.active_sets import Continuum, Solution, solve_active_set
+from yang_rnn.dynamics.enumeration.active_sets import Continuum, solve_active_sets
 from yang_rnn.dynamics.enumeration.branching import Problem
 from yang_rnn.dynamics.enumeration.certificate import Certificate
 from yang_rnn.dynamics.enumeration.checking import CheckedCertificate, check_certificate
+from yang_rnn.dynamics.enumeration.rational import exact_drive, power_of_two
 from yang_rnn.dynamics.enumeration.tree import OnClosed, search_tree
 from yang_rnn.dynamics.fixed_points import recorded
 from yang_rnn.dynamics.maps import as_map, as_states
@@ -36,7 +37,6 @@ TIME_LIMIT = 60.0
 """Seconds; fifty times what most trained networks of 64 units take."""
 
 _REACH = 10.0  # of sum(h), over the largest drive
-_ONE = 1e-9  # of a state: how near points on a kink are one
 _AGREES = 1e-5  # of a state: how near a step must be to its weights' own
 
 
@@ -189,7 +189,7 @@ def all_fixed_points(
         most_bytes=certificate_bytes,
         on_progress=on_progress,
     )
-    solutions, continua = _solved(problem, exact, scale, tree.decided)
+    solutions, continua = solve_active_sets(problem.M, problem.q * scale, exact, tree.decided)
     states = np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
     known = states if data is None else as_states(data, "data")
     certificate = checked = None
@@ -263,11 +263,7 @@ class _Exact:
 
     def __init__(self, weights: Rectified, x: np.ndarray):
         self._weights = weights
-        self.u = [
-            sum((Fraction(float(a)) * Fraction(float(b)) for a, b in zip(x, column, strict=True)),
-                Fraction(float(bias)))
-            for column, bias in zip(weights.w_ir.T, weights.b_rr, strict=True)
-        ]  # fmt: skip
+        self.u = exact_drive(weights, x)
         self._made: tuple[list[list[Fraction]], list[Fraction]] | None = None
 
     def __call__(self) -> tuple[list[list[Fraction]], list[Fraction]]:
@@ -284,47 +280,10 @@ def _problem(weights: Rectified, exact: _Exact) -> tuple[Problem, float]:
     """Return the complementarity problem with the drive divided by a power of two, and this."""
     units = len(weights.b_rr)
     u = np.array([float(value) for value in exact.u])
-    largest = np.abs(u).max()
-    scale = float(2.0 ** np.round(np.log2(largest))) if largest > 0 else 1.0
+    scale = power_of_two(np.abs(u).max())
     M = np.eye(units) - weights.w_rr.T.astype(np.float64)
     q = -u / scale
     return Problem(np.ascontiguousarray(M), q, np.abs(q) * 2.0**-52, _REACH), scale
-
-
-def _solved(
-    problem: Problem, exact: _Exact, scale: float, decided: np.ndarray
-) -> tuple[list[Solution], list[Continuum]]:
-    """Solve the sets of active units that are left, and put together what is one point."""
-    points: list[Solution] = []
-    continua: list[Continuum] = []
-    for signs in decided:
-        found = solve_active_set(problem.M, problem.q * scale, exact, signs == 1)
-        if isinstance(found, Continuum):
-            continua.append(found)
-        elif found is not None and not any(_are_one(found, point) for point in points):
-            points.append(found)
-    points = [
-        point for point in points if not any(_is_on(problem, scale, point, c) for c in continua)
-    ]
-    points.sort(key=lambda point: (int((point.z > 0).sum()), *point.z))
-    return points, continua
-
-
-def _are_one(a: Solution, b: Solution) -> bool:
-    """Tell whether two solutions are one point, which two sets of active units share at a kink."""
-    if not (a.kinks.any() and b.kinks.any()):
-        return False
-    return bool(np.abs(a.z - b.z).max() <= _ONE * np.abs(a.z).max(initial=1e-300))
-
-
-def _is_on(problem: Problem, scale: float, point: Solution, continuum: Continuum) -> bool:
-    """Tell whether a point is the end of a continuum."""
-    if not point.kinks.any():
-        return False
-    w = scale * problem.q + problem.M @ point.z
-    size = _ONE * max(np.abs(point.z).max(), scale * np.abs(problem.q).max())
-    there = continuum.active
-    return bool((point.z[~there] <= size).all() and (np.abs(w[there]) <= size).all())
 
 
 def _recorded(F: AutonomousMap, states: np.ndarray, data: np.ndarray) -> FixedPoints:

@@ -75,8 +75,8 @@ def is_fixed(variable, n, decided):
 
 
 @compiled
-def _pivot(table, rows, columns, width, r, c):
-    """Exchange row r and column c."""
+def pivot(table, rows, columns, width, r, c):
+    """Exchange row r and column c; the last row of the table has no name."""
     last = len(rows)
     factor = 1.0 / table[r, c + 1]
     for j in range(width + 1):
@@ -165,7 +165,7 @@ def mend(table, rows, columns, free, width, decided):
                 if ratio < least - 1e-12 or (ratio <= least + 1e-12 and coefficient > largest):
                     column, least, largest = c, min(least, ratio), coefficient
         leaving = rows[row]
-        _pivot(table, rows, columns, width, row, column)
+        pivot(table, rows, columns, width, row, column)
         if is_fixed(leaving, n, decided):
             free, width = _retire(table, columns, free, width, column, n)
     return free, width, -1, MOST_PIVOTS

@@ -7,6 +7,10 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
+import numpy as np
+
+from yang_rnn.dynamics.rectified import Rectified
+
 
 class ExactSolution(NamedTuple):
     """All x with A x = b: `particular` and any combination of the rows of `null`.
@@ -67,6 +71,20 @@ def solve_exactly(A: Sequence[Sequence[Fraction]], b: Sequence[Fraction]) -> Exa
             vector[column] = Fraction(-row[free], row[column])
         null.append(vector)
     return ExactSolution(particular if consistent else None, null)
+
+
+def exact_drive(weights: Rectified, x: np.ndarray) -> list[Fraction]:
+    """Return x W_ir + b_rr as it is, without rounding."""
+    return [
+        sum((Fraction(float(a)) * Fraction(float(b)) for a, b in zip(x, column, strict=True)),
+            Fraction(float(bias)))
+        for column, bias in zip(weights.w_ir.T, weights.b_rr, strict=True)
+    ]  # fmt: skip
+
+
+def power_of_two(size: float) -> float:
+    """Return the power of two nearest to a size, by which dividing does not round; 1 for 0."""
+    return float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0
 
 
 def _as_integers(row: list[Fraction]) -> list[int]:
