@@ -262,14 +262,14 @@ class ShallowPLRNN:
         return out
 
 
-@pytest.mark.parametrize(("period", "number"), [(1, 0), (2, 2), (3, 0), (4, 1)])
+@pytest.mark.parametrize(("period", "number"), [(1, 0), (2, 2), (3, 0)])
 def test_the_shallow_plrnn_of_scyfi_has_the_cycles_known(period: int, number: int):
     plrnn = ShallowPLRNN()
-    # The tree of period 4 takes too long; its cycle is found all the same.
-    found = cycles_of_loop(plrnn.loop(period), threads=1, most_nodes=200_000)
-    assert found.complete == (period < 4)
+    # That of period 4 is not among them: its tree takes too long.
+    found = cycles_of_loop(plrnn.loop(period), threads=1)
+    assert found.complete
     assert len(found.outputs) == number
-    assert found.shorter == ({2: 2} if period == 4 else {})
+    assert found.shorter == {}
     for outputs in found.outputs:
         states = plrnn.states(outputs)
         images = np.array([plrnn.step(z) for z in states])

@@ -154,7 +154,7 @@ def largest_turn(loop: Loop) -> float:
         np.tensordot(np.exp(-2j * np.pi * j / period * np.arange(1, period + 1)), G, axes=1)
         for j in range(1, period // 2 + 1)
     ]
-    alone = max(float(np.diag(turn).real.max()) for turn in turns)  # no weights change it
+    alone = max(float(np.real(np.diag(turn)).max()) for turn in turns)  # no weights change it
     return alone if alone >= 1 else _lowest_of_scaled(turns)
 
 
