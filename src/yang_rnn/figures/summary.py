@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,8 @@ def _integration(verdict: Verdict, label: str, ax: Axes) -> None:
 def _criteria(verdict: Verdict, ax: Axes) -> None:
     ax.set_axis_off()
     if not verdict.criteria:
-        ax.text(0.5, 0.5, verdict.reason, ha="center", va="center", transform=ax.transAxes)
+        reason = textwrap.fill(verdict.reason, 45)
+        ax.text(0.5, 0.5, reason, ha="center", va="center", transform=ax.transAxes)
         return
     ax.set_title("held against a line attractor\u2019s criteria")
     for row, criterion in enumerate(verdict.criteria):

@@ -230,6 +230,13 @@ def test_a_thousand_corrupted_certificates_are_refused(network, certificate):
     check_corruptions(network, certificate, 1000, 1)
 
 
+def test_arguments_of_the_wrong_kind_are_named(network, certificate):
+    with pytest.raises(TypeError, match="`certificate`"):
+        check_certificate(3)  # type: ignore[arg-type] - what is tested
+    with pytest.raises(TypeError, match="`stimulus`"):
+        check_certificate(certificate, network, "a")
+
+
 @pytest.mark.parametrize("name", ["multipliers", "states", "w_rr", "b_rr", "x", "fine"])
 def test_numbers_that_are_none_are_refused(certificate, name):
     array = getattr(certificate, name)

@@ -199,6 +199,8 @@ def test_a_step_that_is_not_that_of_the_weights_is_an_error():
         ({"check": 1}, "check"),
         ({"on_progress": 3}, "on_progress"),
         ({"certificate_bytes": -1}, "certificate_bytes"),
+        ({"data": np.ones((3, 5))}, "data"),
+        ({"data": [[np.nan]]}, "data"),
     ],
 )
 def test_bad_arguments_are_named(options, named):
@@ -209,6 +211,21 @@ def test_bad_arguments_are_named(options, named):
 def test_a_stimulus_of_another_shape_is_named():
     with pytest.raises(ValueError, match="`stimulus`"):
         all_fixed_points(rectified([[0.5]], [1.0]), [1.0, 2.0])
+
+
+def test_a_drive_whose_square_is_no_number_is_an_error():
+    with pytest.raises(ValueError, match="`stimulus`"):
+        all_fixed_points(rectified([[0.5]], [1e300]), NO_INPUT)
+
+
+def test_what_the_check_can_not_decide_is_not_called_proved():
+    """Numbers so small that products of them vanish."""
+    found = all_fixed_points(rectified([[0.5]], [1e-300]), NO_INPUT)
+    assert found.complete
+    assert found.check is None
+    assert not found.proved
+    assert "the check refused it, leaf" in repr(found)
+    np.testing.assert_allclose(found.points.state, [[2e-300]], rtol=1e-12)
 
 
 @pytest.mark.slow

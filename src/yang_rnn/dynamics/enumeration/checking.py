@@ -99,6 +99,8 @@ def check_certificate(
     TypeError
         If one of network and stimulus is missing.
     """
+    if not isinstance(certificate, Certificate | str | os.PathLike):
+        raise TypeError(f"`certificate` must be a Certificate or its file; got {certificate!r:.60}")
     if not isinstance(certificate, Certificate):
         certificate = Certificate.load(certificate)
     if certificate.digest != certificate.computed_digest():
@@ -198,7 +200,10 @@ def _check_network(certificate: Certificate, network: Any, stimulus: Any) -> Non
     weights = getattr(system, "rectified", None)
     if weights is None:
         raise CertificateError("`network` is not one that states that it is rectified")
-    x = np.asarray(stimulus, np.float64)
+    try:
+        x = np.asarray(stimulus, np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"`stimulus` must be real numbers; got {stimulus!r:.60}") from error
     if x.shape != certificate.x.shape or (x != certificate.x).any():
         raise CertificateError("it is of another stimulus")
     for name in ("w_ir", "w_rr", "b_rr"):

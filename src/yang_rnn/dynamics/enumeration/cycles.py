@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from yang_rnn._checks import check_callable, check_real, check_whole
+from yang_rnn._checks import check_whole
 from yang_rnn.dynamics.enumeration.active_sets import (
     Continuum,
     Solution,
@@ -19,7 +19,7 @@ from yang_rnn.dynamics.enumeration.active_sets import (
 from yang_rnn.dynamics.enumeration.cyclic import CyclicProblem, Loop, largest_turn, loop_of
 from yang_rnn.dynamics.enumeration.fixed_points import TIME_LIMIT, rectified_at
 from yang_rnn.dynamics.enumeration.lemke import active_sets_by_lemke
-from yang_rnn.dynamics.enumeration.tree import OnClosed, search_tree
+from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.rectified import Rectified
 
 MOST = 512
@@ -174,11 +174,7 @@ def all_cycles(
     F, weights = rectified_at(network, stimulus)
     units = len(weights.b_rr)
     period = check_whole("period", period, 1, max(1, MOST // units))
-    check_real("time_limit", time_limit, minimum=0)
-    for name, value in (("most_nodes", most_nodes), ("threads", threads)):
-        if value is not None:
-            check_whole(name, value, 1)
-    check_callable("on_progress", on_progress, optional=True)
+    check_limits(time_limit, most_nodes, threads, on_progress)
     around = loop_of(weights, F.x, period)
     if largest_turn(around.loop) < 1:
         nothing = np.empty((0, period, units))

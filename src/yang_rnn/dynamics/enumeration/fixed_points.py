@@ -11,18 +11,16 @@ import numpy as np
 
 from yang_rnn._checks import (
     check_array,
-    check_callable,
     check_has,
     check_is,
-    check_real,
     check_whole,
 )
 from yang_rnn.dynamics.enumeration.active_sets import Continuum, solve_active_sets
 from yang_rnn.dynamics.enumeration.branching import Problem
-from yang_rnn.dynamics.enumeration.certificate import Certificate
+from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateError
 from yang_rnn.dynamics.enumeration.checking import CheckedCertificate, check_certificate
 from yang_rnn.dynamics.enumeration.rational import exact_drive, power_of_two
-from yang_rnn.dynamics.enumeration.tree import OnClosed, search_tree
+from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.fixed_points import recorded
 from yang_rnn.dynamics.maps import as_map, as_states
 from yang_rnn.dynamics.points import FixedPoints
@@ -37,6 +35,7 @@ TIME_LIMIT = 60.0
 """Seconds; fifty times what most trained networks of 64 units take."""
 
 _REACH = 10.0  # of sum(h), over the largest drive
+_LARGEST = 1e100  # squares of it are numbers
 _AGREES = 1e-5  # of a state: how near a step must be to its weights' own
 
 
@@ -66,7 +65,9 @@ class AllFixedPoints:
     certificate : Certificate or None
         What a proof needs; None where it took more memory than allowed.
     check : CheckedCertificate or None
-        What `check_certificate` said of it.
+        What `check_certificate` said of it; None where it was not asked, or refused it.
+    refused : str
+        Why it refused the certificate: numbers too small to bound, say; empty if it did not.
     """
 
     points: FixedPoints
@@ -79,6 +80,7 @@ class AllFixedPoints:
     seconds: float
     certificate: Certificate | None
     check: CheckedCertificate | None
+    refused: str = ""
 
     def __len__(self) -> int:
         """Count the points."""
@@ -103,7 +105,8 @@ class AllFixedPoints:
             return "there is no fixed point (proved)" if none else f"{found}, proved to be all"
         found = "no fixed point" if none else found
         if self.complete:
-            return f"{found} found, and no other in floating-point arithmetic (not checked)"
+            why = f"the check refused it, {self.refused}" if self.refused else "not checked"
+            return f"{found} found, and no other in floating-point arithmetic ({why})"
         return f"{found} found, {_percent(self.closed)} of the tree closed: there may be others"
 
     def __repr__(self) -> str:
@@ -172,13 +175,10 @@ def all_fixed_points(
     """
     begin = time.perf_counter()
     F, weights = rectified_at(network, stimulus)
-    check_real("time_limit", time_limit, minimum=0)
-    for name, value in (("most_nodes", most_nodes), ("threads", threads)):
-        if value is not None:
-            check_whole(name, value, 1)
+    check_limits(time_limit, most_nodes, threads, on_progress)
     check_whole("certificate_bytes", certificate_bytes, 0, 2**50)
     check_is("check", check, bool)
-    check_callable("on_progress", on_progress, optional=True)
+    known = None if data is None else _known(data, len(weights.b_rr))
     exact = _Exact(weights, F.x)
     problem, scale = _problem(weights, exact)
     tree = search_tree(
@@ -191,8 +191,7 @@ def all_fixed_points(
     )
     solutions, continua = solve_active_sets(problem.M, problem.q * scale, exact, tree.decided)
     states = np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
-    known = states if data is None else as_states(data, "data")
-    certificate = checked = None
+    certificate, checked, refused = None, None, ""
     if tree.kept:
         certificate = Certificate(
             w_ir=weights.w_ir,
@@ -205,9 +204,13 @@ def all_fixed_points(
             states=states,
             continua=np.array([c.active for c in continua], bool).reshape(-1, len(problem.q)),
         )
-        checked = check_certificate(certificate, F.system, F.x) if check else None
+        if check:
+            try:
+                checked = check_certificate(certificate, F.system, F.x)
+            except CertificateError as error:
+                refused = str(error)
     return AllFixedPoints(
-        points=_recorded(F, states, known),
+        points=_recorded(F, states, states if known is None else known),
         active=states > 0,
         on_kink=np.array([solution.kinks.any() for solution in solutions], bool),
         continua=tuple(continua),
@@ -217,6 +220,7 @@ def all_fixed_points(
         seconds=time.perf_counter() - begin,
         certificate=certificate,
         check=checked,
+        refused=refused,
     )
 
 
@@ -246,6 +250,10 @@ def rectified_at(network: Any, stimulus: Any) -> tuple[AutonomousMap, Rectified]
     import jax
 
     scale = 1.0 + float(np.abs(weights.b_rr).max() + np.abs(x @ weights.w_ir).max())
+    if not scale < _LARGEST:
+        raise ValueError(
+            f"`stimulus` and bias must drive the network by less than {_LARGEST:g}; got {scale:.2g}"
+        )
     states = scale * np.abs(np.random.default_rng(0).standard_normal((4, system.num_units)))
     with jax.enable_x64(True):
         images = np.array([np.asarray(F.partial(state)) for state in states])
@@ -284,6 +292,14 @@ def _problem(weights: Rectified, exact: _Exact) -> tuple[Problem, float]:
     M = np.eye(units) - weights.w_rr.T.astype(np.float64)
     q = -u / scale
     return Problem(np.ascontiguousarray(M), q, np.abs(q) * 2.0**-52, _REACH), scale
+
+
+def _known(data: Any, units: int) -> np.ndarray:
+    """Check the states that a network is known to go through."""
+    known = as_states(data, "data")
+    if known.shape[1] != units:
+        raise ValueError(f"`data` must have the network's {units} units; got {known.shape[1]}")
+    return check_array("data", known)
 
 
 def _recorded(F: AutonomousMap, states: np.ndarray, data: np.ndarray) -> FixedPoints:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from yang_rnn._checks import check_callable, check_real, check_whole
 from yang_rnn.dynamics.enumeration.branching import (
     LOG_NODES,
     OPEN,
@@ -118,6 +120,15 @@ class _Run:
         """Whether a limit is reached."""
         most = self.most_nodes
         return time.monotonic() > self.until or (most is not None and self.nodes >= most)
+
+
+def check_limits(time_limit: Any, most_nodes: Any, threads: Any, on_progress: Any) -> None:
+    """Check what a search is limited by; errors name the argument."""
+    check_real("time_limit", time_limit, minimum=0)
+    for name, value in (("most_nodes", most_nodes), ("threads", threads)):
+        if value is not None:
+            check_whole(name, value, 1)
+    check_callable("on_progress", on_progress, optional=True)
 
 
 def search_tree(
