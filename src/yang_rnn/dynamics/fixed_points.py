@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_callable, check_has, check_real
+from yang_rnn.dynamics.active_set_steps import ActiveSetSteps
 from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, scale_of, speeds
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import FixedPoints, own_scale
@@ -128,7 +131,8 @@ def find_fixed_points(
         np.empty(0, np.float32),
     )
     if usable.any():
-        found = solver.search(pure, starts[usable], fixed_speed * scale**2, on_progress)
+        search = _search_of(solver, F)
+        found = search(pure, starts[usable], fixed_speed * scale**2, on_progress)
         for whole, part in zip(end[:3], found[:3], strict=True):
             whole[usable] = part
         end = end._replace(trace=found.trace)
@@ -219,6 +223,16 @@ def recorded(
     )
 
 
+def _search_of(solver: Solver, F: Map) -> Callable[..., SearchEnd]:
+    """Return a solver's search; Newton's by active sets where the network is rectified."""
+    if not (isinstance(solver, Newton) and isinstance(F, AutonomousMap)):
+        return solver.search
+    weights = F.system.rectified
+    if weights is None:
+        return solver.search
+    return functools.partial(solver.search, steps=ActiveSetSteps(weights, F.x))
+
+
 def _search_again_from(
     F: Map,
     pure: Partial,
@@ -238,7 +252,7 @@ def _search_again_from(
     if not len(rows):
         return
     damped = dataclasses.replace(solver, max_newton=0)
-    found = damped.search(pure, starts[rows], fixed_speed)
+    found = _search_of(damped, F)(pure, starts[rows], fixed_speed)
     better = ~astray(found.state)
     for whole, part in zip(end[:3], found[:3], strict=True):
         whole[rows[better]] = part[better]
@@ -260,7 +274,9 @@ def _distance_from(data: np.ndarray, spread: float, states: np.ndarray) -> np.nd
     if len(data) and finite.any():
         from scipy.spatial import KDTree
 
-        distance[finite] = KDTree(data).query(states[finite])[0] / spread
+        ends, which = np.unique(states[finite], axis=0, return_inverse=True)
+        nearest = KDTree(data).query(ends)[0] / spread
+        distance[finite] = nearest[which.reshape(-1)]  # NumPy 2.0 gives it another axis
     return distance
 
 

@@ -80,21 +80,39 @@ def step(F: Partial, at: Descent, tangent: jax.Array | None = None) -> Descent:
         change = change - tangent * (tangent @ change)
     moved = F(h + change) - (h + change)
     linear = residual + matrix @ change
-    q = 0.5 * jnp.vdot(moved, moved)
     predicted = 0.5 * (square - jnp.vdot(linear, linear))
-    gain = (at.q - q) / jnp.maximum(predicted, jnp.finfo(h.dtype).tiny)
+    return judged(at, change, 0.5 * jnp.vdot(moved, moved), predicted)
+
+
+def judged(at: Descent, change: Any, q: Any, predicted: Any, xp: Any = jnp) -> Descent:
+    """Take a step or not, by what it gains, and change the damping.
+
+    Parameters
+    ----------
+    at : Descent
+        Where the step begins, alone or with an axis for many.
+    change : array of shape (..., N)
+        The step.
+    q : array of shape (...)
+        The speed after it.
+    predicted : array of shape (...)
+        By how much it would lower the speed of the linearised map.
+    xp : module
+        What the arrays are of, `jax.numpy` or `numpy`.
+    """
+    gain = (at.q - q) / xp.maximum(predicted, xp.finfo(at.q.dtype).tiny)
     taken = (q < at.q) & (gain > _LEAST_GAIN)
-    better = jnp.minimum(gain, 1.0)  # above 1 the cube may overflow; it is 0.1 anyway
+    better = xp.minimum(gain, 1.0)  # above 1 the cube may overflow; it is 0.1 anyway
     return Descent(
-        state=jnp.where(taken, h + change, h),
-        q=jnp.where(taken, q, at.q),
-        damping=jnp.where(
+        state=xp.where(taken[..., None], at.state + change, at.state),
+        q=xp.where(taken, q, at.q),
+        damping=xp.where(
             taken,
-            at.damping * jnp.maximum(0.1, 1.0 - (2.0 * better - 1.0) ** 3),
-            jnp.maximum(at.damping, _LEAST_DAMPING) * at.growth,
+            at.damping * xp.maximum(0.1, 1.0 - (2.0 * better - 1.0) ** 3),
+            xp.maximum(at.damping, _LEAST_DAMPING) * at.growth,
         ),
-        growth=jnp.where(taken, 2.0, 2.0 * at.growth),
+        growth=xp.where(taken, 2.0, 2.0 * at.growth),
         moved=taken,
-        length=jnp.max(jnp.abs(change)),
+        length=xp.max(xp.abs(change), axis=-1),
         unit=at.unit,
     )
