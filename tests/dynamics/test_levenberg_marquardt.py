@@ -131,7 +131,7 @@ def test_on_a_line_of_fixed_points_the_step_is_the_shortest():
         at = levenberg_marquardt.begin(F, jnp.array([2.0, -1.0]))
         for _ in range(8):
             at = STEP(F, at)
-    # Rounding of M^T r, 1e-16 ||r||, over a damping of 1e-3 ||r||^2 + 1e-15 moves it on the line: by
-    # 1e-7 where ||r|| is 1e-6, by less before and after. How much depends on the processor.
+    # Rounding of M^T r, 1e-16 ||r||, over a damping of 1e-3 ||r||^2 + 1e-15 moves it along:
+    # by 1e-7 where ||r|| is 1e-6, by less before and after. How much depends on the processor.
     np.testing.assert_allclose(at.state, along * (along @ [2.0, -1.0]), atol=1e-6)
-    assert at.q < 1e-20
+    assert float(at.q) < 1e-20
