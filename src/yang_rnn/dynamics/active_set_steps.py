@@ -7,8 +7,8 @@ once for all states in it, and nothing has to be compiled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,14 @@ from yang_rnn.dynamics.steps import SINGULAR, FullSteps
 
 _KEPT = 2**23
 """Numbers (float64) kept of active sets that were met: 64 MB."""
+
+
+class _Lapack(NamedTuple):
+    """Linear algebra without the checks that would take longer than itself."""
+
+    getrf: Callable[..., Any]
+    getrs: Callable[..., Any]
+    posv: Callable[..., Any]
 
 
 class _Squares(NamedTuple):
@@ -51,6 +59,9 @@ class ActiveSetSteps:
     """
 
     def __init__(self, weights: Rectified, x: np.ndarray):
+        from scipy.linalg import get_lapack_funcs
+
+        self._lapack = _Lapack(*get_lapack_funcs(_Lapack._fields, dtype=np.float64))
         self._alpha, self._inside = float(weights.alpha), weights.leak == "inside"
         self._silent = 1.0 if self._inside else self._alpha
         self._recurrent = weights.w_rr.astype(np.float64)
@@ -62,8 +73,6 @@ class ActiveSetSteps:
 
     def full(self, states: np.ndarray, fraction: float | np.ndarray = 1.0) -> FullSteps:
         """See `steps.Steps`."""
-        from scipy.linalg import lapack
-
         active, residual, q = self._at(states)
         change = np.where(active, 0.0, residual / self._silent)
         trusted = np.ones(len(states), bool)
@@ -76,7 +85,7 @@ class ActiveSetSteps:
                 trusted[rows] = sizes.min() > SINGULAR * sizes.max()
                 # V[A, A] d = -(F(h) - h)[A] / alpha - V[A, S] d[S]
                 right = -residual[rows[:, None], on] / self._alpha - change[rows] @ self._rows[on].T
-                change[rows[:, None], on] = lapack.dgetrs(lu, pivots, right.T)[0].T
+                change[rows[:, None], on] = self._lapack.getrs(lu, pivots, right.T)[0].T
         return FullSteps(states + np.reshape(fraction, (-1, 1)) * change, q, trusted)
 
     def begin(self, states: np.ndarray, unit: float) -> Descent:
@@ -105,7 +114,7 @@ class ActiveSetSteps:
                     matrix = alpha**2 * (squares.active + damping / below * squares.silent)
                     matrix.flat[:: len(on) + 1] += damping
                     right = -r[on] - alpha * s / below * (squares.rows @ off)
-                    y = _solved(matrix, right) if len(on) else right
+                    y = self._solved(matrix, right) if len(on) else right
                     back = alpha * (y @ squares.rows)
                     d = np.where(active[row], back, back + s * (off - s * back) / below)
                     change[row] = d
@@ -132,11 +141,9 @@ class ActiveSetSteps:
             return before > 0, residual, _half_square(residual)
 
     def _factor(self, key: bytes, on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from scipy.linalg import lapack
-
         if key not in self._factors:
             self._make_room(self._factors)
-            lu, pivots, _ = lapack.dgetrf(self._rows[on[:, None], on])
+            lu, pivots, _ = self._lapack.getrf(self._rows[on[:, None], on])
             self._factors[key] = lu, pivots
         return self._factors[key]
 
@@ -147,6 +154,11 @@ class ActiveSetSteps:
             active = rows[:, on] @ rows[:, on].T
             self._squares[key] = _Squares(rows, active, self._gram[on[:, None], on] - active)
         return self._squares[key]
+
+    def _solved(self, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Solve a positive definite system; NaN where rounding has made it another."""
+        _, solution, failed = self._lapack.posv(matrix, right)
+        return solution if not failed else np.full_like(solution, np.nan)
 
     def _make_room(self, kept: dict) -> None:
         if len(kept) * self._gram.size > _KEPT:
@@ -161,14 +173,6 @@ def _by_set(active: np.ndarray) -> Iterator[tuple[bytes, np.ndarray, np.ndarray]
         groups.setdefault(key.tobytes(), []).append(row)
     for key, rows in groups.items():
         yield key, np.flatnonzero(active[rows[0]]), np.array(rows)
-
-
-def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve a positive definite system; NaN where rounding has made it another."""
-    from scipy.linalg import lapack
-
-    _, solution, failed = lapack.dposv(matrix, right)
-    return solution if not failed else np.full_like(solution, np.nan)
 
 
 def _half_square(residual: np.ndarray) -> np.ndarray:
