@@ -2,19 +2,22 @@
 
     python benchmarks/fixed_points.py compare        the tools, from the 2200 states of two networks
     python benchmarks/fixed_points.py scaling        time and memory by number of starts and units
+    python benchmarks/fixed_points.py fresh          ten networks trained for it, beside BrainPy
 
-The networks are the trained ones recorded in tests/golden. Times are of single runs; compare ratios
-on one machine. Every case runs in a process of its own, so that "cold" has its compilation in it
+The networks of `compare` are the trained ones recorded in tests/golden. Times are of single runs;
+compare ratios on one machine. Every case runs in a process of its own, so that "cold" has its compilation in it
 (imports are not counted) and the peak memory is its own. Tools that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -32,6 +35,7 @@ from yang_rnn.dynamics.linearisation import linearise
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.search import Solver
 from yang_rnn.dynamics.starts import jittered_states
+from yang_rnn.dynamics.system import System
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 
@@ -62,6 +66,40 @@ def random_network(units: int):
     rng = np.random.default_rng(units)
     matrix = 1.2 * rng.standard_normal((units, units)) / np.sqrt(units)
     return Partial(rectified, matrix, rng.standard_normal(units))
+
+
+def fresh_networks(seeds: range, folder: Path) -> list[str]:
+    """Train networks of the notebook's recipe; write weights and the states of their trials."""
+    import yang_rnn as yr
+    from yang_rnn.ensemble.training import train_ensemble
+    from yang_rnn.experiment.run import Run
+
+    paths = []
+    for member in train_ensemble([dataclasses.replace(yr.NOTEBOOK, seed=seed) for seed in seeds]):
+        if member.error is not None:
+            continue
+        run = Run(member.recipe, member.network(), member.history)
+        states = run.activity.reshape(-1, member.recipe.hidden)
+        path = folder / f"{member.recipe.seed}.npz"
+        np.savez(path, x=run.at_rest.x, states=states, **member.weights)
+        paths.append(str(path))
+    return paths
+
+
+def fresh_network(path: str):
+    """Map of a network that `fresh_networks` wrote, and the states of its trials."""
+    import yang_rnn as yr
+
+    file = dict(np.load(path))
+    x, states = file.pop("x"), file.pop("states")
+    net = yr.CTRNN.from_recipe(yr.NOTEBOOK)
+    net.set_weights(file)
+    return net.system().at(x), states
+
+
+def without_weights(system: System) -> System:
+    """Return a network that states nothing of its weights: its steps are compiled."""
+    return dataclasses.replace(system, rectified=None)
 
 
 def ours(F, states, solver: Solver) -> np.ndarray:
@@ -131,6 +169,7 @@ def optimistix_solver(F, states, name: str) -> np.ndarray:
 
 TOOLS: dict[str, Callable] = {
     "newton": partial(ours, solver=Newton()),
+    "newton, all starts": partial(ours, solver=Newton(scouts=10**9)),
     "gradient": partial(ours, solver=GradientDescent()),
     "SlowPointFinder": slow_point_finder,
     "joint Adam (torch)": joint_adam,
@@ -142,7 +181,11 @@ TOOLS: dict[str, Callable] = {
 
 def case(tool: str, network: str, number: int, repeats: int) -> dict:
     """Run one case here: times of each run, speeds, peak memory."""
-    if network.startswith("notebook"):
+    if network.endswith(".npz"):
+        F, states = fresh_network(network)
+        if tool == "newton, compiled":
+            F, tool = without_weights(F.system).at(F.x), "newton"
+    elif network.startswith("notebook"):
         F, states = trained(network)
         if number != len(states):
             copies = -(-number // len(states))
@@ -200,6 +243,32 @@ def compare(networks: list[str]) -> None:
                   f"cold {result['times'][0]:.2f} s, warm {result['times'][1]:.2f} s")  # fmt: skip
 
 
+def fresh(first: int, number: int) -> None:
+    """Newton's search and BrainPy's from the 2200 states of networks trained for it, all of them.
+
+    `fixed` counts the starts of 2200 that end at a fixed point: for the search as it is, with every
+    start sent in place of scouts, and with compiled steps for a map that states no weights.
+    """
+    print("seed   cold s  warm s  BrainPy s  cold ratio  warm ratio   fixed  all starts  compiled")
+    with tempfile.TemporaryDirectory() as folder:
+        for path in fresh_networks(range(first, first + number), Path(folder)):
+            newton, every, compiled, brainpy = (
+                run(tool, path, 2200, repeats)
+                for tool, repeats in (
+                    ("newton", 2), ("newton, all starts", 1), ("newton, compiled", 1),
+                    ("SlowPointFinder", 1),
+                )
+            )  # fmt: skip
+            assert newton and every and compiled and brainpy
+            (cold, warm), theirs = newton["times"], brainpy["times"][0]
+            print(
+                f"{Path(path).stem:5s} {cold:7.2f} {warm:7.2f} {theirs:10.2f}"
+                f" {cold / theirs:11.3f} {warm / theirs:11.3f} {newton['fixed']:7d}"
+                f" {every['fixed']:11d} {compiled['fixed']:9d}",
+                flush=True,
+            )
+
+
 def scaling() -> None:
     """Newton's time and memory by number of starts (64 units) and by number of units."""
     print("network     starts   cold s   warm s   fixed     MB")
@@ -219,11 +288,15 @@ def scaling() -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("what", choices=["compare", "scaling", "case"])
+    parser.add_argument("what", choices=["compare", "scaling", "fresh", "case"])
     parser.add_argument("case", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--networks", nargs="+", default=["notebook_3", "notebook_4"])
+    parser.add_argument("--first", type=int, default=401, help="first seed of fresh networks")
+    parser.add_argument("--number", type=int, default=10, help="how many fresh networks")
     options = parser.parse_args()
-    if options.what == "case":
+    if options.what == "fresh":
+        fresh(options.first, options.number)
+    elif options.what == "case":
         tool, network, number, repeats = options.case
         print(json.dumps(case(tool, network, int(number), int(repeats))))
     elif options.what == "compare":
