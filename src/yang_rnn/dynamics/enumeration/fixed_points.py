@@ -189,7 +189,8 @@ def all_fixed_points(
         most_bytes=certificate_bytes,
         on_progress=on_progress,
     )
-    solutions, continua = solve_active_sets(problem.M, problem.q * scale, exact, tree.decided)
+    q = problem.q * scale
+    solutions, continua, _ = solve_active_sets(problem.M, q, exact, tree.decided)
     states = np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
     certificate, checked, refused = None, None, ""
     if tree.kept:
