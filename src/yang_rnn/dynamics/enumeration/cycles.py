@@ -21,13 +21,15 @@ from yang_rnn.dynamics.enumeration.cyclic import CyclicProblem, Loop, largest_tu
 from yang_rnn.dynamics.enumeration.fixed_points import TIME_LIMIT, rectified_at
 from yang_rnn.dynamics.enumeration.sampling import sampled_active_sets
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
+from yang_rnn.dynamics.maps import one_blas_thread
 from yang_rnn.dynamics.rectified import Rectified
 
 MOST = 512
 """Units times period that are gone through at most: a dictionary is a square of so many numbers."""
 
-# Of the time: for the tree, for it and what its leaves have; then, of the rest, for the draws.
-_TREE, _LEAVES, _SAMPLES = 0.6, 0.75, 0.7
+# Shares of the time. `_BOUND` is of all; `_TREE` and, with what its leaves have, `_LEAVES` of what
+# the bound leaves; `_SAMPLES` of what these leave.
+_BOUND, _TREE, _LEAVES, _SAMPLES = 0.2, 0.6, 0.75, 0.7
 
 _ALIKE = 1e-9  # of a continuum: how near to itself one phase later
 
@@ -187,23 +189,25 @@ def all_cycles(
     units = len(weights.b_rr)
     period = check_whole("period", period, 1, max(1, MOST // units))
     check_limits(time_limit, most_nodes, threads, on_progress)
-    around = loop_of(weights, F.x, period)
-    if largest_turn(around.loop) < 1:
-        nothing = np.empty((0, period, units))
-        found = LoopCycles(nothing, np.empty(0, bool), np.empty(0, bool), {}, 0, True, 1.0, 0)
-    else:
-        found = cycles_of_loop(
-            around.loop,
-            time_limit=max(0.0, begin + time_limit - time.monotonic()),
-            most_nodes=most_nodes,
-            threads=threads,
-            on_progress=on_progress,
-        )
+    with one_blas_thread():
+        around = loop_of(weights, F.x, period)
+        if largest_turn(around.loop, begin + _BOUND * time_limit) < 1:
+            nothing = np.empty((0, period, units))
+            found = LoopCycles(nothing, np.empty(0, bool), np.empty(0, bool), {}, 0, True, 1.0, 0)
+        else:
+            found = cycles_of_loop(
+                around.loop,
+                time_limit=max(0.0, begin + time_limit - time.monotonic()),
+                most_nodes=most_nodes,
+                threads=threads,
+                on_progress=on_progress,
+            )
+        # r_t, in phase t, makes the state in phase t + 1.
+        multipliers = np.array([_multipliers(weights, r > 0) for r in found.outputs])
     states = np.array([around.states(r) for r in found.outputs]).reshape(-1, period, units)
     nexts = weights.step(F.x, states)
     residual = np.abs(nexts - np.roll(states, -1, axis=1)).max(axis=(1, 2), initial=0.0)
-    # r_t, in phase t, makes the state in phase t + 1.
-    multipliers = np.array([_multipliers(weights, r > 0) for r in found.outputs]).reshape(-1, units)
+    multipliers = multipliers.reshape(-1, units)
     inside = np.abs(multipliers).max(axis=1, initial=0.0) < 1
     return AllCycles(
         cycles=states,
