@@ -151,8 +151,12 @@ def solve_active_sets(
         elif found is not None and not any(are_one(found, point) for point in points):
             points.append(found)
     points = [point for point in points if not any(_is_on(M, q, point, c) for c in continua)]
-    points.sort(key=lambda point: (int((point.z > 0).sum()), *point.z))
-    return Solved(points, continua, left)
+    return Solved(in_order(points), continua, left)
+
+
+def in_order(points: list[Solution]) -> list[Solution]:
+    """Return them by the number of active units, then by their values."""
+    return sorted(points, key=lambda point: (int((point.z > 0).sum()), *point.z))
 
 
 def are_one(a: Solution, b: Solution) -> bool:
