@@ -176,7 +176,7 @@ def _is_on(M: np.ndarray, q: np.ndarray, point: Solution, continuum: Continuum) 
     return bool((point.z[~there] <= size).all() and (np.abs(w[there]) <= size).all())
 
 
-def _solve_by_rounding(parts: _Parts) -> Solution | None | Literal["unclear"]:
+def _solve_by_rounding(parts: _Parts) -> Solution | Literal["unclear"] | None:
     """Return the solution, None where there is none, "unclear" where only fractions can tell."""
     M, q, _, active, _ = parts
     z, error = _solve(parts)

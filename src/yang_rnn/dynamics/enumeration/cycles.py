@@ -157,11 +157,10 @@ def all_cycles(
     period : int
         Steps; 1 for fixed points.
     time_limit : float
-        Seconds for the whole call (s), the bound, the tree and the sampling, to about a fifth of
-        it and a second; 70 % are for the tree. Numba's compilation at first use comes on top.
+        Seconds for the whole call (s): the bound, the tree, about 70 % of it, and sampling. It may
+        take a fifth and a second longer, and Numba's compilation at first use.
     most_nodes : int, optional
-        Nodes of the tree at most. Where this ends the search, and not time, any machine gives the
-        same answer.
+        Nodes of the tree (to a thousand a thread), whatever the machine; sampling comes on top.
     threads : int, optional
         Threads that search; without it as many as there are processors.
     on_progress : callable, optional

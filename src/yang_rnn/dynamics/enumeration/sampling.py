@@ -128,7 +128,7 @@ def _goes_round(M, q, z, period, sweeps):
     n = len(q)
     units = n // period
     drive = np.empty(units)
-    for sweep in range(sweeps):
+    for _ in range(sweeps):
         largest = 0.0
         for phase in range(period):
             for i in range(units):
