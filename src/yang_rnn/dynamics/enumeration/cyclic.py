@@ -68,10 +68,9 @@ def loop_of(weights: Rectified, x: np.ndarray, period: int) -> LoopOfStates:
     u = exact_drive(weights, x)
     W = [[Fraction(float(value)) for value in row] for row in weights.w_rr]
     if weights.leak == "inside":
-        within = [
-            [a * value + (1 - a if i == j else 0) for j, value in enumerate(row)]
-            for i, row in enumerate(W)
-        ]
+        within = W if a == 1 else [[a * value for value in row] for row in W]
+        for i, row in enumerate(within):
+            row[i] += 1 - a
         kernel = [Fraction(int(s == 0)) for s in range(period)]
         nothing = [[Fraction(0)] * units for _ in range(units)]
         gains = [within] + [nothing] * (period - 1)
@@ -102,15 +101,8 @@ class CyclicProblem:
     def __init__(self, loop: Loop):
         self._loop = loop
         units, period = len(loop.drive), len(loop.gains)
-        blocks = [
-            np.array(
-                [
-                    [float(int(s == period - 1 and i == j) - gain[j][i]) for j in range(units)]
-                    for i in range(units)
-                ]
-            )
-            for s, gain in enumerate(loop.gains)
-        ]
+        blocks = [-np.array([[float(v) for v in row] for row in gain]).T for gain in loop.gains]
+        np.fill_diagonal(blocks[-1], [float(1 - loop.gains[-1][i][i]) for i in range(units)])
         M = np.zeros((period, units, period, units))
         for t in range(period):
             for s, block in enumerate(blocks):
