@@ -153,6 +153,21 @@ def test_an_answer_that_is_cut_short_says_how_much_is_open():
     assert found.check.closed == pytest.approx(found.closed)
 
 
+@pytest.mark.parametrize("name", ["notebook_3", "notebook_4"])
+def test_an_answer_without_time_has_the_point_that_lemke_finds(name):
+    system = trained(name)
+    found = yr.all_fixed_points(system, REST, time_limit=0, threads=1)
+    assert not found.complete
+    assert not found.proved
+    assert len(found) == 1
+    weights = weights_of(system)
+    state = found.points.state[0]
+    image = np.maximum(state @ weights.w_rr + np.array(REST) @ weights.w_ir + weights.b_rr, 0.0)
+    np.testing.assert_allclose(image, state, rtol=0, atol=1e-9 * state.max())
+    assert found.check is not None
+    assert not found.refused
+
+
 def test_progress_rises_to_all():
     seen = []
     yr.all_fixed_points(trained("notebook_3"), REST, on_progress=lambda *at: seen.append(at))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from math import comb
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from yang_rnn.dynamics.enumeration.rational import solve_exactly
+from yang_rnn.dynamics.enumeration.rational import OutOfTime, solve_exactly
 
 Exact = Callable[[], tuple[list[list[Fraction]], list[Fraction]]]
 """M and q as they are, without rounding; called where rounding can't decide."""
@@ -71,10 +72,19 @@ class _Parts(NamedTuple):
     q: np.ndarray
     exact: Exact
     active: np.ndarray
+    until: float
+
+
+class Solved(NamedTuple):
+    """What several active sets have: solutions, continua, and how many sets time left out."""
+
+    points: list[Solution]
+    continua: list[Continuum]
+    left: int
 
 
 def solve_active_set(
-    M: np.ndarray, q: np.ndarray, exact: Exact, active: np.ndarray
+    M: np.ndarray, q: np.ndarray, exact: Exact, active: np.ndarray, until: float = np.inf
 ) -> Solution | Continuum | None:
     """Return what solutions have w = 0 where units are active, and z = 0 elsewhere.
 
@@ -85,22 +95,22 @@ def solve_active_set(
     exact : callable
         Gives M and q as fractions.
     active : numpy.ndarray, shape (n,), bool
+    until : float
+        When to give up, by `time.monotonic` (s).
+
+    Raises
+    ------
+    OutOfTime
+        If it is later, and only fractions can tell.
     """
-    parts = _Parts(M, q, exact, active)
-    z, error = _solve(parts)
-    if z is not None:
-        w = np.where(active, 0.0, q + M @ z)
-        values = np.where(active, z, w)
-        if (values > error).all():
-            return Solution(z, np.zeros(len(q), bool))
-        if (values < -error).any():
-            return None
-    return _solve_in_fractions(parts)
+    parts = _Parts(M, q, exact, active, until)
+    found = _solve_by_rounding(parts)
+    return _solve_in_fractions(parts) if found == "unclear" else found
 
 
 def solve_active_sets(
-    M: np.ndarray, q: np.ndarray, exact: Exact, decided: np.ndarray
-) -> tuple[list[Solution], list[Continuum]]:
+    M: np.ndarray, q: np.ndarray, exact: Exact, decided: np.ndarray, until: float = np.inf
+) -> Solved:
     """Return the solutions of several sets of active units, each once, and the continua.
 
     Parameters
@@ -109,18 +119,44 @@ def solve_active_sets(
         As `solve_active_set` takes them.
     decided : numpy.ndarray, shape (sets, n), int8
         1 where a unit is active.
+    until : float
+        When to stop, by `time.monotonic` (s). Sets that need fractions then are left out.
+
+    Returns
+    -------
+    Solved
     """
     points: list[Solution] = []
     continua: list[Continuum] = []
+    unclear: list[_Parts] = []
+    left = len(decided)
     for signs in decided:
-        found = solve_active_set(M, q, exact, signs == 1)
+        if time.monotonic() > until:
+            break
+        left -= 1
+        parts = _Parts(M, q, exact, signs == 1, until)
+        found = _solve_by_rounding(parts)
+        if isinstance(found, Solution):
+            points.append(found)
+        elif found == "unclear":
+            unclear.append(parts)
+    for k, parts in enumerate(unclear):
+        try:
+            found = _solve_in_fractions(parts)
+        except OutOfTime:
+            left += len(unclear) - k
+            break
         if isinstance(found, Continuum):
             continua.append(found)
         elif found is not None and not any(are_one(found, point) for point in points):
             points.append(found)
     points = [point for point in points if not any(_is_on(M, q, point, c) for c in continua)]
-    points.sort(key=lambda point: (int((point.z > 0).sum()), *point.z))
-    return points, continua
+    return Solved(in_order(points), continua, left)
+
+
+def in_order(points: list[Solution]) -> list[Solution]:
+    """Return them by the number of active units, then by their values."""
+    return sorted(points, key=lambda point: (int((point.z > 0).sum()), *point.z))
 
 
 def are_one(a: Solution, b: Solution) -> bool:
@@ -140,9 +176,23 @@ def _is_on(M: np.ndarray, q: np.ndarray, point: Solution, continuum: Continuum) 
     return bool((point.z[~there] <= size).all() and (np.abs(w[there]) <= size).all())
 
 
+def _solve_by_rounding(parts: _Parts) -> Solution | Literal["unclear"] | None:
+    """Return the solution, None where there is none, "unclear" where only fractions can tell."""
+    M, q, _, active, _ = parts
+    z, error = _solve(parts)
+    if z is not None:
+        w = np.where(active, 0.0, q + M @ z)
+        values = np.where(active, z, w)
+        if (values > error).all():
+            return Solution(z, np.zeros(len(q), bool))
+        if (values < -error).any():
+            return None
+    return "unclear"
+
+
 def _solve(parts: _Parts) -> tuple[np.ndarray | None, np.ndarray | float]:
     """Solve in float64; None if the equations may be singular. With it what is no clear sign."""
-    M, q, _, active = parts
+    M, q, _, active, _ = parts
     rows = np.flatnonzero(active)
     z = np.zeros(len(q))
     if not len(rows):
@@ -171,7 +221,9 @@ def _solve_in_fractions(parts: _Parts) -> Solution | Continuum | None:
     M, q = parts.exact()
     active = parts.active
     rows = np.flatnonzero(active).tolist()
-    found = solve_exactly([[M[i][j] for j in rows] for i in rows], [-q[i] for i in rows])
+    found = solve_exactly(
+        [[M[i][j] for j in rows] for i in rows], [-q[i] for i in rows], parts.until
+    )
     if found.particular is None:
         return None
     # Each of `values` is to be 0 or more: constant + coefficients . t over the null vectors.
@@ -216,10 +268,10 @@ def _several(
         if not _is_feasible(values):
             return None
         return Continuum(parts.active, free, np.empty((0, len(parts.q))), directions, None)
-    corners = _corners(values, free)
+    corners = _corners(values, free, parts.until)
     if not corners:
         return None
-    rays = _rays(values, free)
+    rays = _rays(values, free, parts.until)
     first = corners[0]
     spread = [[a - b for a, b in zip(corner, first, strict=True)] for corner in corners[1:]] + rays
     states = [
@@ -248,11 +300,15 @@ def _several(
     )
 
 
-def _corners(values: list[tuple[Fraction, list[Fraction]]], free: int) -> list[list[Fraction]]:
+def _corners(
+    values: list[tuple[Fraction, list[Fraction]]], free: int, until: float
+) -> list[list[Fraction]]:
     """Return all t at which as many values are 0 as there are directions, and none is below."""
     out: list[list[Fraction]] = []
     for tight in combinations(values, free):
-        found = solve_exactly([slopes for _, slopes in tight], [-constant for constant, _ in tight])
+        found = solve_exactly(
+            [slopes for _, slopes in tight], [-constant for constant, _ in tight], until
+        )
         t = found.particular
         if t is None or found.null or t in out:
             continue
@@ -261,12 +317,14 @@ def _corners(values: list[tuple[Fraction, list[Fraction]]], free: int) -> list[l
     return out
 
 
-def _rays(values: list[tuple[Fraction, list[Fraction]]], free: int) -> list[list[Fraction]]:
+def _rays(
+    values: list[tuple[Fraction, list[Fraction]]], free: int, until: float
+) -> list[list[Fraction]]:
     """Return the directions of edges along which no value falls."""
     out: list[list[Fraction]] = []
     for tight in combinations(values, free - 1):
         rows = [slopes for _, slopes in tight] or [[Fraction(0)] * free]
-        null = solve_exactly(rows, [Fraction(0)] * len(rows)).null
+        null = solve_exactly(rows, [Fraction(0)] * len(rows), until).null
         for sign in (1, -1) if len(null) == 1 else ():
             ray = [sign * t for t in null[0]]
             if ray not in out and all(_dot(slopes, ray) >= 0 for _, slopes in values):

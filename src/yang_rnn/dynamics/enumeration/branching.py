@@ -15,6 +15,8 @@ import numpy as np
 
 from yang_rnn.dynamics.enumeration.pivoting import (
     ACTIVE,
+    DOUBTFUL,
+    FEASIBLE,
     SILENT,
     UNDECIDED,
     compiled,
@@ -179,16 +181,14 @@ def advance(problem, search, log, most_nodes):
     nodes = 0
     while nodes < most_nodes:
         nodes += 1
-        free, width, row, pivots = mend(
-            search.table, search.rows, search.columns,
-            numbers[_FREE], numbers[_WIDTH], search.decided,
-        )  # fmt: skip
-        numbers[_FREE], numbers[_WIDTH] = free, width
-        numbers[_PIVOTS] += pivots
+        row, leaf = _mend(problem, search, log, y, FEASIBLE)
+        if row >= 0 and leaf == 0:
+            # Rounding has made up the row, or half of it. Children would meet it again, all 2^n.
+            _afresh(problem, search)
+            row, leaf = _mend(problem, search, log, y, FEASIBLE)
+        if row >= 0 and leaf == 0:
+            row, leaf = _mend(problem, search, log, y, DOUBTFUL)
         _learn(search, row >= 0)
-        leaf = 0
-        if row >= 0:
-            leaf = _prove(problem, search, log, row, y)
         unit = -1
         if leaf == 0:
             unit = _unit_to_branch_on(search, places)
@@ -207,6 +207,33 @@ def advance(problem, search, log, most_nodes):
             numbers[_DONE] = 1
             break
     return nodes
+
+
+@compiled
+def _afresh(problem, search):
+    """Write the node's dictionary anew, without the rounding of all pivots so far."""
+    n = len(problem.q)
+    first_dictionary(problem.M, problem.q, problem.reach, search.table, search.rows, search.columns)
+    free = width = n
+    for i in range(n):
+        if search.decided[i] != UNDECIDED:
+            free, width = decide(
+                search.table, search.columns, free, width, search.decided, i, search.decided[i]
+            )
+    search.numbers[_FREE], search.numbers[_WIDTH] = free, width
+
+
+@compiled
+def _mend(problem, search, log, y, feasible):
+    """Mend the node's dictionary; return a row that can't be (-1 for none), and what it proves."""
+    numbers = search.numbers
+    free, width, row, pivots = mend(
+        search.table, search.rows, search.columns,
+        numbers[_FREE], numbers[_WIDTH], search.decided, feasible,
+    )  # fmt: skip
+    numbers[_FREE], numbers[_WIDTH] = free, width
+    numbers[_PIVOTS] += pivots
+    return row, _prove(problem, search, log, row, y) if row >= 0 else 0
 
 
 @compiled

@@ -13,17 +13,23 @@ from yang_rnn._checks import check_whole
 from yang_rnn.dynamics.enumeration.active_sets import (
     Continuum,
     Solution,
+    Solved,
     are_one,
     solve_active_sets,
 )
 from yang_rnn.dynamics.enumeration.cyclic import CyclicProblem, Loop, largest_turn, loop_of
 from yang_rnn.dynamics.enumeration.fixed_points import TIME_LIMIT, rectified_at
-from yang_rnn.dynamics.enumeration.lemke import active_sets_by_lemke
+from yang_rnn.dynamics.enumeration.sampling import sampled_active_sets
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
+from yang_rnn.dynamics.maps import one_blas_thread
 from yang_rnn.dynamics.rectified import Rectified
 
 MOST = 512
 """Units times period that are gone through at most: a dictionary is a square of so many numbers."""
+
+# Shares of the time. `_BOUND` is of all; `_TREE` and, with what its leaves have, `_LEAVES` of what
+# the bound leaves; `_SAMPLES` of what these leave.
+_BOUND, _TREE, _LEAVES, _SAMPLES = 0.2, 0.7, 0.8, 0.7
 
 _ALIKE = 1e-9  # of a continuum: how near to itself one phase later
 
@@ -45,6 +51,8 @@ class AllCycles:
         Whether what a relu is applied to is 0 somewhere on the cycle.
     residual : numpy.ndarray, shape (n,), float64
         Largest difference between F of a state and the next state, by rounding.
+    sampled : numpy.ndarray, shape (n,), bool
+        Whether it was found by sampling, not in the part of the tree that was gone through.
     shorter : dict of int to int
         How many fixed points (1) and cycles of periods that divide this one the search met. None
         where a bound told that there are no cycles, and on a continuum none.
@@ -68,6 +76,7 @@ class AllCycles:
     stable: np.ndarray
     on_kink: np.ndarray
     residual: np.ndarray
+    sampled: np.ndarray
     shorter: dict[int, int]
     num_continua: int
     complete: bool
@@ -84,8 +93,8 @@ class AllCycles:
         """Steps of a cycle."""
         return self.cycles.shape[1]
 
-    def __repr__(self) -> str:
-        """Say it in a sentence."""
+    def in_words(self) -> str:
+        """Return how many cycles there are, how they were found, and whether there are others."""
         found = f"{len(self) or 'no'} {'cycle' if len(self) == 1 else 'cycles'}"
         found += f" of period {self.period}"
         if len(self):
@@ -95,11 +104,15 @@ class AllCycles:
         if self.num_continua:
             found += f", and {self.num_continua} with continua of them"
         if self.complete:
-            said = f"{found}, complete" if self.nodes else f"{found}, by a bound on the weights"
-        else:
-            share = np.floor(self.closed * 1e5) / 1e3
-            said = f"{found} found, {share:.6g} % of the tree closed: there may be others"
-        return f"AllCycles({said}; {self.nodes} nodes, {self.seconds:.2g} s)"
+            return f"{found}, complete" if self.nodes else f"{found}, by a bound on the weights"
+        if self.sampled.any():
+            found += f", found by sampling: {int(self.sampled.sum())}"
+        share = np.floor(self.closed * 1e5) / 1e3
+        return f"{found}; {share:.6g} % of the tree closed: there may be others"
+
+    def __repr__(self) -> str:
+        """Say it in a sentence."""
+        return f"AllCycles({self.in_words()}; {self.nodes} nodes, {self.seconds:.2g} s)"
 
 
 class LoopCycles(NamedTuple):
@@ -107,6 +120,7 @@ class LoopCycles(NamedTuple):
 
     outputs: np.ndarray
     on_kink: np.ndarray
+    sampled: np.ndarray
     shorter: dict[int, int]
     num_continua: int
     complete: bool
@@ -127,9 +141,12 @@ def all_cycles(
     """Find every cycle of a period of a rectified network at a constant input.
 
     The outputs of all units in all steps of a cycle solve one linear complementarity problem, of
-    period N units, whose active sets are gone through as for fixed points. Before, a bound is
-    tried: where no weights between units turn a step far enough there are no cycles. What time
-    leaves open is looked through by Lemke's pivoting, which finds some cycles, seldom all.
+    period N units (Cottle, Pang & Stone 1992, The Linear Complementarity Problem), whose active
+    sets are gone through as for fixed points. Before, a bound is tried: where no weights between
+    units turn a step far enough there are no cycles. What limits leave open is sampled: Newton's
+    method on active sets, from random ones and those of trajectories (Aganagic 1984, Mathematical
+    Programming 28:349), and Lemke's complementary pivoting from many covering vectors find some
+    cycles, seldom all. Each is solved for and checked like those of the tree, and `sampled`.
 
     Parameters
     ----------
@@ -140,9 +157,10 @@ def all_cycles(
     period : int
         Steps; 1 for fixed points.
     time_limit : float
-        Seconds for the search (s).
+        Seconds for the whole call (s): the bound, the tree, about 70 % of it, and sampling. It may
+        take a fifth and a second longer, and Numba's compilation at first use.
     most_nodes : int, optional
-        The same in nodes of the tree, whatever the machine.
+        Nodes of the tree (to a thousand a thread), whatever the machine; sampling comes on top.
     threads : int, optional
         Threads that search; without it as many as there are processors.
     on_progress : callable, optional
@@ -170,28 +188,30 @@ def all_cycles(
     --------
     all_fixed_points : fixed points, with a certificate.
     """
-    begin = time.perf_counter()
+    begin = time.monotonic()
     F, weights = rectified_at(network, stimulus)
     units = len(weights.b_rr)
     period = check_whole("period", period, 1, max(1, MOST // units))
     check_limits(time_limit, most_nodes, threads, on_progress)
-    around = loop_of(weights, F.x, period)
-    if largest_turn(around.loop) < 1:
-        nothing = np.empty((0, period, units))
-        found = LoopCycles(nothing, np.empty(0, bool), {}, 0, True, 1.0, 0)
-    else:
-        found = cycles_of_loop(
-            around.loop,
-            time_limit=time_limit,
-            most_nodes=most_nodes,
-            threads=threads,
-            on_progress=on_progress,
-        )
+    with one_blas_thread():
+        around = loop_of(weights, F.x, period)
+        if largest_turn(around.loop, begin + _BOUND * time_limit) < 1:
+            nothing = np.empty((0, period, units))
+            found = LoopCycles(nothing, np.empty(0, bool), np.empty(0, bool), {}, 0, True, 1.0, 0)
+        else:
+            found = cycles_of_loop(
+                around.loop,
+                time_limit=max(0.0, begin + time_limit - time.monotonic()),
+                most_nodes=most_nodes,
+                threads=threads,
+                on_progress=on_progress,
+            )
+        # r_t, in phase t, makes the state in phase t + 1.
+        multipliers = np.array([_multipliers(weights, r > 0) for r in found.outputs])
     states = np.array([around.states(r) for r in found.outputs]).reshape(-1, period, units)
     nexts = weights.step(F.x, states)
     residual = np.abs(nexts - np.roll(states, -1, axis=1)).max(axis=(1, 2), initial=0.0)
-    # r_t, in phase t, makes the state in phase t + 1.
-    multipliers = np.array([_multipliers(weights, r > 0) for r in found.outputs]).reshape(-1, units)
+    multipliers = multipliers.reshape(-1, units)
     inside = np.abs(multipliers).max(axis=1, initial=0.0) < 1
     return AllCycles(
         cycles=states,
@@ -199,12 +219,13 @@ def all_cycles(
         stable=inside & ~found.on_kink,
         on_kink=found.on_kink,
         residual=residual,
+        sampled=found.sampled,
         shorter=found.shorter,
         num_continua=found.num_continua,
         complete=found.complete,
         closed=found.closed,
         nodes=found.nodes,
-        seconds=time.perf_counter() - begin,
+        seconds=time.monotonic() - begin,
     )
 
 
@@ -217,42 +238,64 @@ def cycles_of_loop(
     on_progress: OnClosed | None = None,
 ) -> LoopCycles:
     """Find every cycle of a loop of relus by its complementarity problem; see `all_cycles`."""
+    begin = time.monotonic()
+    until = begin + time_limit
     period, units = len(loop.gains), len(loop.drive)
     cyclic = CyclicProblem(loop)
-    problem = cyclic.problem
     tree = search_tree(
-        problem,
-        time_limit=time_limit,
+        cyclic.problem,
+        time_limit=max(0.0, begin + _TREE * time_limit - time.monotonic()),
         most_nodes=most_nodes,
         threads=threads,
         most_bytes=0,
         on_progress=on_progress,
     )
-    decided = tree.decided
-    if not tree.complete:
-        others = active_sets_by_lemke(problem.M, problem.q, decided == 1)
-        decided = np.concatenate([decided, others.astype(np.int8)])
-    solutions, continua = solve_active_sets(
-        problem.M, problem.q * cyclic.scale, cyclic.exact, decided
-    )
+    share = 1.0 if tree.complete else _LEAVES
+    solved = _solve(cyclic, tree.decided, begin + share * time_limit)
+    points, continua, complete = solved.points, solved.continua, tree.complete and not solved.left
+    sampled = None if complete else _sample(cyclic, points, period, until)
+    if sampled is not None:
+        points, continua = points + sampled.points, continua + sampled.continua
     cycles: list[Solution] = []
+    by_sampling: list[bool] = []
     shorter: Counter[int] = Counter()
-    for solution in _once(solutions, period):
+    for k, solution in _once(points, period):
         own = _own_period(solution, period)
         if own == period:
             cycles.append(_from_first_phase(solution, period))
+            by_sampling.append(k >= len(solved.points))
         else:
             shorter[own] += 1
     lines = {_first_rotation(c.active, period).tobytes() for c in continua if _goes_on(c, period)}
     return LoopCycles(
         outputs=np.array([cycle.z for cycle in cycles]).reshape(-1, period, units),
         on_kink=np.array([cycle.kinks.any() for cycle in cycles], bool),
+        sampled=np.array(by_sampling, bool),
         shorter=dict(sorted(shorter.items())),
         num_continua=len(lines),
-        complete=tree.complete,
+        complete=complete,
         closed=tree.closed,
         nodes=tree.num_nodes,
     )
+
+
+def _solve(cyclic: CyclicProblem, decided: np.ndarray, until: float) -> Solved:
+    problem = cyclic.problem
+    return solve_active_sets(problem.M, problem.q * cyclic.scale, cyclic.exact, decided, until)
+
+
+def _sample(cyclic: CyclicProblem, known: list[Solution], period: int, until: float) -> Solved:
+    """Look for other solutions by chance; each is solved for like those of the tree."""
+    M, q, *_ = cyclic.problem
+    now = time.monotonic()
+    found = sampled_active_sets(
+        M,
+        q,
+        np.array([solution.z > 0 for solution in known], bool).reshape(-1, len(q)),
+        period,
+        until=now + _SAMPLES * (until - now),
+    )
+    return _solve(cyclic, found.astype(np.int8), until)
 
 
 def _shifted(values: np.ndarray, period: int, phases: int) -> np.ndarray:
@@ -268,16 +311,18 @@ def _is_shift(a: Solution, b: Solution, period: int, phases: int) -> bool:
     return bool(((later.z > 0) == (b.z > 0)).all()) or are_one(later, b)
 
 
-def _once(solutions: list[Solution], period: int) -> list[Solution]:
-    """Return one of all solutions that are the same cycle, begun in another phase."""
-    clear: dict[bytes, Solution] = {}
-    on_kink: list[Solution] = []
-    for solution in solutions:
+def _once(solutions: list[Solution], period: int) -> list[tuple[int, Solution]]:
+    """Return the first, and its place, of all solutions that are one cycle begun in any phase."""
+    clear: dict[bytes, tuple[int, Solution]] = {}
+    on_kink: list[tuple[int, Solution]] = []
+    for k, solution in enumerate(solutions):
         if not solution.kinks.any():
             active = _first_rotation(solution.z > 0, period)
-            clear.setdefault(active.tobytes(), solution)
-        elif not any(_is_shift(old, solution, period, t) for old in on_kink for t in range(period)):
-            on_kink.append(solution)
+            clear.setdefault(active.tobytes(), (k, solution))
+        elif not any(
+            _is_shift(old, solution, period, t) for _, old in on_kink for t in range(period)
+        ):
+            on_kink.append((k, solution))
     return [*clear.values(), *on_kink]
 
 

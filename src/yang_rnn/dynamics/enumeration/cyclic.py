@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -67,10 +68,9 @@ def loop_of(weights: Rectified, x: np.ndarray, period: int) -> LoopOfStates:
     u = exact_drive(weights, x)
     W = [[Fraction(float(value)) for value in row] for row in weights.w_rr]
     if weights.leak == "inside":
-        within = [
-            [a * value + (1 - a if i == j else 0) for j, value in enumerate(row)]
-            for i, row in enumerate(W)
-        ]
+        within = W if a == 1 else [[a * value for value in row] for row in W]
+        for i, row in enumerate(within):
+            row[i] += 1 - a
         kernel = [Fraction(int(s == 0)) for s in range(period)]
         nothing = [[Fraction(0)] * units for _ in range(units)]
         gains = [within] + [nothing] * (period - 1)
@@ -101,15 +101,8 @@ class CyclicProblem:
     def __init__(self, loop: Loop):
         self._loop = loop
         units, period = len(loop.drive), len(loop.gains)
-        blocks = [
-            np.array(
-                [
-                    [float(int(s == period - 1 and i == j) - gain[j][i]) for j in range(units)]
-                    for i in range(units)
-                ]
-            )
-            for s, gain in enumerate(loop.gains)
-        ]
+        blocks = [-np.array([[float(v) for v in row] for row in gain]).T for gain in loop.gains]
+        np.fill_diagonal(blocks[-1], [float(1 - loop.gains[-1][i][i]) for i in range(units)])
         M = np.zeros((period, units, period, units))
         for t in range(period):
             for s, block in enumerate(blocks):
@@ -137,14 +130,15 @@ class CyclicProblem:
         return self._made
 
 
-def largest_turn(loop: Loop) -> float:
+def largest_turn(loop: Loop, until: float = np.inf) -> float:
     """Return a number that is below 1 only if the loop has no cycle but fixed points.
 
     Steps d_t = r_(t+1) - r_t between outputs on a cycle sum to 0, and a relu gives
     d . (y - d) >= 0 for the step y of what it is applied to. Summed over the phases, by Fourier
     series: some e^(-i theta (s + 1)) gains[s], summed over s, with theta = 2 pi j / period and
     0 < j < period, has a Hermitian part with an eigenvalue of at least 1. So it stays where each
-    relu counts with a weight of its own, and weights are looked for with which the number is low.
+    relu counts with a weight of its own, and weights are looked for with which the number is low,
+    until a time (s, by `time.monotonic`).
     """
     period = len(loop.gains)
     if period == 1:
@@ -155,10 +149,10 @@ def largest_turn(loop: Loop) -> float:
         for j in range(1, period // 2 + 1)
     ]
     alone = max(float(np.real(np.diag(turn)).max()) for turn in turns)  # no weights change it
-    return alone if alone >= 1 else _lowest_of_scaled(turns)
+    return alone if alone >= 1 else _lowest_of_scaled(turns, until)
 
 
-def _lowest_of_scaled(turns: list[np.ndarray]) -> float:
+def _lowest_of_scaled(turns: list[np.ndarray], until: float) -> float:
     """Return the lowest found of the largest eigenvalue of the Hermitian parts of S turn / S.
 
     Steps against the gradient in log S, S diagonal, until it is below 1.
@@ -173,7 +167,7 @@ def _lowest_of_scaled(turns: list[np.ndarray]) -> float:
         worst = int(np.argmax([value[-1] for value in values]))
         error = 1e-12 * len(logs) * np.abs(scaled[worst]).sum(axis=1).max()
         lowest = min(lowest, float(values[worst][-1] + error))
-        if lowest < 1:
+        if lowest < 1 or time.monotonic() > until:
             break
         v, matrix = vectors[worst][:, -1], scaled[worst]
         slope = np.real(v.conj() * (matrix @ v) - (v.conj() @ matrix) * v)

@@ -15,10 +15,18 @@ from yang_rnn._checks import (
     check_is,
     check_whole,
 )
-from yang_rnn.dynamics.enumeration.active_sets import Continuum, solve_active_sets
+from yang_rnn.dynamics.enumeration.active_sets import (
+    Continuum,
+    Solution,
+    are_one,
+    in_order,
+    solve_active_set,
+    solve_active_sets,
+)
 from yang_rnn.dynamics.enumeration.branching import Problem
 from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateError
 from yang_rnn.dynamics.enumeration.checking import CheckedCertificate, check_certificate
+from yang_rnn.dynamics.enumeration.lemke import lemke
 from yang_rnn.dynamics.enumeration.rational import exact_drive, power_of_two
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.fixed_points import recorded
@@ -34,6 +42,7 @@ METHOD = "enumeration"
 TIME_LIMIT = 60.0
 """Seconds; fifty times what most trained networks of 64 units take."""
 
+_FIRST_POINT = 1.0  # seconds that Lemke's pivoting may take; 64 units take some milliseconds
 _REACH = 10.0  # of sum(h), over the largest drive
 _LARGEST = 1e100  # squares of it are numbers
 _AGREES = 1e-5  # of a state: how near a step must be to its weights' own
@@ -131,7 +140,8 @@ def all_fixed_points(
     The fixed points of h = relu(h W + u) solve a linear complementarity problem (Cottle, Pang &
     Stone 1992, The Linear Complementarity Problem), in which each unit is active or silent. Branch
     and bound goes through all 2^N sets of active units: where the linear programme that is left of
-    a part of them has no solution, its multipliers prove that no fixed point is there.
+    a part of them has no solution, its multipliers prove that no fixed point is there. Where limits
+    cut this short, the point that Lemke's complementary pivoting leads to, if any, is there too.
 
     Parameters
     ----------
@@ -189,8 +199,12 @@ def all_fixed_points(
         most_bytes=certificate_bytes,
         on_progress=on_progress,
     )
-    solutions, continua = solve_active_sets(problem.M, problem.q * scale, exact, tree.decided)
-    states = np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
+    q = problem.q * scale
+    solutions, continua, _ = solve_active_sets(problem.M, q, exact, tree.decided)
+    in_tree = _states(solutions, problem)
+    if not tree.complete:
+        solutions = _with_first(problem, q, exact, solutions)
+    states = _states(solutions, problem)
     certificate, checked, refused = None, None, ""
     if tree.kept:
         certificate = Certificate(
@@ -201,7 +215,7 @@ def all_fixed_points(
             nodes=tree.nodes,
             multipliers=tree.multipliers,
             fine=tree.fine,
-            states=states,
+            states=in_tree,
             continua=np.array([c.active for c in continua], bool).reshape(-1, len(problem.q)),
         )
         if check:
@@ -292,6 +306,24 @@ def _problem(weights: Rectified, exact: _Exact) -> tuple[Problem, float]:
     M = np.eye(units) - weights.w_rr.T.astype(np.float64)
     q = -u / scale
     return Problem(np.ascontiguousarray(M), q, np.abs(q) * 2.0**-52, _REACH), scale
+
+
+def _with_first(
+    problem: Problem, q: np.ndarray, exact: _Exact, solutions: list[Solution]
+) -> list[Solution]:
+    """Add the point that Lemke's pivoting leads to, if it leads to one that is not there."""
+    until = time.monotonic() + _FIRST_POINT
+    z = lemke(problem.M, problem.q, np.ones(len(q)), until=until)
+    if z is None or any(((z > 0) == (old.z > 0)).all() for old in solutions):
+        return solutions
+    new = solve_active_set(problem.M, q, exact, z > 0)
+    if not isinstance(new, Solution) or any(are_one(new, old) for old in solutions):
+        return solutions
+    return in_order([*solutions, new])
+
+
+def _states(solutions: list[Solution], problem: Problem) -> np.ndarray:
+    return np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
 
 
 def _known(data: Any, units: int) -> np.ndarray:

@@ -9,6 +9,8 @@ Complementarity Problem, section 4.4). Nothing says that all solutions are found
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from yang_rnn.dynamics.enumeration.pivoting import compiled, pivot
@@ -19,11 +21,18 @@ STARTS = 20
 _LEAST = 1e-10  # a coefficient, of the largest in its column, that is pivoted on
 _TIE = 1e-10  # a difference, of the ratio itself, that is none
 _MOST_PIVOTS = 20  # over the units
+_PIVOTS_AT_ONCE = 100  # before the clock is looked at
+_RAY, _ENDED = -1, -2
 _FROM_FOUND = 20  # paths away from solutions, for each covering vector
 
 
 def lemke(
-    M: np.ndarray, q: np.ndarray, cover: np.ndarray, active: np.ndarray | None = None
+    M: np.ndarray,
+    q: np.ndarray,
+    cover: np.ndarray,
+    active: np.ndarray | None = None,
+    *,
+    until: float = np.inf,
 ) -> np.ndarray | None:
     """Follow one path to a solution of z >= 0, w = q + M z >= 0, z_i w_i = 0.
 
@@ -36,11 +45,13 @@ def lemke(
     active : numpy.ndarray, shape (n,), bool, optional
         Where a solution has w = 0: the path that leads away from it. Without it, the one that
         comes from infinity.
+    until : float
+        When to give up, by `time.monotonic` (s).
 
     Returns
     -------
     numpy.ndarray, shape (n,), or None
-        z; None where the path ends in a ray.
+        z; None where the path ends in a ray, or time is over.
     """
     n = len(q)
     start = np.zeros(n, bool) if active is None else active
@@ -55,7 +66,11 @@ def lemke(
         entering = int(np.argmax(-q / cover))
         pivot(table, rows, columns, n + 1, entering, n)
         # w of the unit with least q has gone out where z_0 came in; its z comes in.
-    if not _follow(table, rows, columns, entering, _MOST_PIVOTS * n):
+    for _ in range(0, _MOST_PIVOTS * n, _PIVOTS_AT_ONCE):
+        entering = _follow(table, rows, columns, entering, _PIVOTS_AT_ONCE)
+        if entering < 0 or time.monotonic() > until:
+            break
+    if entering != _ENDED:
         return None
     z = np.zeros(n)
     basic = rows < n
@@ -64,7 +79,13 @@ def lemke(
 
 
 def active_sets_by_lemke(
-    M: np.ndarray, q: np.ndarray, known: np.ndarray, *, starts: int = STARTS, seed: int = 0
+    M: np.ndarray,
+    q: np.ndarray,
+    known: np.ndarray,
+    *,
+    starts: int = STARTS,
+    seed: int = 0,
+    until: float = np.inf,
 ) -> np.ndarray:
     """Return active sets of solutions that paths lead to, without those known.
 
@@ -80,6 +101,8 @@ def active_sets_by_lemke(
         Random covering vectors.
     seed : int
         What these are drawn by.
+    until : float
+        When to stop, by `time.monotonic` (s).
 
     Returns
     -------
@@ -92,7 +115,9 @@ def active_sets_by_lemke(
     for cover in covers:
         begins = [None, *found.values()]
         for begin in begins[: 1 + _FROM_FOUND]:
-            z = lemke(M, q, cover, begin)
+            if time.monotonic() > until:
+                break
+            z = lemke(M, q, cover, begin, until=until)
             if z is not None:
                 active = z > 0
                 found.setdefault(active.tobytes(), active)
@@ -128,7 +153,10 @@ def _dictionary(
 
 @compiled
 def _follow(table, rows, columns, entering, most_pivots):
-    """Pivot from complementary to complementary until z_0 is out; tell whether it is."""
+    """Pivot from complementary to complementary until z_0 is out, or so many times.
+
+    Return the column that enters next; `_ENDED` where z_0 is out, `_RAY` where none leaves.
+    """
     n = len(rows)
     for _ in range(most_pivots):
         c = entering + 1
@@ -148,13 +176,13 @@ def _follow(table, rows, columns, entering, most_pivots):
                 row, least = i, min(ratio, least)
                 steepest = np.inf if rows[i] == 2 * n else fall
         if row < 0:
-            return False
+            return _RAY
         leaving = rows[row]
         pivot(table, rows, columns, n + 1, row, entering)
         if leaving == 2 * n:
-            return True
+            return _ENDED
         partner = leaving + n if leaving < n else leaving - n
         for j in range(n + 1):
             if columns[j] == partner:
                 entering = j
-    return False
+    return entering

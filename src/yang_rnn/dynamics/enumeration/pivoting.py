@@ -24,6 +24,9 @@ UNDECIDED, ACTIVE, SILENT = 0, 1, 2
 FEASIBLE = 1e-9
 """How far below 0 a variable may be: a node that is kept for it costs time, no solution."""
 
+DOUBTFUL = 1e-6
+"""The same where a row that can't be mended proves nothing: the others are mended then."""
+
 PIVOT = 1e-9
 """Least coefficient that a pivot is made on, or that lets a row be mended."""
 
@@ -124,8 +127,8 @@ def decide(table, columns, free, width, decided, unit, what):
 
 
 @compiled
-def mend(table, rows, columns, free, width, decided):
-    """Pivot until no variable is below 0, or a row shows that there is no solution.
+def mend(table, rows, columns, free, width, decided, feasible):
+    """Pivot until no variable is below 0 by more than `feasible`, or a row shows that one must be.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def mend(table, rows, columns, free, width, decided):
             sign = 1.0
             if below > 0 and is_fixed(rows[i], n, decided):
                 below, sign = -below, -1.0
-            if below < -FEASIBLE:
+            if below < -feasible:
                 norm, most = 1.0, 0.0
                 for j in range(1, free + 1):
                     coefficient = table[i, j]

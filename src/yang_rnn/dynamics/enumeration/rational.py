@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from fractions import Fraction
-from math import lcm
+from math import inf, lcm
 from typing import NamedTuple
 
 import numpy as np
 
 from yang_rnn.dynamics.rectified import Rectified
+
+
+class OutOfTime(Exception):
+    """Time was over before fractions had decided."""
 
 
 class ExactSolution(NamedTuple):
@@ -27,13 +32,22 @@ class ExactSolution(NamedTuple):
     null: list[list[Fraction]]
 
 
-def solve_exactly(A: Sequence[Sequence[Fraction]], b: Sequence[Fraction]) -> ExactSolution:
+def solve_exactly(
+    A: Sequence[Sequence[Fraction]], b: Sequence[Fraction], until: float = inf
+) -> ExactSolution:
     """Solve A x = b by elimination without fractions (Bareiss 1968, Math. Comp. 22:565).
 
     Parameters
     ----------
     A : sequence of rows of Fraction
     b : sequence of Fraction
+    until : float
+        When to give up, by `time.monotonic` (s).
+
+    Raises
+    ------
+    OutOfTime
+        If it is later.
     """
     columns = len(A[0]) if A else 0
     rows = [_as_integers([*row, right]) for row, right in zip(A, b, strict=True)]
@@ -52,6 +66,8 @@ def solve_exactly(A: Sequence[Sequence[Fraction]], b: Sequence[Fraction]) -> Exa
         rows[done], rows[chosen] = rows[chosen], rows[done]
         pivot_row, pivot = rows[done], rows[done][column]
         for k, row in enumerate(rows):
+            if time.monotonic() > until:
+                raise OutOfTime
             if k != done:
                 factor = row[column]
                 rows[k] = [

@@ -36,6 +36,8 @@ ALONE = 8192
 SHARES = 32
 """Parts that a larger tree is cut into, whatever the number of threads: no node depends on it."""
 
+_SMALL = 64  # units of which a thousand nodes take a tenth of a second
+
 
 @dataclass(frozen=True, eq=False)
 class Tree:
@@ -197,12 +199,18 @@ def _go_on(run: _Run, part: _Part, search: Search, log: Log, most_nodes: int | N
     if run.stop:
         return
     begin(run.problem, search, part.path)
+    at_once = _nodes_at_once(len(run.problem.q))
     while not run.stop and not is_done(search) and left > 0:
         search.closed[0] = 0.0
-        number = advance(run.problem, search, log, min(LOG_NODES, left))
+        number = advance(run.problem, search, log, min(at_once, left))
         run.take(part, log, float(search.closed[0]))
         left -= 0 if most_nodes is None else number
     part.parts = [_Part(path) for path in open_paths(search)]
+
+
+def _nodes_at_once(n: int) -> int:
+    """Return how many nodes take a fraction of a second: a node costs about n^3."""
+    return max(1, min(LOG_NODES, int(LOG_NODES * (_SMALL / n) ** 3)))
 
 
 def _cut(run: _Run, root: _Part, search: Search) -> list[_Part]:
