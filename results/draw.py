@@ -53,9 +53,21 @@ def main() -> None:
         counts = rows["verdict"].value_counts()
         listed = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         print(f"{recipe}: {len(rows)} below {LEARNED} accuracy ({listed})")
-    again = summary_of(tables_in(HERE / "again"), ())
-    again.to_csv(HERE / "again" / "summary.csv", index=False)
-    print("made again on another processor", again.to_string(index=False), sep="\n")
+    for recipe, rows in table.groupby("recipe"):
+        print(f"{recipe}: {fixed_points_in_words(rows)}")
+
+
+def fixed_points_in_words(rows: pandas.DataFrame) -> str:
+    """Say how many networks have how many fixed points, and how many the search had missed."""
+    proved = rows[rows["fixed_points_proved"].astype(bool)]
+    counts = proved["fixed_points"].astype(int).value_counts().sort_index()
+    listed = ", ".join(f"{count} with {number}" for number, count in counts.items())
+    missed = proved["fixed_points_missed"]
+    return (
+        f"all fixed points proved of {len(proved)} of {len(rows)} networks: {listed}; "
+        f"Newton's search missed {int(missed.sum())} of {int(proved['fixed_points'].sum())} "
+        f"points, in {int((missed > 0).sum())} networks"
+    )
 
 
 if __name__ == "__main__":
