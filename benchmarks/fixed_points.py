@@ -72,11 +72,13 @@ def random_network(units: int):
 def fresh_networks(seeds: range, folder: Path) -> list[str]:
     """Train networks of the notebook's recipe; write weights and the states of their trials."""
     import yang_rnn as yr
+    from yang_rnn.ensemble.members import batches_of
     from yang_rnn.ensemble.training import train_ensemble
     from yang_rnn.experiment.run import Run
 
     paths = []
-    for member in train_ensemble([dataclasses.replace(yr.NOTEBOOK, seed=seed) for seed in seeds]):
+    recipes = [dataclasses.replace(yr.NOTEBOOK, seed=seed) for seed in seeds]
+    for member in (one for batch in batches_of(recipes) for one in train_ensemble(batch)):
         if member.error is not None:
             continue
         run = Run(member.recipe, member.network(), member.history)

@@ -1,0 +1,449 @@
+"""How a network integrates evidence, measured by simulation alone.
+
+Each function takes probes (`make_probes`), runs them, and gives numbers with their standard errors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.tree_util import Partial
+
+from yang_rnn._checks import check_array, check_is
+from yang_rnn.dynamics.maps import as_map
+from yang_rnn.dynamics.simulation import Trajectories
+from yang_rnn.dynamics.system import System
+from yang_rnn.line_attractor.long_run import LongRun, hold_states
+from yang_rnn.line_attractor.probes import Probes, make_probes
+from yang_rnn.trials import Trials, TwoAlternatives
+
+EARLY, LATE = 0.1, 0.75
+"""Shares of the stimulus after a pulse at which the state's differences are compared."""
+
+PULSE = 0.1
+"""Size of a pulse of evidence, over the standard deviation of the probes' noise."""
+
+NUM_PAIRED = 256
+"""Probes of which pairs are run."""
+
+PUSH = 0.05
+"""Size of a push of the state, over the scale of the states."""
+
+
+class Estimate(NamedTuple):
+    """A number and its standard error.
+
+    Attributes
+    ----------
+    value : float
+        NaN where it is not defined.
+    error : float
+        Its standard error.
+    """
+
+    value: float
+    error: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval, of a normal distribution."""
+        return self.value - 1.96 * self.error, self.value + 1.96 * self.error
+
+    def __str__(self) -> str:
+        """Give the number to the digits that its error leaves."""
+        if not math.isfinite(self.value):
+            return "undefined" if math.isnan(self.value) else f"{self.value}"
+        digits = 2 if not self.error > 0 else min(4, max(2, 1 - math.floor(math.log10(self.error))))
+        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
+
+
+class Kernel(NamedTuple):
+    """Psychophysical kernel: how much the evidence of each step counts for the decision.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray, shape (step,)
+        Change of the decision per unit of evidence at that step.
+    errors : numpy.ndarray, shape (step,)
+        Their standard errors.
+    efficiency : Estimate
+        (sum k)^2 / (T sum k^2) of the T weights: 1 if all steps count alike, 1/T if one alone does.
+        The share of the evidence's information that the decision keeps; a leak with time constant
+        tau leaves tanh(r/2) / (r/2) of it, r = duration / tau (`evidence_kept`).
+    early : Estimate
+        (first half - second half) / (sum of |k|) of the weights: above 0 where early evidence
+        counts more, as where a decision runs away, below where it is forgotten.
+    """
+
+    weights: np.ndarray
+    errors: np.ndarray
+    efficiency: Estimate
+    early: Estimate
+
+
+def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:
+    """Regress decisions on the evidence of each step.
+
+    Least squares with an intercept; errors allow for a scatter that differs between trials
+    (White's), and what they add to squares of weights is taken off the efficiency.
+
+    Parameters
+    ----------
+    evidence : array of shape (step, trial)
+        Independent between steps; three times as many trials as steps at least.
+    decision : array of shape (trial,)
+        The difference of two outputs, a position, or a choice.
+
+    Raises
+    ------
+    ValueError
+        If the shapes don't belong together or there are too few trials.
+    TypeError
+        If they are not real numbers.
+
+    References
+    ----------
+    Ahumada & Lovell (1971), J. Acoust. Soc. Am. 49:1751-1756 (kernels). White (1980), Econometrica
+    48:817-838 (errors).
+    """
+    x = check_array("evidence", evidence, ("step", "trial")).astype(np.float64).T
+    y = check_array("decision", decision, (len(x),)).astype(np.float64)
+    steps = x.shape[1]
+    if len(x) < 3 * steps:
+        raise ValueError(f"`evidence` must have {3 * steps} trials or more; got {len(x)}")
+    x = x - x.mean(axis=0)
+    inverse = np.linalg.pinv(x.T @ x)
+    weights = inverse @ (x.T @ (y - y.mean()))
+    rest = y - y.mean() - x @ weights
+    covariance = inverse @ ((x * rest[:, None] ** 2).T @ x) @ inverse
+    square = weights @ weights - np.trace(covariance)
+    if not square > 0:
+        nothing = Estimate(math.nan, math.nan)
+        return Kernel(weights, np.sqrt(np.diag(covariance)), nothing, nothing)
+    whole = weights.sum()
+    value = (whole**2 - covariance.sum()) / (steps * square)
+    slope = 2 * whole / (steps * square) - 2 * value / square * weights
+    error = math.sqrt(slope @ covariance @ slope)
+    half = np.where(np.arange(steps) < steps / 2, 1.0, -1.0)
+    if steps % 2:
+        half[steps // 2] = 0.0
+    size = np.abs(weights).sum()
+    early = half @ weights / size
+    lean = half / size - early * np.sign(weights) / size
+    return Kernel(
+        weights,
+        np.sqrt(np.diag(covariance)),
+        Estimate(float(value), error),
+        Estimate(float(early), math.sqrt(lean @ covariance @ lean)),
+    )
+
+
+def measure_kernel(probes: Probes) -> Kernel:
+    """Measure the psychophysical kernel of a network's decisions.
+
+    Probes are run in pairs with opposite noise. Half the difference of their decisions is what is
+    regressed on the noise, so that their strengths set where a kernel is measured and add nothing
+    to its errors.
+    """
+    check_is("probes", probes, Probes)
+    one, other = (
+        probes.decide(probes.integrate(probes.strength + sign * probes.noise)) for sign in (1, -1)
+    )
+    return psychophysical_kernel(probes.noise, (one - other) / 2)
+
+
+class Pulse(NamedTuple):
+    """What a small pulse of evidence at the beginning of the stimulus does to the state.
+
+    Attributes
+    ----------
+    constancy : Estimate
+        Cosine between the state's difference a tenth of the stimulus after the pulse and three
+        quarters after it, averaged over pairs of probes: 1 where a change stays as it is.
+    additivity : Estimate
+        What two pulses, half a stimulus apart, do to the decision together, over the sum of what
+        each does alone.
+    direction : numpy.ndarray, shape (unit,)
+        Mean of the late differences, a unit vector (0 where nothing is left).
+    """
+
+    constancy: Estimate
+    additivity: Estimate
+    direction: np.ndarray
+
+
+def measure_pulse(probes: Probes) -> Pulse:
+    """Measure what becomes of a small pulse of evidence, in pairs of probes with the same noise.
+
+    The probes have noise alone, no strength: a line that is curved has another direction where
+    strong evidence leads.
+
+    Raises
+    ------
+    ValueError
+        If the stimulus has less than four steps.
+    """
+    check_is("probes", probes, Probes)
+    some, steps = probes.first(NUM_PAIRED), probes.num_steps
+    if steps < 4:
+        raise ValueError(f"`probes` must have four steps of stimulus or more; got {steps}")
+    early = max(1, round(EARLY * steps))
+    late = max(early + 1, round(LATE * steps))
+    evidence = some.noise
+    pulse = np.zeros_like(evidence)
+    first = steps - late - 1
+    pulse[first] = PULSE * some.noise.std()
+    second = np.roll(pulse, steps // 2, axis=0)
+    plain, pushed = (some.inputs(each) for each in (evidence, evidence + pulse))
+    differences = []
+    states = some.onset, some.onset
+    begin = 0
+    for end in (first + early + 1, steps):
+        part = slice(begin, end)
+        states = some.run(states[0], plain[part]), some.run(states[1], pushed[part])
+        differences.append(states[1] - states[0])
+        begin = part.stop
+    lengths = [np.linalg.norm(each, axis=1) for each in differences]
+    left = (lengths[0] > 0) & (lengths[1] > 1e-9 * lengths[0])
+    cosines = (differences[0] * differences[1]).sum(axis=1)[left] / (lengths[0] * lengths[1])[left]
+    decisions = [
+        some.decide(some.integrate(each))
+        for each in (evidence, evidence + pulse, evidence + second, evidence + pulse + second)
+    ]
+    one, two, both = (each - decisions[0] for each in decisions[1:])
+    mean = differences[1].mean(axis=0)
+    length = np.linalg.norm(mean)
+    return Pulse(
+        _mean(cosines), _ratio(both, one + two), mean / length if length > 0 else 0.0 * mean
+    )
+
+
+class Decay(NamedTuple):
+    """What becomes of a decision while the input without evidence is held.
+
+    Attributes
+    ----------
+    kept : numpy.ndarray, shape (step,)
+        rho: slope of the decision so many steps after the stimulus on that at its end.
+    after_duration : Estimate
+        rho after as long as the stimulus lasted.
+    time_constant : float
+        -T / ln rho of that (ms): negative where decisions grow, inf where rho is 1, 0 where rho is
+        0 or less.
+    """
+
+    kept: np.ndarray
+    after_duration: Estimate
+    time_constant: float
+
+
+def measure_decay(probes: Probes) -> Decay:
+    """Measure how decisions decay after the stimulus, at the input without evidence."""
+    check_is("probes", probes, Probes)
+    states = probes.integrate(probes.noise + probes.strength)
+    before = probes.decide(states)
+    x = before - before.mean()
+    square = x @ x
+    if not (np.isfinite(square) and square > 0):
+        nothing = Estimate(math.nan, math.nan)
+        return Decay(np.full(probes.num_steps, np.nan), nothing, math.nan)
+    kept, after = [], before
+    for _ in range(probes.num_steps):
+        states = probes.hold(states, 1)
+        after = probes.decide(states)
+        kept.append((after - after.mean()) @ x / square)
+    rho = float(kept[-1])
+    if not math.isfinite(rho):
+        return Decay(np.array(kept), Estimate(math.inf, math.nan), -0.0)
+    rest = after - after.mean() - rho * x
+    error = float(np.linalg.norm(x * rest)) / square
+    return Decay(np.array(kept), Estimate(rho, error), _leak_of(rho, probes.duration))
+
+
+def _leak_of(kept: float, duration: float) -> float:
+    if kept <= 0:
+        return 0.0
+    return -duration / math.log(kept) if kept != 1 else math.inf
+
+
+class Pushes(NamedTuple):
+    """What becomes of the state's displacement after as long as the stimulus lasts.
+
+    Attributes
+    ----------
+    along : Estimate
+        Median share of a push in the direction of the evidence that is left in that direction.
+    across : Estimate
+        Median length, over its first, that a push at random across that direction is left with.
+    """
+
+    along: Estimate
+    across: Estimate
+
+
+def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:
+    """Push states at the end of the stimulus along a direction and at random across it.
+
+    Parameters
+    ----------
+    probes : Probes
+    direction : array of shape (unit,)
+        Unit vector in which evidence moves the state, as `measure_pulse` gives it.
+    seed : int
+        Of the random directions.
+
+    References
+    ----------
+    Vinograd, Nair, Kim, Linderman & Anderson (2024), Nature 634:910-918 (a perturbation across a
+    line attractor relaxes, one along it stays).
+    """
+    check_is("probes", probes, Probes)
+    some = probes.first(NUM_PAIRED)
+    direction = check_array("direction", direction, (some.onset.shape[1],))
+    nothing = Estimate(math.nan, math.nan)
+    if not direction.any() or not some.scale > 0:
+        return Pushes(nothing, nothing)
+    states = some.integrate(some.noise)
+    random = np.random.default_rng(seed).standard_normal(states.shape)
+    random -= np.outer(random @ direction, direction)
+    random /= np.linalg.norm(random, axis=1, keepdims=True)
+    size = PUSH * some.scale
+    plain, along, across = (
+        some.hold(states + size * push, some.num_steps) for push in (0.0, direction, random)
+    )
+    return Pushes(
+        _median((along - plain) @ direction / size),
+        _median(np.linalg.norm(across - plain, axis=1) / size),
+    )
+
+
+def propagator_singular_values(probes: Probes) -> np.ndarray:
+    """Return the singular values of the stimulus' propagator without evidence, in falling order.
+
+    The propagator is the derivative of the state at the end of the stimulus by that at its begin,
+    around the trajectory from the mean state at its begin. One that is far above the others is a
+    single direction that is kept.
+
+    Returns
+    -------
+    numpy.ndarray, shape (unit,)
+    """
+    check_is("probes", probes, Probes)
+    step = as_map(probes.system.step, np.float64, "step")
+    with jax.enable_x64(True):
+        matrix = _propagator(step, probes.onset.mean(axis=0), probes.task.rest, probes.num_steps)
+        return np.linalg.svd(np.asarray(matrix), compute_uv=False)
+
+
+@jax.jit
+def _propagator(step: Partial, state: jax.Array, x: jax.Array, steps: jax.Array) -> jax.Array:
+    def advance(_, carry):
+        h, tangents = carry
+        after = jax.vmap(lambda t: jax.jvp(lambda s: step(x, s), (h,), (t,))[1])(tangents)
+        return step(x, h), after
+
+    begin = (state, jax.numpy.eye(state.size, dtype=state.dtype))
+    return jax.lax.fori_loop(0, steps, advance, begin)[1].T
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    if len(values) < 2:
+        return Estimate(math.nan, math.nan)
+    return Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))))
+
+
+def _median(values: np.ndarray) -> Estimate:
+    """Return a median with the error that the ranks of its interval give."""
+    if not np.isfinite(values).all():
+        return Estimate(math.inf, math.nan)
+    low, high = np.quantile(values, 0.5 + np.array([-1, 1]) * 0.5 / math.sqrt(len(values)))
+    return Estimate(float(np.median(values)), float(high - low) / 2)
+
+
+def _ratio(one: np.ndarray, other: np.ndarray) -> Estimate:
+    """Return the ratio of two means over pairs, with its error to first order."""
+    below = other.mean()
+    if len(one) < 2 or not abs(below) > 0:
+        return Estimate(math.nan, math.nan)
+    ratio = one.mean() / below
+    rest = one - ratio * other
+    return Estimate(float(ratio), float(rest.std(ddof=1) / abs(below) / math.sqrt(len(one))))
+
+
+class Integration(NamedTuple):
+    """How a network integrates evidence, in numbers.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of the task's trials with evidence in which the right choice was made.
+    kernel : Kernel
+    pulse : Pulse
+    decay : Decay
+    pushes : Pushes
+    singular_values : numpy.ndarray, shape (unit,)
+        Of the propagator over the stimulus, in falling order.
+    long_run : LongRun
+    """
+
+    accuracy: float
+    kernel: Kernel
+    pulse: Pulse
+    decay: Decay
+    pushes: Pushes
+    singular_values: np.ndarray
+    long_run: LongRun
+
+    def __repr__(self) -> str:
+        """Say the numbers that tell most."""
+        return (
+            f"Integration(efficiency {self.kernel.efficiency}; direction kept "
+            f"{self.pulse.constancy}; decisions kept {self.decay.after_duration})"
+        )
+
+
+def measure_integration(
+    system: System,
+    trials: Trials,
+    task: TwoAlternatives,
+    *,
+    trajectories: Trajectories | None = None,
+    seed: int = 0,
+) -> Integration:
+    """Measure how a network integrates evidence, by simulation alone: nothing is linearised.
+
+    Parameters
+    ----------
+    system : System
+        Any network with outputs.
+    trials : Trials
+        Trials of its task, a hundred or more.
+    task : TwoAlternatives
+        What evidence and choice are, and the input without evidence.
+    trajectories : Trajectories, optional
+        Those of the system on these trials, if they are there already.
+    seed : int
+        Of the probes' noise.
+
+    Raises
+    ------
+    ValueError
+        If system, trials and task do not fit, a state is not finite, there is no evidence or the
+        stimulus has fewer than four steps.
+    TypeError
+        If something is not what it must be.
+    """
+    probes = make_probes(system, trials, task, trajectories=trajectories, seed=seed)
+    pulse = measure_pulse(probes)
+    return Integration(
+        accuracy=probes.accuracy,
+        kernel=measure_kernel(probes),
+        pulse=pulse,
+        decay=measure_decay(probes),
+        pushes=measure_pushes(probes, pulse.direction, seed=seed),
+        singular_values=propagator_singular_values(probes),
+        long_run=hold_states(probes),
+    )
