@@ -24,6 +24,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +85,8 @@ def fresh_networks(seeds: range, folder: Path) -> list[str]:
         run = Run(member.recipe, member.network(), member.history)
         states = run.activity.reshape(-1, member.recipe.hidden)
         path = folder / f"{member.recipe.seed}.npz"
-        np.savez(path, x=run.at_rest.x, states=states, **member.weights)
+        arrays: dict[str, Any] = {"x": run.at_rest.x, "states": states, **member.weights}
+        np.savez(path, **arrays)
         paths.append(str(path))
     return paths
 
