@@ -94,7 +94,7 @@ class _Programme:
     def solve(self, signs: np.ndarray) -> np.ndarray | None:
         """Return h and w (2, N) with least sum; None where there are none."""
         n = len(signs)
-        for i in np.flatnonzero(signs != self._signs):
+        for i in np.flatnonzero(signs != self._signs).tolist():
             self._solver.changeColBounds(i, 0.0, 0.0 if signs[i] == SILENT else np.inf)
             self._solver.changeColBounds(n + i, 0.0, 0.0 if signs[i] == ACTIVE else np.inf)
         self._signs = signs

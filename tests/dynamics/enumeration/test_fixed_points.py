@@ -272,12 +272,37 @@ def test_a_drive_whose_square_is_no_number_is_an_error():
 
 def test_what_the_check_can_not_decide_is_not_called_proved():
     """Numbers so small that products of them vanish."""
-    found = all_fixed_points(rectified([[0.5]], [1e-300]), NO_INPUT)
+    W = [[0.5, 0.0], [0.0, 2.0]]
+    found = all_fixed_points(rectified(W, [1e-300, -1e-300]), NO_INPUT)
     assert found.complete
     assert found.check is None
     assert not found.proved
     assert "the check refused it, leaf" in repr(found)
-    np.testing.assert_allclose(found.points.state, [[2e-300]], rtol=1e-12)
+    np.testing.assert_allclose(found.points.state, [[2e-300, 0], [2e-300, 1e-300]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("gain", [0.3, 0.6])
+def test_a_contraction_needs_no_search_whatever_its_units_are_measured_in(gain):
+    rng = np.random.default_rng(8)
+    W, b = gain * rng.standard_normal((64, 64)) / 8, rng.standard_normal(64)
+    assert np.linalg.eigvalsh(W + W.T)[-1] < 2
+    size = np.exp(2 * rng.standard_normal(64))
+    found, other = (
+        all_fixed_points(rectified(*network), NO_INPUT)
+        for network in ((W, b), (W * size / size[:, None], b * size))
+    )
+    assert found.proved
+    assert other.proved
+    assert (len(found), found.nodes, other.nodes) == (1, 1, 1)
+    h = found.points.state[0]
+    np.testing.assert_allclose(np.maximum(h @ W + b, 0), h, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(other.points.state[0], h * size, rtol=1e-9)
+
+
+def test_a_certificate_of_one_leaf_that_is_too_large_is_forgotten():
+    found = all_fixed_points(rectified([[0.5]], [1.0]), NO_INPUT, certificate_bytes=0)
+    assert found.complete
+    assert found.certificate is None
 
 
 @pytest.mark.slow

@@ -43,9 +43,11 @@ class Certificate:
         The tree in preorder. 2 i: unit i is decided, the active child follows, then the silent one;
         2 i + 1: the silent one follows, then the active one. -1: a leaf that the next row of
         `multipliers` proves empty; -2: the next row of `fine` does; -3: all units are decided;
-        -4: left open.
+        -4: left open. Or -5 alone: there is exactly one fixed point, because I - W is positive
+        definite if h is measured in the units of the one row of `fine`.
     multipliers, fine : numpy.ndarray, shape (leaves, N), float32 and float64
-        For each unit what its equation h - h W_rr - x W_ir - b_rr = w is multiplied by.
+        For each unit what its equation h - h W_rr - x W_ir - b_rr = w is multiplied by; for a tree
+        of -5 alone `fine` has what h is measured in.
     states : numpy.ndarray, shape (n, N), float64
         The fixed points.
     continua : numpy.ndarray, shape (n, N), bool

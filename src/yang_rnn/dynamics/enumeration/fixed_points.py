@@ -19,6 +19,7 @@ from yang_rnn.dynamics.enumeration.active_sets import Continuum, solve_active_se
 from yang_rnn.dynamics.enumeration.branching import Problem
 from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateError
 from yang_rnn.dynamics.enumeration.checking import CheckedCertificate, check_certificate
+from yang_rnn.dynamics.enumeration.one_leaf import one_leaf
 from yang_rnn.dynamics.enumeration.rational import exact_drive, power_of_two
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.fixed_points import recorded
@@ -131,7 +132,8 @@ def all_fixed_points(
     The fixed points of h = relu(h W + u) solve a linear complementarity problem (Cottle, Pang &
     Stone 1992, The Linear Complementarity Problem), in which each unit is active or silent. Branch
     and bound goes through all 2^N sets of active units: where the linear programme that is left of
-    a part of them has no solution, its multipliers prove that no fixed point is there.
+    a part of them has no solution, its multipliers prove that no fixed point is there. Networks with
+    |h W| < |h|, and others whose I - W is positive definite, have exactly one, without a search.
 
     Parameters
     ----------
@@ -181,7 +183,8 @@ def all_fixed_points(
     known = None if data is None else _known(data, len(weights.b_rr))
     exact = _Exact(weights, F.x)
     problem, scale = _problem(weights, exact)
-    tree = search_tree(
+    q = problem.q * scale
+    tree = one_leaf(problem.M, q, exact, certificate_bytes) or search_tree(
         problem,
         time_limit=time_limit,
         most_nodes=most_nodes,
@@ -189,8 +192,8 @@ def all_fixed_points(
         most_bytes=certificate_bytes,
         on_progress=on_progress,
     )
-    solutions, continua = solve_active_sets(problem.M, problem.q * scale, exact, tree.decided)
-    states = np.array([solution.z for solution in solutions]).reshape(-1, len(problem.q))
+    solutions, continua = solve_active_sets(problem.M, q, exact, tree.decided)
+    states = np.array([solution.z for solution in solutions]).reshape(-1, len(q))
     certificate, checked, refused = None, None, ""
     if tree.kept:
         certificate = Certificate(
@@ -202,7 +205,7 @@ def all_fixed_points(
             multipliers=tree.multipliers,
             fine=tree.fine,
             states=states,
-            continua=np.array([c.active for c in continua], bool).reshape(-1, len(problem.q)),
+            continua=np.array([c.active for c in continua], bool).reshape(-1, len(q)),
         )
         if check:
             try:
