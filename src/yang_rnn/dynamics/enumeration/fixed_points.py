@@ -132,8 +132,8 @@ def all_fixed_points(
     The fixed points of h = relu(h W + u) solve a linear complementarity problem (Cottle, Pang &
     Stone 1992, The Linear Complementarity Problem), in which each unit is active or silent. Branch
     and bound goes through all 2^N sets of active units: where the linear programme that is left of
-    a part of them has no solution, its multipliers prove that no fixed point is there. Networks with
-    |h W| < |h|, and others whose I - W is positive definite, have exactly one, without a search.
+    a part of them has no solution, its multipliers prove that no fixed point is there. Networks
+    with |h W| < |h|, and others whose I - W is positive definite, have one: that needs no search.
 
     Parameters
     ----------
