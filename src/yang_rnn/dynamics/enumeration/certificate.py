@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from yang_rnn._checks import check_path
 from yang_rnn._files import arrays_in, content_of, damage_named, write_whole
 
 VERSION = 1
@@ -102,7 +103,13 @@ class Certificate:
         ----------
         path : path-like
             ``.npz`` is appended if missing.
+
+        Raises
+        ------
+        OSError
+            If it can't be written; it names the file.
         """
+        check_path("path", path)
         path = Path(path)
         path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
         content = io.BytesIO()
