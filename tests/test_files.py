@@ -180,9 +180,7 @@ def test_what_the_system_reports_is_no_damage(tmp_path: Path, monkeypatch: pytes
         ("folder", IsADirectoryError),
     ],
 )
-def test_a_file_that_can_not_be_written_is_named(
-    path: str, error: type[OSError], tmp_path: Path
-):
+def test_a_file_that_can_not_be_written_is_named(path: str, error: type[OSError], tmp_path: Path):
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     with pytest.raises(error) as caught:
