@@ -196,11 +196,11 @@ def corrupted(certificate: Certificate, rng: np.random.Generator) -> tuple[str, 
     return kind, changed(certificate, multipliers=np.zeros_like(y))
 
 
-def check_corruptions(network, certificate: Certificate, number: int, seed: int) -> None:
-    """Every corruption is refused; without a look at the network, or what is left is true."""
-    rng = np.random.default_rng(seed)
+def test_a_thousand_corrupted_certificates_are_refused(network, certificate):
+    """All of them; or what is left is true, and proves the same."""
+    rng = np.random.default_rng(1)
     accepted = 0
-    for _ in range(number):
+    for _ in range(1000):
         kind, other = corrupted(certificate, rng)
         sealed = dataclasses.replace(other, digest=certificate.digest)
         with pytest.raises(CertificateError):
@@ -219,16 +219,7 @@ def check_corruptions(network, certificate: Certificate, number: int, seed: int)
         for leaf, signs in leaves(other):
             if leaf == -1:
                 assert proves_empty(other, signs, next(rows))
-    assert accepted < 0.1 * number
-
-
-def test_corrupted_certificates_are_refused(network, certificate):
-    check_corruptions(network, certificate, 60, 0)
-
-
-@pytest.mark.slow
-def test_a_thousand_corrupted_certificates_are_refused(network, certificate):
-    check_corruptions(network, certificate, 1000, 1)
+    assert accepted < 100
 
 
 @pytest.fixture(scope="module")
