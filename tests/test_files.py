@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yang_rnn._files import DamagedError, arrays_in, content_of, damage_named, parse_json
+from yang_rnn._files import (
+    DamagedError,
+    arrays_in,
+    content_of,
+    damage_named,
+    parse_json,
+    write_whole,
+)
 
 
 def npz(**arrays: Any) -> bytes:
@@ -163,6 +170,23 @@ def test_what_the_system_reports_is_no_damage(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(PermissionError):
         content_of(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("none/a", FileNotFoundError),
+        ("file/a", NotADirectoryError),
+        ("folder", IsADirectoryError),
+    ],
+)
+def test_a_file_that_can_not_be_written_is_named(path: str, error: type[OSError], tmp_path: Path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(error) as caught:
+        write_whole(tmp_path / path, b"a")
+    assert caught.value.filename == str(tmp_path / path)
+    assert {each.name for each in tmp_path.iterdir()} == {"file", "folder"}
 
 
 @pytest.mark.parametrize(

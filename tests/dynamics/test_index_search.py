@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from every_active_set import rectified
 
 import yang_rnn as yr
 from yang_rnn.network.equations import cell_of
@@ -78,11 +79,11 @@ def test_a_budget_that_ends_is_told():
     points = found_from(F, [[0.9, 0.9], [-0.9, 0.9]])
     found = yr.search_by_index(F, points, rounds=0)
     assert found.index.incomplete
-    assert "incomplete for sure" in repr(found)
+    assert "instead of 1: incomplete" in repr(found)
 
 
 def test_a_map_without_bounds_is_not_searched_further():
-    relu = yr.CTRNN(1, 4, 1).system().at([0.0])
+    relu = rectified(np.eye(4) / 2, np.zeros(4)).at([0.0])
     found = yr.search_by_index(relu, found_from(relu, np.zeros((1, 4))))
     assert found.rounds == 0
     assert "no finite bounds" in repr(found)

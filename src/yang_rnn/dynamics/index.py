@@ -31,7 +31,8 @@ class FixedPointIndex:
 
     A continuous map that takes a closed box into its inside has fixed points whose indices, the
     signs of det(I - DF), add up to 1, if none is degenerate. So a list with another sum is
-    incomplete. A sum of 1 proves nothing: points can be missing in pairs.
+    incomplete; it is no proof, for the signs are computed in float64, and whether the map keeps to
+    the box is looked at in some states. A sum of 1 tells nothing: points can be missing in pairs.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class FixedPointIndex:
 
     @property
     def incomplete(self) -> bool:
-        """Whether fixed points are missing for sure; False where it is not known."""
+        """Whether the sum says that fixed points are missing; False where it does not tell."""
         return self.sum is not None and self.sum != 1
 
     def __repr__(self) -> str:
@@ -77,7 +78,7 @@ class FixedPointIndex:
         if self.sum is None:
             return f"no index sum: {self.reason}"
         if self.incomplete:
-            return f"index sum {self.sum} instead of 1: incomplete for sure"
+            return f"index sum {self.sum} instead of 1: incomplete"
         return "index sum 1, as a complete list has"
 
 

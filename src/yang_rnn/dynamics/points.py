@@ -11,7 +11,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from yang_rnn._checks import as_array, check_array, check_real, check_text, check_whole, shown
+from yang_rnn._checks import (
+    as_array,
+    check_array,
+    check_path,
+    check_real,
+    check_text,
+    check_whole,
+    shown,
+)
 from yang_rnn._files import arrays_in, content_of, damage_named, write_whole
 from yang_rnn.dynamics.uniqueness import nearest_within, representatives
 
@@ -287,9 +295,12 @@ class FixedPoints:
 
         Raises
         ------
+        OSError
+            If it can't be written; it names the file.
         ValueError
             If a status does not belong to its speed.
         """
+        check_path("path", path)
         self._check_statuses()
         path = Path(path)
         path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")

@@ -1,8 +1,13 @@
-"""All fixed points of rectified networks, against every active set tried by itself."""
+"""All fixed points of rectified networks, against every active set tried by itself, and HiGHS."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from every_active_set import every_fixed_point, rectified, trained, weights_of
+from highs_active_sets import highs_fixed_points
 
 import yang_rnn as yr
 from yang_rnn.dynamics.enumeration.fixed_points import all_fixed_points
@@ -28,18 +33,23 @@ def random_network(rng: np.random.Generator, kind: str) -> tuple[np.ndarray, np.
     return W.astype(np.float32), (scale * b).astype(np.float32)
 
 
+def assert_same_points(states: np.ndarray, others: np.ndarray, drive: float) -> None:
+    """Each point of one list is in the other once, to a part in a million."""
+    assert len(states) == len(others)
+    scale = np.abs(others).max(initial=0) + drive
+    left = list(others)
+    for state in states:
+        gaps = [np.abs(state - point).max() for point in left]
+        assert min(gaps) < 1e-6 * scale
+        del left[int(np.argmin(gaps))]
+
+
 def same_as_every_set(W: np.ndarray, b: np.ndarray) -> int:
     """Compare; return how many points there are."""
     truth = every_fixed_point(W.astype(np.float64), b.astype(np.float64))
     found = all_fixed_points(rectified(W, b), NO_INPUT, threads=1)
     assert found.proved
-    assert len(found) == len(truth.points)
-    scale = np.abs(truth.points).max(initial=0) + np.abs(b).max()
-    left = list(truth.points)
-    for state in found.points.state:
-        gaps = [np.abs(state - point).max() for point in left]
-        assert min(gaps) < 1e-6 * scale
-        del left[int(np.argmin(gaps))]
+    assert_same_points(found.points.state, truth.points, np.abs(b).max())
     assert {continuum.active.tobytes() for continuum in found.continua} == truth.continua
     return len(found)
 
@@ -58,6 +68,48 @@ def test_finds_what_trying_every_active_set_finds_in_five_hundred_networks(kind)
     numbers = [same_as_every_set(*random_network(rng, kind)) for _ in range(167)]
     assert min(numbers) == 0 or kind == "many"
     assert max(numbers) > {"any": 2, "many": 50, "whole": 1}[kind]
+
+
+def same_as_highs(system: System, stimulus: list[float]) -> int:
+    """Compare with a plain branch and bound that HiGHS solves; return how many points there are."""
+    weights = weights_of(system)
+    u = np.array(stimulus) @ weights.w_ir.astype(np.float64) + weights.b_rr
+    found, tree = yr.all_fixed_points(system, stimulus), highs_fixed_points(weights.w_rr, u)
+    assert found.proved
+    assert tree.complete
+    assert_same_points(found.points.state, tree.points, np.abs(u).max())
+    return len(found)
+
+
+@pytest.mark.parametrize("gain", [0.7, 1.5, 3.0])
+def test_finds_what_highs_finds_in_random_networks_of_16_units(gain):
+    rng = np.random.default_rng(6)
+    for _ in range(5):
+        W = gain * rng.standard_normal((16, 16)) / 4
+        same_as_highs(rectified(W, rng.standard_normal(16)), NO_INPUT)
+
+
+LARGEST_TREE = 20_000
+"""Nodes; HiGHS goes through as many in some ten seconds."""
+
+
+def with_small_trees(base: yr.Recipe) -> Iterator[System]:
+    """Train networks of 64 units, and give those whose tree is small enough for HiGHS."""
+    for first in itertools.count(100, 8):
+        recipes = [dataclasses.replace(base, seed=seed) for seed in range(first, first + 8)]
+        for member in yr.train_ensemble(recipes):
+            system = member.network().system()
+            if yr.all_fixed_points(system, REST, most_nodes=LARGEST_TREE, check=False).complete:
+                yield system
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [yr.NOTEBOOK, yr.PRIMER], ids=["notebook", "primer"])
+def test_finds_what_highs_finds_in_five_trained_networks_of_64_units(base):
+    """They are the first five with a small tree: HiGHS takes minutes for the others."""
+    numbers = [same_as_highs(s, REST) for s in itertools.islice(with_small_trees(base), 5)]
+    assert len(numbers) == 5
+    assert max(numbers) > 0
 
 
 @pytest.mark.parametrize("name", ["notebook_3", "notebook_4"])
@@ -235,12 +287,37 @@ def test_a_drive_whose_square_is_no_number_is_an_error():
 
 def test_what_the_check_can_not_decide_is_not_called_proved():
     """Numbers so small that products of them vanish."""
-    found = all_fixed_points(rectified([[0.5]], [1e-300]), NO_INPUT)
+    W = [[0.5, 0.0], [0.0, 2.0]]
+    found = all_fixed_points(rectified(W, [1e-300, -1e-300]), NO_INPUT)
     assert found.complete
     assert found.check is None
     assert not found.proved
     assert "the check refused it, leaf" in repr(found)
-    np.testing.assert_allclose(found.points.state, [[2e-300]], rtol=1e-12)
+    np.testing.assert_allclose(found.points.state, [[2e-300, 0], [2e-300, 1e-300]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("gain", [0.3, 0.6])
+def test_a_contraction_needs_no_search_whatever_its_units_are_measured_in(gain):
+    rng = np.random.default_rng(8)
+    W, b = gain * rng.standard_normal((64, 64)) / 8, rng.standard_normal(64)
+    assert np.linalg.eigvalsh(W + W.T)[-1] < 2
+    size = np.exp(2 * rng.standard_normal(64))
+    found, other = (
+        all_fixed_points(rectified(*network), NO_INPUT)
+        for network in ((W, b), (W * size / size[:, None], b * size))
+    )
+    assert found.proved
+    assert other.proved
+    assert (len(found), found.nodes, other.nodes) == (1, 1, 1)
+    h = found.points.state[0]
+    np.testing.assert_allclose(np.maximum(h @ W + b, 0), h, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(other.points.state[0], h * size, rtol=1e-9)
+
+
+def test_a_certificate_of_one_leaf_that_is_too_large_is_forgotten():
+    found = all_fixed_points(rectified([[0.5]], [1.0]), NO_INPUT, certificate_bytes=0)
+    assert found.complete
+    assert found.certificate is None
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from yang_rnn._checks import check_path
 from yang_rnn._files import arrays_in, content_of, damage_named, write_whole
 
 VERSION = 1
@@ -43,9 +44,11 @@ class Certificate:
         The tree in preorder. 2 i: unit i is decided, the active child follows, then the silent one;
         2 i + 1: the silent one follows, then the active one. -1: a leaf that the next row of
         `multipliers` proves empty; -2: the next row of `fine` does; -3: all units are decided;
-        -4: left open.
+        -4: left open. Or -5 alone: there is exactly one fixed point, because I - W is positive
+        definite if h is measured in the units of the one row of `fine`.
     multipliers, fine : numpy.ndarray, shape (leaves, N), float32 and float64
-        For each unit what its equation h - h W_rr - x W_ir - b_rr = w is multiplied by.
+        For each unit what its equation h - h W_rr - x W_ir - b_rr = w is multiplied by; for a tree
+        of -5 alone `fine` has what h is measured in.
     states : numpy.ndarray, shape (n, N), float64
         The fixed points.
     continua : numpy.ndarray, shape (n, N), bool
@@ -100,7 +103,13 @@ class Certificate:
         ----------
         path : path-like
             ``.npz`` is appended if missing.
+
+        Raises
+        ------
+        OSError
+            If it can't be written; it names the file.
         """
+        check_path("path", path)
         path = Path(path)
         path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
         content = io.BytesIO()

@@ -22,6 +22,7 @@ from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateEr
 _ROUND_OFF = 2.0**-53
 _TINIEST = 1e-290  # more than underflow can take away
 _CHUNK = 2**20  # numbers of a chunk of leaves
+_MARGIN = 1e-8  # of a matrix, taken off its diagonal
 _MOST_CORNERS = 20_000  # sets of units tried for them
 _NEAR = 1e-6  # of a state: how far a listed point may be from the true one
 
@@ -112,8 +113,10 @@ def check_certificate(
         _check_network(certificate, network, stimulus)
     problem = _Problem(certificate)
     kinds, active, silent, closed, complete = _leaves_of(certificate.nodes, problem.n)
-    in_fractions = 0
-    for kind, multipliers in ((-1, certificate.multipliers), (-2, certificate.fine)):
+    fine, in_fractions = certificate.fine, 0
+    if kinds[0] == -5:
+        kinds, active, fine = np.array([-3]), _active_at_only_point(problem, certificate), fine[1:]
+    for kind, multipliers in ((-1, certificate.multipliers), (-2, fine)):
         rows = np.flatnonzero(kinds == kind)
         if len(rows) != len(multipliers):
             raise CertificateError(
@@ -222,7 +225,7 @@ def _leaves_of(nodes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.nd
             raise CertificateError("its tree goes on after its last leaf")
         active, silent = waiting.pop()
         if node < 0:
-            if node < -4:
+            if node < -5 or (node == -5 and active | silent):
                 raise CertificateError(f"its tree has a node {node}")
             if node == -3 and active | silent != (1 << n) - 1:
                 raise CertificateError(f"leaf {len(kinds)}: not all its units are decided")
@@ -248,6 +251,41 @@ def _leaves_of(nodes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.nd
         for side in packed
     )
     return np.array(kinds), active, silent, closed, -4 not in kinds
+
+
+def _active_at_only_point(problem: _Problem, certificate: Certificate) -> np.ndarray:
+    """Prove that there is exactly one fixed point; return the active units (1, N) of that listed.
+
+    With h = t h' and w = t w', w' = M' h' - u / t, where M' = (I - W^T)_ij t_j / t_i. If x . M' x
+    > 0 for all x but 0, there is exactly one solution (Cottle, Pang & Stone 1992, The Linear
+    Complementarity Problem, section 3.1).
+    """
+    if len(certificate.fine) != 1 or len(certificate.states) != 1:
+        raise CertificateError("its leaf holds one fixed point, and needs one row of `fine`")
+    if not _is_positive_definite(problem, certificate.fine[0]):
+        raise CertificateError("leaf 0: it does not prove that there is only one fixed point")
+    return certificate.states > 0
+
+
+def _is_positive_definite(problem: _Problem, t: np.ndarray) -> bool:
+    """Prove that S = M' + M'^T is positive definite.
+
+    S = L L^T + R for any L: the first is never below 0, and R is above it where each of its
+    diagonal elements is larger than the others of its row together.
+    """
+    if not (t > 0).all():
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        M = (np.eye(problem.n) - problem.W.T) * t / t[:, None]
+        S = M + M.T
+        try:
+            L = np.linalg.cholesky(S - _MARGIN * np.abs(S).max() * np.eye(problem.n))
+        except np.linalg.LinAlgError:
+            return False
+        R = S - L @ L.T
+        sizes = np.abs(M) + np.abs(M.T) + np.abs(L) @ np.abs(L.T)
+        rows = (np.abs(R) + 2 * problem.rounding * sizes + _TINIEST).sum(axis=1)
+        return bool((2 * np.diagonal(R) > 1.01 * rows).all())
 
 
 def _are_empty(

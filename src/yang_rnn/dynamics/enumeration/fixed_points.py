@@ -27,6 +27,7 @@ from yang_rnn.dynamics.enumeration.branching import Problem
 from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateError
 from yang_rnn.dynamics.enumeration.checking import CheckedCertificate, check_certificate
 from yang_rnn.dynamics.enumeration.lemke import lemke
+from yang_rnn.dynamics.enumeration.one_leaf import one_leaf
 from yang_rnn.dynamics.enumeration.rational import exact_drive, power_of_two
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.fixed_points import recorded
@@ -140,8 +141,10 @@ def all_fixed_points(
     The fixed points of h = relu(h W + u) solve a linear complementarity problem (Cottle, Pang &
     Stone 1992, The Linear Complementarity Problem), in which each unit is active or silent. Branch
     and bound goes through all 2^N sets of active units: where the linear programme that is left of
-    a part of them has no solution, its multipliers prove that no fixed point is there. Where limits
-    cut this short, the point that Lemke's complementary pivoting leads to, if any, is there too.
+    a part of them has no solution, its multipliers prove that no fixed point is there. Networks
+    with |h W| < |h|, and others whose I - W is positive definite, have one: that needs no search.
+    Where limits cut a search short, the point that Lemke's complementary pivoting leads to, if any,
+    is there too.
 
     Parameters
     ----------
@@ -191,7 +194,8 @@ def all_fixed_points(
     known = None if data is None else _known(data, len(weights.b_rr))
     exact = _Exact(weights, F.x)
     problem, scale = _problem(weights, exact)
-    tree = search_tree(
+    q = problem.q * scale
+    tree = one_leaf(problem.M, q, exact, certificate_bytes) or search_tree(
         problem,
         time_limit=time_limit,
         most_nodes=most_nodes,
@@ -199,7 +203,6 @@ def all_fixed_points(
         most_bytes=certificate_bytes,
         on_progress=on_progress,
     )
-    q = problem.q * scale
     solutions, continua, _ = solve_active_sets(problem.M, q, exact, tree.decided)
     in_tree = _states(solutions, problem)
     if not tree.complete:
@@ -216,7 +219,7 @@ def all_fixed_points(
             multipliers=tree.multipliers,
             fine=tree.fine,
             states=in_tree,
-            continua=np.array([c.active for c in continua], bool).reshape(-1, len(problem.q)),
+            continua=np.array([c.active for c in continua], bool).reshape(-1, len(q)),
         )
         if check:
             try:
