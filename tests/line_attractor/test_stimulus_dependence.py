@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from built import AXES, GAIN, OFFSET, TASK, leaky, linear, rotating, trials
+from built import AXES, GAIN, OFFSET, TASK, leaky, linear, rotating, switch, trials
 
 from yang_rnn.dynamics.simulation import simulate
 from yang_rnn.line_attractor.stimulus_dependence import (
@@ -62,6 +62,17 @@ def test_evidence_moves_the_centre_to_where_the_leak_balances_it(
 def test_push_is_the_evidence_of_the_steps_of_a_second(which: str, request: pytest.FixtureRequest):
     rows = request.getfixturevalue(which)
     np.testing.assert_allclose([row.push for row in rows], 10 * GAIN * EVIDENCE, atol=1e-4)
+
+
+def test_the_index_sum_is_there_where_states_have_bounds(leak: Any):
+    assert all(row.search is None for row in leak)
+    assert "index_sum" not in table_of(leak)[0]
+    for row, entry in zip(rows := rows_of(switch(1.5)), table_of(rows), strict=True):
+        assert row.search is not None
+        # Two ends and the saddle between them, or the one end that evidence leaves.
+        assert entry["index_sum"] == 1
+        assert entry["fixed"] in (1, 3)
+    assert table_of(rows)[2]["fixed"] == 3
 
 
 def test_table_has_the_numbers(leak: Any, growth: Any):

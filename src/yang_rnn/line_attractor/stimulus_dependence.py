@@ -10,7 +10,9 @@ import jax
 import numpy as np
 
 from yang_rnn._checks import check_array, check_is, shown
-from yang_rnn.analysis import central_point, find_slow_points, search_points
+from yang_rnn.analysis import central_point, find_slow_points, flat_states, search_points
+from yang_rnn.dynamics.index import finite_bounds
+from yang_rnn.dynamics.index_search import IndexSearch, search_by_index
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.points import FixedPoints
@@ -43,6 +45,9 @@ class StimulusPoints(NamedTuple):
         Velocity (state units per second) along the manifold, towards choice 2, that this input
         gives to the state at the verdict's centre: the selection vector's product with F(h) - h.
         NaN without a manifold.
+    search : IndexSearch or None
+        The index sum of the points, and how many of them were found by it; None where the states
+        have no finite bounds, or the recipe descends q alone.
     """
 
     name: str
@@ -52,6 +57,7 @@ class StimulusPoints(NamedTuple):
     centre: int | None
     position: float
     push: float
+    search: IndexSearch | None = None
 
 
 def stimulus_dependence(
@@ -110,6 +116,10 @@ def stimulus_dependence(
             points = search_points(F, starts)
         else:
             points = find_slow_points(F, starts, recipe=recipe)
+        search = None
+        if finite_bounds(F) is not None and (recipe is None or recipe.search == "newton"):
+            search = search_by_index(F, points, data=flat_states(starts))
+            points = search.points
         centre = central_point(points, activity)
         position = push = math.nan
         if verdict.manifold is not None:
@@ -117,7 +127,7 @@ def stimulus_dependence(
             if centre is not None:
                 position = float(verdict.manifold.position(points.state[centre]))
         modes = linearise(F, points.with_status("fixed"))
-        rows.append(StimulusPoints(name, F.x, points, modes, centre, position, push))
+        rows.append(StimulusPoints(name, F.x, points, modes, centre, position, push, search))
     return tuple(rows)
 
 
@@ -132,7 +142,7 @@ def table_of(rows: tuple[StimulusPoints, ...]) -> list[dict[str, Any]]:
     -------
     list of dict
         One per input; None where a number is not defined. Time constants in s, push in state units
-        per second.
+        per second. The index sum only where the states have finite bounds.
 
     Raises
     ------
@@ -163,6 +173,8 @@ def table_of(rows: tuple[StimulusPoints, ...]) -> list[dict[str, Any]]:
             value = complex(row.modes.eigenvalues[at, 0])
             entry["eigenvalue"] = str(np.round(value, 4)).strip("()").replace("+0j", "")
             entry["time_constant_s"] = _number(row.modes.time_constant[at, 0] / 1000)
+        if row.search is not None:
+            entry["index_sum"] = row.search.index.sum
         table.append(entry)
     return table
 
