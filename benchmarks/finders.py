@@ -1,7 +1,7 @@
 """Tools that find fixed points, beside the proven list of all that there are.
 
     pip install -e '.[compare]'
-    python benchmarks/finders.py                     # picks from 64 seeds of both recipes
+    python benchmarks/finders.py                     # picks from 32 seeds of both recipes
     python benchmarks/finders.py --seeds 8 --tools yang_rnn BrainPy
 
 Networks of both recipes (rectified, 64 units) are trained, seed after seed, and all fixed points of
@@ -222,7 +222,7 @@ def versions() -> str:
 def main() -> None:
     """Read the command line and print a table a network."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=64)
+    parser.add_argument("--seeds", type=int, default=32)
     parser.add_argument("--recipes", nargs="+", choices=list(RECIPES), default=list(RECIPES))
     parser.add_argument("--tools", nargs="+", default=[""], help="beginnings of names")
     options = parser.parse_args()
