@@ -293,7 +293,7 @@ TOOLS = [
         "NeuralRNN Numeric",
         "tuned",
         lambda n: neuralrnn(
-            n, "NumericFixedPointFinder", n_iters=20_000, lr=2e-3, speed_tol=1e-5, dedup_tol=1e-3
+            n, "NumericFixedPointFinder", n_iters=20_000, lr=2e-3, speed_tol=1e-4, dedup_tol=1e-3
         ),
     ),
     Tool("NeuralRNN Golub", "defaults", lambda n: neuralrnn(n, "GolubFixedPointFinder", seed=0)),
@@ -305,12 +305,18 @@ TOOLS = [
             "GolubFixedPointFinder",
             n_candidates=len(n.starts),
             noise_scale=0.0,
-            n_iters=20_000,
-            tol_q=1e-12,
+            n_iters=50_000,
             seed=0,
         ),
     ),
     Tool("NeuralRNN Scipy", "defaults", lambda n: neuralrnn(n, "ScipyFixedPointFinder")),
+    Tool(
+        "NeuralRNN Scipy",
+        "approx, 10 of the starts",
+        lambda n: neuralrnn(
+            n._replace(starts=n.starts[:10]), "ScipyFixedPointFinder", mode="approx"
+        ),
+    ),
     Tool("NeuralRNN Analytic", "defaults", neuralrnn_analytic),
     Tool("joint Adam", "plain", joint_adam),
     Tool("joint Adam", "tuned", lambda n: joint_adam(n, exact=True)),

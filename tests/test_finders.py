@@ -38,17 +38,18 @@ def judged(finders: Any, states: list[list[float]], stable: list[bool | None]) -
 def test_states_that_move_are_not_fixed_and_their_labels_are_false(finders: Any):
     found = judged(
         finders,
-        [[2.0, 0.0], [2.0 + 1e-6, 0.0], [5.01, 0.0], [3.5, 0.0], [np.nan, 0.0]],
-        [True, None, True, False, None],
+        [[2.0, 0.0], [2.0 + 1e-6, 0.0], [5.01, 0.0], [5.001, 0.0], [3.5, 0.0], [np.nan, 0.0]],
+        [True, None, True, True, False, None],
     )
-    assert (found.returned, found.fixed, found.distinct) == (5, 2, 1)
-    assert (found.found, found.near) == (1, 2)  # 5.01 moves by 3e-4, and is near 5
-    assert (found.labelled, found.false_labels, found.false_stable) == (3, 2, 1)
+    assert (found.returned, found.single, found.fixed, found.distinct) == (6, 3, 2, 1)
+    assert (found.found, found.near) == (1, 2)  # 5.01 moves by 3e-4, 5.001 by 3e-5
+    assert (found.labelled, found.labelled_slow) == (4, 3)
+    assert (found.false_labels, found.false_stable) == (2, 1)
     assert found.least == 0
 
 
 def test_a_tool_may_give_nothing_back_and_a_network_have_no_point(finders: Any):
-    assert judged(finders, [], [])[:-1] == (0,) * 8
+    assert judged(finders, [], [])[:-1] == (0,) * 10
     none = finders.Points(np.ones((3, 2)), np.full(3, True, object))
     found = finders.score(lambda h: h + 1, none, TRUE[:0])
     assert (found.fixed, found.found, found.near, found.false_stable) == (0, 0, 0, 3)
@@ -66,4 +67,4 @@ def test_a_tool_that_raises_or_is_missing_has_a_row_that_says_so(finders: Any):
     assert "not installed: No module named 'no_such_finder'" in columns
     other = finders.row(finders.Tool("a", "b", failing), case)
     assert "RuntimeError: no / luck" in other
-    assert columns.count("|") == other.count("|") == 11
+    assert columns.count("|") == other.count("|") == 13
