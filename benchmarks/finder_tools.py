@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import yang_rnn as yr
+from yang_rnn.dynamics.search import Solver
 from yang_rnn.dynamics.system import AutonomousMap
 
 
@@ -58,61 +59,44 @@ def unlabelled(state: Any) -> Points:
     return Points(state, np.full(len(state), None, object))
 
 
-def yang_rnn(network: Network, jittered: int = 0) -> Points:
-    """Newton's search, the fixed ones each once, with the labels of `linearise`."""
+def yang_rnn(network: Network, jittered: int = 0, solver: Solver | None = None) -> Points:
+    """Search with this package, keep the fixed points, each once, and label by `linearise`."""
     F, _, starts = network
+    states = starts
     if jittered:
-        sd = float(starts.std())
-        more = yr.jittered_states(starts, sd, seed=0, repeats=jittered)
-        found = yr.find_fixed_points(F, np.concatenate([starts, more]), data=starts)
-    else:
-        found = yr.find_fixed_points(F, starts)
+        more = yr.jittered_states(starts, float(starts.std()), seed=0, repeats=jittered)
+        states = np.concatenate([starts, more])
+    found = yr.find_fixed_points(F, states, data=starts, solver=solver)
     points = found.with_status("fixed").unique()
     labels = yr.linearise(F, points).stability
     stable = [None if label == "" else label == "stable" for label in labels]
     return Points(points.state, np.array(stable, object))
 
 
-def slow_point_finder(network: Network, exact: bool = False) -> Points:
-    """BrainPy's gradient search and its three filters."""
+def slow_point_finder(network: Network, method: str, exact: bool = False) -> Points:
+    """BrainPy's search by gradient or by BFGS, and its three filters.
+
+    The last of these drops points that have no other within 1: with `exact` it is left out.
+    """
     import brainpy as bp
     import brainpy.math as bm
 
     with jax.enable_x64(exact), silent():
-        kind = np.float64 if exact else np.float32
         F = network.F.partial
         finder = bp.analysis.SlowPointFinder(f_cell=lambda h: F(bm.as_jax(h)), f_type="discrete")
-        starts = jnp.asarray(network.starts, kind)
-        if exact:
-            rate = bp.optim.ExponentialDecayLR(0.05, 1, 0.9995)
-            finder.find_fps_with_gd_method(
-                starts, tolerance=1e-16, num_opt=20_000, optimizer=bp.optim.Adam(rate)
-            )
-            finder.filter_loss(1e-13)
-            if finder.num_fps:
-                finder.keep_unique()
+        starts = jnp.asarray(network.starts, np.float64 if exact else np.float32)
+        if method == "BFGS":
+            finder.find_fps_with_opt_solver(starts)
+        elif exact:
+            adam = bp.optim.Adam(bp.optim.ExponentialDecayLR(0.05, 1, 0.9995))
+            finder.find_fps_with_gd_method(starts, 1e-16, num_opt=20_000, optimizer=adam)
         else:
             finder.find_fps_with_gd_method(starts)
-            finder.filter_loss()
-            if finder.num_fps:
-                finder.keep_unique()
-                finder.exclude_outliers()
-        return unlabelled(finder.fixed_points)
-
-
-def slow_point_bfgs(network: Network) -> Points:
-    """BrainPy's other search, BFGS, whose successes it keeps, and the same filters."""
-    import brainpy as bp
-    import brainpy.math as bm
-
-    F = network.F.partial
-    with silent():
-        finder = bp.analysis.SlowPointFinder(f_cell=lambda h: F(bm.as_jax(h)), f_type="discrete")
-        finder.find_fps_with_opt_solver(jnp.asarray(network.starts))
-        finder.filter_loss()
+        finder.filter_loss(1e-13 if exact else 1e-5)  # the default
         if finder.num_fps:
             finder.keep_unique()
-            finder.exclude_outliers()
+            if not exact:
+                finder.exclude_outliers()
         return unlabelled(finder.fixed_points)
 
 
@@ -283,9 +267,11 @@ class Tool(NamedTuple):
 TOOLS = [
     Tool("yang_rnn Newton", "defaults", yang_rnn),
     Tool("yang_rnn Newton", "and 2000 jittered states", lambda n: yang_rnn(n, jittered=10)),
-    Tool("BrainPy Adam", "defaults", slow_point_finder),
-    Tool("BrainPy Adam", "tuned", lambda n: slow_point_finder(n, exact=True)),
-    Tool("BrainPy BFGS", "defaults", slow_point_bfgs),
+    Tool("yang_rnn gradient", "defaults", lambda n: yang_rnn(n, solver=yr.GradientDescent())),
+    Tool("BrainPy Adam", "defaults", lambda n: slow_point_finder(n, "Adam")),
+    Tool("BrainPy Adam", "tuned", lambda n: slow_point_finder(n, "Adam", exact=True)),
+    Tool("BrainPy BFGS", "defaults", lambda n: slow_point_finder(n, "BFGS")),
+    Tool("BrainPy BFGS", "tuned", lambda n: slow_point_finder(n, "BFGS", exact=True)),
     Tool("RNNToolkit", "defaults", rnntoolkit),
     Tool("RNNToolkit", "tuned", lambda n: rnntoolkit(n, exact=True)),
     Tool("NeuralRNN Numeric", "defaults", lambda n: neuralrnn(n, "NumericFixedPointFinder")),
