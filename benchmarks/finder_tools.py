@@ -92,7 +92,8 @@ def slow_point_finder(network: Network, method: str, exact: bool = False) -> Poi
             finder.find_fps_with_gd_method(starts, 1e-16, num_opt=20_000, optimizer=adam)
         else:
             finder.find_fps_with_gd_method(starts)
-        finder.filter_loss(1e-13 if exact else 1e-5)  # the default
+        # BFGS stops at a slope of 1e-5, which can't be set; 1e-5 is the default of the filter.
+        finder.filter_loss((1e-8 if method == "BFGS" else 1e-13) if exact else 1e-5)
         if finder.num_fps:
             finder.keep_unique()
             if not exact:
