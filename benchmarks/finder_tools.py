@@ -287,14 +287,7 @@ TOOLS = [
     Tool(
         "NeuralRNN Golub",
         "tuned",
-        lambda n: neuralrnn(
-            n,
-            "GolubFixedPointFinder",
-            n_candidates=len(n.starts),
-            noise_scale=0.0,
-            n_iters=50_000,
-            seed=0,
-        ),
+        lambda n: neuralrnn(n, "GolubFixedPointFinder", n_iters=20_000, tol_q=1e-7, seed=0),
     ),
     Tool("NeuralRNN Scipy", "defaults", lambda n: neuralrnn(n, "ScipyFixedPointFinder")),
     Tool(

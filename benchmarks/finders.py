@@ -157,7 +157,7 @@ def cases(recipe: yr.Recipe, seeds: Sequence[int]) -> list[Case]:
             if group in GROUPS and group not in found:
                 found[group] = case_of(member.recipe, system, proof)
     said = ", ".join(f"{number} with {count}" for count, number in sorted(counts.items()))
-    print(f"{recipe.base}, {len(seeds)} seeds: {said} (networks with fixed points, proved).")
+    print(f"\n{recipe.base}, {len(seeds)} seeds: {said} (networks with fixed points, proved).")
     return [found[count] for count in sorted(found)]
 
 
@@ -245,7 +245,7 @@ def main() -> None:
         import torch
 
         torch.set_num_threads(1)
-    print(versions() + "\n")
+    print(versions())
     for base in options.recipes:
         for case in cases(RECIPES[base], options.only or range(options.seeds)):
             table(case, tools)
