@@ -50,6 +50,11 @@ MOST = 3
 GROUPS = (0, 1, MOST)
 """Numbers of points that a network is wanted of, the last of them or more."""
 
+HEAD = (
+    "| tool | settings | returned | below 1e-4 | fixed (distinct) | true found | true near "
+    "| least residual | labelled | not fixed | above 1e-4 (stable) | CPU s |\n" + "|---" * 12 + "|"
+)
+
 EMPTY = " |" * 10
 """What is left of a row that has one word to say."""
 
@@ -172,33 +177,47 @@ def case_of(recipe: yr.Recipe, system: yr.System, proof: yr.AllFixedPoints) -> C
     return Case(recipe, network, proof)
 
 
-def row(tool: Tool, case: Case) -> str:
-    """Run a tool and return its row, or what it raised."""
+def judged(tool: Tool, case: Case) -> tuple[Score | str, float]:
+    """Run a tool and return its score, or in words what it raised, and the seconds."""
     begin = time.process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             points = tool.find(case.network)
     except ImportError as error:
-        return f"| {tool.name} | {tool.settings} | not installed: {error}" + EMPTY
+        return f"not installed: {error}", 0.0
     except Exception as error:  # what a tool raises is its result
         text = f"{type(error).__name__}: {error}".splitlines()[0].replace("|", "/")
-        return f"| {tool.name} | {tool.settings} | {text[:150]}" + EMPTY
+        return text[:150], 0.0
     seconds = time.process_time() - begin
     F, weights, _ = case.network
-    true = case.proof.points.state
-    s = score(lambda h: weights.step(F.x, h), points, true)
+    return score(lambda h: weights.step(F.x, h), points, case.proof.points.state), seconds
+
+
+def row(tool: Tool, result: Score | str, true: int, seconds: float) -> str:
+    """Return the row of a tool, given how many true points there are."""
+    begin = f"| {tool.name} | {tool.settings} |"
+    if isinstance(result, str):
+        return f"{begin} {result}{EMPTY}"
+    s = result
     labels = f"{s.labelled} | {s.labelled_slow} | {s.false_labels} ({s.false_stable})"
     least = f"{s.least:.1e}" if s.returned else "-"
     return (
-        f"| {tool.name} | {tool.settings} | {s.returned} | {s.single} | {s.fixed} ({s.distinct}) "
-        f"| {s.found} of {len(true)} | {s.near} of {len(true)} | {least} "
+        f"{begin} {s.returned} | {s.single} | {s.fixed} ({s.distinct}) "
+        f"| {s.found} of {true} | {s.near} of {true} | {least} "
         f"| {labels if s.labelled else '- | - | -'} | {seconds:.1f} |"
     )
 
 
-def table(case: Case, tools: Sequence[Tool]) -> None:
-    """Print the rows of a network."""
+def added(results: Sequence[Score]) -> Score:
+    """Add scores up, over networks; the least residual is that of all."""
+    sums = [sum(values) for values in zip(*(result[:-1] for result in results), strict=True)]
+    least = [result.least for result in results if result.returned]
+    return Score(*sums, least=float(np.nanmin(least)) if least else np.nan)
+
+
+def about(case: Case) -> None:
+    """Print what there is to find in a network."""
     recipe, network, proof = case
     F = network.F
     modes = yr.linearise(F, proof.points)
@@ -211,14 +230,6 @@ def table(case: Case, tools: Sequence[Tool]) -> None:
             f"norm {np.linalg.norm(true[k]):.3g}, {nearest[k]:.2g} from the nearest start."
         )
     print(f"The starts have norms of {size:.3g} in the mean.\n")
-    print(
-        "| tool | settings | returned | below 1e-4 | fixed (distinct) | true found | true near "
-        "| least residual | labelled | not fixed | above 1e-4 (stable) | CPU s |\n"
-        + "|---" * 12
-        + "|"
-    )
-    for tool in tools:
-        print(row(tool, case), flush=True)
 
 
 def versions() -> str:
@@ -246,9 +257,21 @@ def main() -> None:
 
         torch.set_num_threads(1)
     print(versions())
+    results: list[list[tuple[Score | str, float]]] = [[] for _ in tools]
+    true: list[int] = []
     for base in options.recipes:
         for case in cases(RECIPES[base], options.only or range(options.seeds)):
-            table(case, tools)
+            true.append(len(case.proof))
+            about(case)
+            print(HEAD)
+            for k, tool in enumerate(tools):
+                results[k].append(judged(tool, case))
+                print(row(tool, results[k][-1][0], true[-1], results[k][-1][1]), flush=True)
+    print(f"\nAll {len(true)} networks together:\n\n{HEAD}")
+    for tool, ends in zip(tools, results, strict=True):
+        scores = [result for result, _ in ends if isinstance(result, Score)]
+        total = added(scores) if len(scores) == len(true) else "see above"
+        print(row(tool, total, sum(true), sum(seconds for _, seconds in ends)))
 
 
 if __name__ == "__main__":

@@ -63,8 +63,19 @@ def test_a_tool_that_raises_or_is_missing_has_a_row_that_says_so(finders: Any):
         raise RuntimeError("no | luck")
 
     case = finders.Case(None, None, None)
-    columns = finders.row(finders.Tool("a", "b", missing), case)
-    assert "not installed: No module named 'no_such_finder'" in columns
-    other = finders.row(finders.Tool("a", "b", failing), case)
-    assert "RuntimeError: no / luck" in other
-    assert columns.count("|") == other.count("|") == 13
+    rows = []
+    for find in (missing, failing):
+        tool = finders.Tool("a", "b", find)
+        rows.append(finders.row(tool, *finders.judged(tool, case)[:1], true=0, seconds=0.0))
+    assert "not installed: No module named 'no_such_finder'" in rows[0]
+    assert "RuntimeError: no / luck" in rows[1]
+    assert [row.count("|") for row in rows] == [13, 13]
+
+
+def test_scores_add_up_over_networks(finders: Any):
+    one = judged(finders, [[2.0, 0.0], [5.01, 0.0]], [True, True])
+    none = judged(finders, [], [])
+    both = finders.added([one, none, one])
+    assert (both.returned, both.found, both.false_stable) == (4, 2, 2)
+    assert both.least == one.least
+    assert np.isnan(finders.added([none]).least)
