@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from every_active_set import rectified
 from tasks import Side
 
 from yang_rnn.adapters.brainpy_datasets import NAMES, make_brainpy_task
+from yang_rnn.experiment.task_report import table_of_inputs
 from yang_rnn.model import CTRNN
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.task_inputs import (
@@ -147,6 +149,26 @@ def test_points_at_each_input_are_the_known_ones():
         assert row.modes.stability.tolist() == ["stable"]
         np.testing.assert_allclose(row.modes.eigenvalues, 0.5, atol=1e-6)
         assert row.centre == 0
+
+
+@pytest.mark.parametrize(("nodes", "number"), [(0, 1), (1000, 3)])
+def test_points_of_a_rectified_network_that_starts_miss_are_there_by_enumeration(
+    nodes: int, number: int
+):
+    system = rectified(np.array([[0.0, -2.0], [-2.0, 0.0]]), np.ones(2))  # two units in competition
+    given = ConstantInput("rest", "rest", {}, np.zeros(1), False)
+    (row,) = points_by_input(system, np.full((3, 2), [1.0, 0.0]), [given], proof_nodes=nodes)
+    known = [[1, 0], [0, 1], [1 / 3, 1 / 3]][:number]
+    for point in known:
+        assert np.abs(row.points.state - point).max(axis=1).min() < 1e-9
+    assert len(row.points) == number
+    assert (row.every is not None) == (nodes > 0)
+    (entry,) = table_of_inputs((row,))
+    if row.every is not None:
+        assert entry["fixed_points"] == entry["fixed"] == 3
+        assert entry["fixed_points_proved"] is True
+    else:
+        assert "fixed_points" not in entry
 
 
 def test_of_one_input_the_points_are_found_once_0_or_minus_0():

@@ -1,8 +1,10 @@
 """The constant inputs of a task, and the fixed points of a network at each of them."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.system import System
 from yang_rnn.trials import Task, check_trials
+
+if TYPE_CHECKING:
+    from yang_rnn.dynamics.enumeration.fixed_points import AllFixedPoints
 
 NUM_INPUT_TRIALS = 500
 """Trials without noise that a task's constant inputs are read from."""
@@ -161,6 +166,9 @@ class InputPoints(NamedTuple):
     search : IndexSearch or None
         The index sum of the points, and how many of them were found by it; None where the states
         have no finite bounds.
+    every : AllFixedPoints or None
+        All fixed points of a rectified network with their proof; None where they were not
+        enumerated.
     """
 
     given: ConstantInput
@@ -168,6 +176,7 @@ class InputPoints(NamedTuple):
     modes: Linearisation
     centre: int | None
     search: IndexSearch | None = None
+    every: AllFixedPoints | None = None
 
 
 NUM_STARTS = 400
@@ -175,7 +184,11 @@ NUM_STARTS = 400
 
 
 def points_by_input(
-    system: System, activity: Any, inputs: Sequence[ConstantInput]
+    system: System,
+    activity: Any,
+    inputs: Sequence[ConstantInput],
+    *,
+    proof_nodes: int = 0,
 ) -> tuple[InputPoints, ...]:
     """Find the fixed and slow points of a network at each constant input of a task.
 
@@ -186,6 +199,9 @@ def points_by_input(
         Its states in trials of the task; `NUM_STARTS` of them, evenly spread, start each search.
     inputs : sequence of ConstantInput
         From `constant_inputs`. What is found at one input counts for all that are the same.
+    proof_nodes : int
+        Nodes that the enumeration of the fixed points of a rectified network takes at most at each
+        input; 0 is none. What the search had missed then counts among the points.
 
     Returns
     -------
@@ -200,22 +216,30 @@ def points_by_input(
     check_is("system", system, System)
     states = flat_states(activity)
     check_array("activity", states, ("state", system.num_units))
+    proof_nodes = check_whole("proof_nodes", proof_nodes, 0)
+    proof_nodes *= system.rectified is not None
     if not isinstance(inputs, Sequence) or isinstance(inputs, (str, ConstantInput)):
         raise TypeError(f"`inputs` must be a sequence of ConstantInput; got {shown(inputs)}")
     chosen = np.unique(np.linspace(0, len(states) - 1, NUM_STARTS).round().astype(int))
-    found: dict[bytes, tuple[FixedPoints, Linearisation, int | None, IndexSearch | None]] = {}
+    found: dict[bytes, tuple[Any, ...]] = {}  # what follows `given` in a row
     rows = []
     for given in inputs:
         check_is("inputs", given, ConstantInput)
         key = _same(given.x)
         if key not in found:
             F = system.at(given.x)
-            points, search = search_points(F, states[chosen]), None
+            starts, search, every = states[chosen], None, None
+            if proof_nodes:
+                from yang_rnn.dynamics.enumeration.fixed_points import all_fixed_points
+
+                every = all_fixed_points(system, given.x, most_nodes=proof_nodes, data=states)
+                starts = np.concatenate([starts, every.points.state])
+            points = search_points(F, starts)
             if finite_bounds(F) is not None:
                 search = search_by_index(F, points, data=states[chosen])
                 points = search.points
             modes = linearise(F, points.with_status("fixed"))
-            found[key] = points, modes, central_point(points, states), search
+            found[key] = points, modes, central_point(points, states), search, every
         rows.append(InputPoints(given, *found[key]))
     return tuple(rows)
 

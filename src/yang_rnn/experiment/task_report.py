@@ -96,6 +96,9 @@ def table_of_inputs(rows: tuple[InputPoints, ...]) -> list[dict[str, Any]]:
         }
         if row.search is not None:
             entry["index_sum"] = row.search.index.sum
+        if row.every is not None:
+            entry["fixed_points"] = len(row.every)
+            entry["fixed_points_proved"] = row.every.proved
         fixed = row.points.status == "fixed"
         if row.centre is not None and fixed[row.centre]:
             at = int(fixed[: row.centre].sum())
@@ -170,6 +173,11 @@ def _wrapped(name: str, text: str) -> list[tuple[str, str]]:
     return [(name if k == 0 else "", row) for k, row in enumerate(rows)]
 
 
+_BY_INPUT = (
+    "fixed", "stable", "slow", "time_constant", "index_sum", "fixed_points", "fixed_points_proved"
+)  # fmt: skip
+
+
 def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     """Return what a finished member adds to its row of the table.
 
@@ -184,8 +192,9 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     dict
         Accuracy with its interval, chance, whether the task was learned, losses; by context the
         verdict; by input the numbers of fixed, stable and slow points, the time constant (ms)
-        of the central fixed point's leading mode and, where the states have finite bounds, the
-        index sum. None where a number is not defined.
+        of the central fixed point's leading mode; where the states have finite bounds the index
+        sum, and of a small rectified network how many fixed points there are, and whether that is
+        proved. None where a number is not defined.
     """
     low, high = summary["test_accuracy_interval"]
     row: dict[str, Any] = {
@@ -201,7 +210,7 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     for context, verdict in summary["line_attractor"].items():
         row[f"verdict {context}".strip()] = verdict["verdict"]
     for entry in summary["inputs"]:
-        for name in ("fixed", "stable", "slow", "time_constant", "index_sum"):
+        for name in _BY_INPUT:
             if name in entry:
                 row[f"{name} at {entry['input']}"] = entry[name]
     return row
@@ -246,6 +255,8 @@ def _describe_input(name: str, row: InputPoints) -> str:
         text += f", {row.points.far.sum()} far from the data"
     if row.search is not None:
         text += f"; {row.search.index.sum_in_words}"
+    if row.every is not None:
+        text += f"; {row.every.in_words()}"
     entry = table_of_inputs((row,))[0]
     lasting = entry["time_constant"]
     if lasting is not None:

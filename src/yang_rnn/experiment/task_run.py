@@ -15,6 +15,7 @@ from yang_rnn.analysis import Averages, average_by, fit_pca
 from yang_rnn.behaviour import Performance, Psychometric, performance, psychometric_function
 from yang_rnn.dynamics.simulation import Trajectories, simulate
 from yang_rnn.dynamics.system import System
+from yang_rnn.experiment.run import PROOF_UNITS
 from yang_rnn.line_attractor.measuring import measure_selection
 from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
@@ -23,6 +24,9 @@ from yang_rnn.task import recipe_for, task_of
 from yang_rnn.task_inputs import ConstantInput, InputPoints, constant_inputs, points_by_input
 from yang_rnn.train import DivergenceError, History, train_recipe
 from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task
+
+INPUT_PROOF_NODES = 20_000
+"""Nodes that the enumeration of the fixed points at an input takes at most: 0.3 s or so."""
 
 
 class Selection(NamedTuple):
@@ -137,7 +141,9 @@ class TaskRun:
     @cached_property
     def by_input(self) -> tuple[InputPoints, ...]:
         """The fixed and slow points at each of `inputs`; those of the same input are found once."""
-        return points_by_input(self.system, self._states, self.inputs)
+        small = self.system.num_units <= PROOF_UNITS
+        nodes = INPUT_PROOF_NODES if small else 0
+        return points_by_input(self.system, self._states, self.inputs, proof_nodes=nodes)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
