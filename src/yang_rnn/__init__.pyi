@@ -79,6 +79,9 @@ from .line_attractor.integration import (
     propagator_singular_values as propagator_singular_values,
 )
 from .line_attractor.integration import psychophysical_kernel as psychophysical_kernel
+from .line_attractor.integrators import IntegratorThresholds as IntegratorThresholds
+from .line_attractor.integrators import IntegratorVerdict as IntegratorVerdict
+from .line_attractor.integrators import judge_integrator as judge_integrator
 from .line_attractor.leaks import evidence_kept as evidence_kept
 from .line_attractor.long_run import LongRun as LongRun
 from .line_attractor.long_run import hold_states as hold_states

@@ -1,0 +1,177 @@
+import functools
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from built import TASK, leaky, linear, switch, trials
+from jax.tree_util import Partial
+
+from yang_rnn.dynamics.system import System
+from yang_rnn.line_attractor.integration import (
+    Estimate,
+    Integration,
+    Kernel,
+    Pulse,
+    measure_integration,
+)
+from yang_rnn.line_attractor.integrators import (
+    IntegratorThresholds,
+    IntegratorVerdict,
+    judge_integrator,
+)
+from yang_rnn.line_attractor.leaks import evidence_kept
+from yang_rnn.model import CTRNN
+
+UNITS = 64
+STEPS = 20
+STIMULUS = 2000.0
+
+
+@functools.cache
+def basis(seed: int) -> np.ndarray:
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((UNITS, UNITS)))[0]
+
+
+def linear_step(matrix: Any, push: Any, x: Any, h: Any) -> Any:
+    return h @ matrix + x @ push
+
+
+def hidden(block: Any, drive: Any, read: Any, seed: int = 0, rest: float = 0.2) -> System:
+    """Build h' = B A B^T h + evidence, A a block beside modes that die out, B a random basis."""
+    block = np.atleast_2d(np.asarray(block, float))
+    size = len(block)
+    inner = rest * np.eye(UNITS)
+    inner[:size, :size] = block
+    axes = basis(seed)
+    push = axes[:, :size] @ np.broadcast_to(drive, size)
+    seen = axes[:, :size] @ np.broadcast_to(read, size)
+    return System(
+        Partial(linear_step, (axes @ inner @ axes.T).T, np.stack([0 * push, -push, push])),
+        dt=100.0,
+        initial_state=np.zeros(UNITS),
+        readout=Partial(jnp.matmul, np.stack([0 * seen, -seen, seen])),
+    )
+
+
+def judged(system: System | CTRNN) -> IntegratorVerdict:
+    system = system.system() if isinstance(system, CTRNN) else system
+    return judge_integrator(measure_integration(system, trials(), TASK))
+
+
+def expected_of(seconds: float) -> str:
+    kept = evidence_kept(1000 * seconds, STIMULUS)
+    return "line attractor" if kept >= 0.75 else "leaky integrator" if kept >= 0.5 else "fast leak"
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.3, 0.7, 0.8, 1.2, 2.0, 5.0, 20.0, 2e4])
+def test_leaks_in_a_random_basis_are_judged_by_what_they_keep(seconds: float):
+    for seed in range(3):
+        found = judged(hidden(np.exp(-0.1 / seconds), 1.0, 1.0, seed))
+        assert found.label == expected_of(seconds)
+        assert not found.near
+
+
+def rotation(turns: float, modulus: float = 1.0) -> np.ndarray:
+    angle = 2 * np.pi * turns / STEPS
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return modulus * turn
+
+
+def beside(block: np.ndarray, other: np.ndarray) -> np.ndarray:
+    size = len(block), len(other)
+    zero = np.zeros((size[0], size[1]))
+    return np.block([[block, zero], [zero.T, other]])
+
+
+@pytest.mark.parametrize(
+    "other", [np.array([[0.999]]), rotation(3.0), rotation(0.2, 0.99), np.array([[1.02]])],
+    ids=["slow", "rotating", "slowly rotating", "growing"],
+)  # fmt: skip
+@pytest.mark.parametrize(("seconds", "label"), [(5.0, "line attractor"), (0.2, "fast leak")])
+def test_modes_that_evidence_does_not_drive_change_nothing(
+    other: np.ndarray, seconds: float, label: str
+):
+    block = beside(np.array([[np.exp(-0.1 / seconds)]]), other)
+    drive = np.eye(len(block))[0]
+    assert judged(hidden(block, drive, drive)).label == label
+
+
+@pytest.mark.parametrize("shear", [1.0, 3.0, 10.0])
+def test_a_shear_does_not_hide_a_line(shear: float):
+    block = np.array([[0.99, shear], [0.0, 0.2]])
+    assert judged(hidden(block, [1.0, 0.0], [1.0, 0.0])).label == "line attractor"
+
+
+def test_a_chain_that_hands_evidence_on_is_a_turning_integrator():
+    chain = np.eye(STEPS + 2, k=-1)
+    found = judged(hidden(chain, np.eye(STEPS + 2)[0], np.ones(STEPS + 2)))
+    assert found.label == "turning integrator"
+
+
+def test_a_slow_rotation_that_is_read_at_the_right_angle_is_a_turning_integrator():
+    quarter = rotation(0.3)
+    angle = 2 * np.pi * 0.3 / 2  # what is read is where the mean of the evidence is by then
+    found = judged(hidden(quarter, [1.0, 0.0], [np.cos(angle), np.sin(angle)]))
+    assert found.label == "turning integrator"
+
+
+@pytest.mark.parametrize("growth", [1.12, 1.3])
+def test_growth_is_an_unstable_integrator(growth: float):
+    found = judged(hidden(growth, 1.0, 1.0))
+    assert found.label == "unstable integrator"
+    assert "early evidence counts more" in found.reason
+
+
+def test_a_steep_switch_is_an_unstable_integrator():
+    assert judged(switch(1.5)).label == "unstable integrator"
+
+
+def test_a_line_of_exactly_fixed_points_in_float32_is_a_line_attractor():
+    system = hidden(1.0, 1.0, 1.0)
+    step: Any = system.step
+    single = Partial(linear_step, *(np.float32(leaf) for leaf in step.args))
+    found = judged(System(single, dt=100.0, initial_state=np.zeros(UNITS), readout=system.readout))
+    assert found.label == "line attractor"
+
+
+@pytest.mark.parametrize("drive", [0.0, -1.0])
+def test_networks_that_decide_by_chance_or_wrongly_have_not_learned(drive: float):
+    assert judged(hidden(0.99, drive, 1.0)).label == "not learned"
+
+
+def test_a_relu_network_that_is_never_silent_is_judged_as_the_linear_one():
+    for seconds in (0.2, 0.7, 5.0):
+        assert judged(leaky(seconds)).label == expected_of(seconds)
+    assert judged(linear(rotation(1.0))).label in ("fast leak", "not learned")
+
+
+def made(efficiency: Estimate, constancy: Estimate, accuracy: float = 0.9) -> Integration:
+    kernel = Kernel(np.ones(3), np.ones(3), efficiency, Estimate(-0.3, 0.01))
+    pulse = Pulse(constancy, Estimate(1.0, 0.0), np.ones(1))
+    measured: Any = measure_integration(leaky(1.0).system(), trials(), TASK)
+    return measured._replace(accuracy=accuracy, kernel=kernel, pulse=pulse)
+
+
+def test_a_number_within_its_error_of_a_threshold_is_said_to_be():
+    straight = Estimate(0.95, 0.01)
+    found = judge_integrator(made(Estimate(0.74, 0.02), straight))
+    assert (found.label, found.near) == ("leaky integrator", "line attractor")
+    assert str(found).startswith("leaky integrator, near line attractor: decisions keep a share of")
+    assert "0.740 ± 0.020" in found.reason
+    found = judge_integrator(made(Estimate(0.9, 0.02), Estimate(0.74, 0.02)))
+    assert (found.label, found.near) == ("turning integrator", "line attractor")
+    assert judge_integrator(made(Estimate(0.9, 0.02), straight)).near == ""
+    assert judge_integrator(made(Estimate(0.9, 0.02), straight, 0.69)).label == "not learned"
+
+
+def test_thresholds_can_be_others_and_are_checked():
+    strict = IntegratorThresholds(keeps=0.92)
+    found = made(Estimate(0.9, 0.001), Estimate(0.95, 0.01))
+    assert judge_integrator(found, strict).label == "leaky integrator"
+    with pytest.raises(ValueError, match=r"`loses` must be at most `keeps`; got 0\.8 and 0\.75"):
+        IntegratorThresholds(loses=0.8)
+    with pytest.raises(ValueError, match=r"`straight` must be at most 1; got 1\.5"):
+        IntegratorThresholds(straight=1.5)
+    with pytest.raises(TypeError, match="integration"):
+        judge_integrator("nothing")  # type: ignore[arg-type]
