@@ -124,3 +124,19 @@ def test_scouts_that_find_nothing_keep_the_others_back():
     steps = Counting(weights_of(F.system), F.x)
     Newton(scouts=10).search(as_map(F), starts, 1e-20 * scale_of(starts) ** 2, steps=steps)
     assert 1 <= max(told) <= 10
+
+
+def test_a_network_that_steps_otherwise_than_it_states_is_refused():
+    told, other = network(1.0, "inside").system, network(1.0, "inside", seed=1).system
+    liar = dataclasses.replace(told, rectified=weights_of(other))
+    with pytest.raises(ValueError, match="`F` must step as the weights in its `rectified` say"):
+        find_fixed_points(liar.at(np.zeros(1)), states(5))
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0, 2.0])
+def test_one_unit(weight: float):
+    F = rectified(np.array([[weight]]), np.array([1.0])).at(np.zeros(1))
+    found = find_fixed_points(F, np.array([[0.0], [3.0]]))
+    assert (found.status == "fixed").all() == (weight == 0.5)  # the others run away
+    if weight == 0.5:
+        np.testing.assert_allclose(found.state, 2.0)

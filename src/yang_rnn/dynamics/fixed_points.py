@@ -15,6 +15,7 @@ from yang_rnn.dynamics.active_set_steps import ActiveSetSteps
 from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, scale_of, speeds
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import FixedPoints, own_scale
+from yang_rnn.dynamics.rectified import check_step
 from yang_rnn.dynamics.search import OnProgress, SearchEnd, Solver
 from yang_rnn.dynamics.system import AutonomousMap
 
@@ -97,7 +98,8 @@ def find_fixed_points(
     TypeError
         If `F` is not callable, or the starts are not real.
     ValueError
-        If the starts or tolerances are out of range, or `F` changes the shape of a state.
+        If the starts or tolerances are out of range, `F` changes the shape of a state, or its
+        system states other weights than those it steps with.
 
     References
     ----------
@@ -131,7 +133,7 @@ def find_fixed_points(
         np.empty(0, np.float32),
     )
     if usable.any():
-        search = _search_of(solver, F)
+        search = _search_of(solver, F, starts[usable])
         found = search(pure, starts[usable], fixed_speed * scale**2, on_progress)
         for whole, part in zip(end[:3], found[:3], strict=True):
             whole[usable] = part
@@ -223,13 +225,20 @@ def recorded(
     )
 
 
-def _search_of(solver: Solver, F: Map) -> Callable[..., SearchEnd]:
-    """Return a solver's search; Newton's by active sets where the network is rectified."""
+def _search_of(solver: Solver, F: Map, starts: np.ndarray) -> Callable[..., SearchEnd]:
+    """Return a solver's search; Newton's by active sets where the network is rectified.
+
+    Raises
+    ------
+    ValueError
+        If its steps from a few of the starts are not those of the weights that it states.
+    """
     if not (isinstance(solver, Newton) and isinstance(F, AutonomousMap)):
         return solver.search
     weights = F.system.rectified
     if weights is None:
         return solver.search
+    check_step(weights, F.partial, F.x, starts[:4], "F")
     return functools.partial(solver.search, steps=ActiveSetSteps(weights, F.x))
 
 
@@ -252,7 +261,7 @@ def _search_again_from(
     if not len(rows):
         return
     damped = dataclasses.replace(solver, max_newton=0)
-    found = _search_of(damped, F)(pure, starts[rows], fixed_speed)
+    found = _search_of(damped, F, starts[rows])(pure, starts[rows], fixed_speed)
     better = ~astray(found.state)
     for whole, part in zip(end[:3], found[:3], strict=True):
         whole[rows[better]] = part[better]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,3 +68,29 @@ class Rectified:
         if self.leak == "inside":
             return np.maximum((1 - self.alpha) * h + self.alpha * drive, 0.0)
         return (1 - self.alpha) * h + self.alpha * np.maximum(drive, 0.0)
+
+
+AGREES = 1e-5
+"""Difference of two steps, over their size, within which they are one: float32 inside a step."""
+
+
+def check_step(
+    weights: Rectified, step: Callable[[Any], Any], x: np.ndarray, states: np.ndarray, name: str
+) -> None:
+    """Check that a step from some states (n, N) is that of the weights a network states.
+
+    Raises
+    ------
+    ValueError
+        If it is not; the error names the argument.
+    """
+    import jax
+
+    with jax.enable_x64(True):
+        images = np.array([np.asarray(step(state)) for state in states])
+    own = weights.step(x, states)
+    off = np.abs(images - own).max(initial=0.0)
+    if not off <= AGREES * max(np.abs(own).max(initial=0.0), np.abs(states).max(initial=0.0)):
+        raise ValueError(
+            f"`{name}` must step as the weights in its `rectified` say; they differ by {off:.2g}"
+        )

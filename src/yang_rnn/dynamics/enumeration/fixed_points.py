@@ -33,7 +33,7 @@ from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tr
 from yang_rnn.dynamics.fixed_points import recorded
 from yang_rnn.dynamics.maps import as_map, as_states
 from yang_rnn.dynamics.points import FixedPoints
-from yang_rnn.dynamics.rectified import Rectified
+from yang_rnn.dynamics.rectified import Rectified, check_step
 from yang_rnn.dynamics.search import SearchEnd
 from yang_rnn.dynamics.system import AutonomousMap, System
 
@@ -46,7 +46,6 @@ TIME_LIMIT = 60.0
 _FIRST_POINT = 1.0  # seconds that Lemke's pivoting may take; 64 units take some milliseconds
 _REACH = 10.0  # of sum(h), over the largest drive
 _LARGEST = 1e100  # squares of it are numbers
-_AGREES = 1e-5  # of a state: how near a step must be to its weights' own
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -264,22 +263,13 @@ def rectified_at(network: Any, stimulus: Any) -> tuple[AutonomousMap, Rectified]
     weights = system.rectified
     x = check_array("stimulus", stimulus, (len(weights.w_ir),), empty=True)
     F = system.at(x)
-    import jax
-
     scale = 1.0 + float(np.abs(weights.b_rr).max() + np.abs(x @ weights.w_ir).max())
     if not scale < _LARGEST:
         raise ValueError(
             f"`stimulus` and bias must drive the network by less than {_LARGEST:g}; got {scale:.2g}"
         )
     states = scale * np.abs(np.random.default_rng(0).standard_normal((4, system.num_units)))
-    with jax.enable_x64(True):
-        images = np.array([np.asarray(F.partial(state)) for state in states])
-    own = weights.step(F.x, states)
-    if not (np.abs(images - own).max() <= _AGREES * (scale + np.abs(own).max())):
-        raise ValueError(
-            "`network` must step as the weights in its `rectified` say; they differ by "
-            f"{np.abs(images - own).max():.2g}"
-        )
+    check_step(weights, F.partial, F.x, states, "network")
     return F, weights
 
 
