@@ -218,7 +218,7 @@ def test_recipe_without_changes_is_named_by_its_base(base: str):
         ),
         (
             {"base": "primer"},
-            "primer-trials_per_epoch1024-sequence_steps0-initialisationkaiming-and-2-more",
+            "primer-noise_ineverywhere-trials_per_epoch1024-sequence_steps0-and-4-more",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
