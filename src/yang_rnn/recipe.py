@@ -142,9 +142,7 @@ class Recipe:
     sequence_steps: int = 0
     """Time steps of a training sequence, cut from trials without a reset; 0: single trials."""
     stream_steps: int = 0
-    """Time steps of a stream of trials that training sequences are cut from one after the other,
-    from batch to batch, before a new one begins; 0: each sequence begins with a trial.
-    """
+    """Time steps of a stream that sequences are cut from in turn; 0: each begins with a trial."""
 
     # Network
     hidden: int = 64
