@@ -170,7 +170,7 @@ def in_the_stimulus(inputs: np.ndarray) -> np.ndarray:
 
 def test_noise_in_the_stimulus_is_the_same_noise_there_and_none_elsewhere():
     numbers: dict[str, Any] = {"seed": 4, "noise_sigma": 2.0}
-    clear = PerceptualDecisionMaking(**numbers | {"noise_sigma": 0.0}).sample_trials(50)
+    clear = PerceptualDecisionMaking(seed=4, noise_sigma=0.0).sample_trials(50)
     everywhere = PerceptualDecisionMaking(**numbers).sample_trials(50)
     trials = PerceptualDecisionMaking(**numbers, noise_in="stimulus").sample_trials(50)
     noise = everywhere.inputs - clear.inputs
