@@ -3,7 +3,9 @@
     python benchmarks/parity.py [--seeds 16] [--torch FOLDER]
 
 As many networks of each kind are trained, analysed alike on fresh trials of the recipe, and
-compared by medians, ranges and Mann-Whitney's test of ranks. The loop, the trials and the way in
+compared with those of PyTorch by medians, ranges, Mann-Whitney's test of ranks and Fisher's of the
+verdicts. The third kind, whose sequences each begin with a trial and whose inputs are noisy
+throughout, shows what the comparison can tell apart. The loop, the trials and the way in
 which sequences are cut from them stand in `primer.py` and use nothing of this package. Networks of
 PyTorch are kept in the folder and taken from there the next time. Needs torch.
 """
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from primer import TorchNetwork, primer_in_torch
-from scipy.stats import mannwhitneyu
+from scipy.stats import fisher_exact, mannwhitneyu
 
 import yang_rnn as yr
 from yang_rnn.ensemble.members import SEARCH_TRIALS
@@ -81,13 +83,17 @@ def measured(run: yr.Run) -> dict[str, float]:
 def kernel_efficiency(run: yr.Run) -> float:
     """Return (sum k)^2 / (T sum k^2), k the weights of the evidence of T steps: 1 if all are equal.
 
-    They are those of a linear regression of the choice.
+    They are those of a linear regression of the choice where coherence is below its median: where
+    it is high, noise moves no choice.
     """
     task, trials = run.task.two_alternatives(), run.test_trials
     outputs = yr.simulate(run.system, trials.inputs).outputs
     assert outputs is not None
-    evidence = (trials.inputs[trials.during("stimulus")] @ task.evidence).T  # (trial, step)
-    choice = task.chose_second(outputs, trials)
+    coherence = trials.condition("coherence")
+    weak = coherence < np.median(coherence)
+    inputs = trials.inputs[trials.during("stimulus")][:, weak]
+    evidence = (inputs @ task.evidence).T  # (trial, step)
+    choice = task.chose_second(outputs, trials)[weak]
     design = np.column_stack([evidence, np.ones(len(evidence))])
     weights = np.linalg.lstsq(design, choice.astype(float), rcond=None)[0][:-1]
     return float(weights.sum() ** 2 / (len(weights) * np.square(weights).sum()))
@@ -100,19 +106,41 @@ def main() -> None:
     parser.add_argument("--torch", type=Path)
     arguments = parser.parse_args()
     recipes = [dataclasses.replace(yr.PRIMER, seed=n) for n in range(arguments.seeds)]
-    kinds = {"torch": trained_in_torch(recipes, arguments.torch), "package": trained_here(recipes)}
-    rows = {name: [measured(run) for run in runs] for name, runs in kinds.items()}
-    print("| median [range] | package | PyTorch | p |\n|---|---|---|---|")
-    for name in rows["torch"][0]:
-        here, there = (np.array([row[name] for row in rows[kind]]) for kind in ("package", "torch"))
-        p = mannwhitneyu(here, there, nan_policy="omit").pvalue
-        columns = (
-            f"{np.nanmedian(x):.4g} [{np.nanmin(x):.4g} {np.nanmax(x):.4g}]" for x in (here, there)
-        )
-        print(f"| {name} | {' | '.join(columns)} | {p:.2f} |")
-    for name, runs in kinds.items():
-        labels = Counter(run.verdict.label for run in runs if run.verdict is not None)
-        print(f"{name}: " + ", ".join(f"{label} {count}" for label, count in labels.most_common()))
+    changed = {"stream_steps": 0, "noise_in": "everywhere"}
+    kinds = {
+        "PyTorch": trained_in_torch(recipes, arguments.torch),
+        "package": trained_here(recipes),
+        "without streams": trained_here([dataclasses.replace(r, **changed) for r in recipes]),
+    }
+    rows = {kind: [measured(run) for run in runs] for kind, runs in kinds.items()}
+    print("| median [range] | PyTorch | package | p | without streams, noise everywhere | p |")
+    print("|---|---|---|---|---|---|")
+    for name in rows["PyTorch"][0]:
+        theirs, *ours = (np.array([row[name] for row in rows[kind]]) for kind in kinds)
+        cells = [in_words(theirs)]
+        for values in ours:
+            p = mannwhitneyu(values, theirs, nan_policy="omit").pvalue
+            cells += [in_words(values), f"{p:.2g}"]
+        print(f"| {name} | {' | '.join(cells)} |")
+    labels = {kind: Counter(label_of(run) for run in runs) for kind, runs in kinds.items()}
+    for label in sorted(set().union(*labels.values())):
+        theirs, *ours = (labels[kind][label] for kind in kinds)
+        n, cells = arguments.seeds, [str(theirs)]
+        for count in ours:
+            p = fisher_exact([[count, n - count], [theirs, n - theirs]]).pvalue
+            cells += [str(count), f"{p:.2g}"]
+        print(f"| {label}, of {n} | {' | '.join(cells)} |")
+
+
+def in_words(values: np.ndarray) -> str:
+    """Return median and range."""
+    return f"{np.nanmedian(values):.4g} [{np.nanmin(values):.4g} {np.nanmax(values):.4g}]"
+
+
+def label_of(run: yr.Run) -> str:
+    """Return a network's verdict."""
+    assert run.verdict is not None
+    return run.verdict.label
 
 
 if __name__ == "__main__":
