@@ -417,7 +417,7 @@ def calls() -> Iterator[Call]:
     yield Call("PerceptualDecisionMaking", yr.PerceptualDecisionMaking,
         {"dt": 100.0, "t_fixation": 100.0, "t_stimulus": 300.0, "t_delay": 0.0, "t_decision": 100.0,
          "noise_sigma": 1.0, "num_choice": 2, "num_trial": 4, "seed": 1, "coherence": (6.4, 51.2),
-         "input_transform": None, "target_transform": None},
+         "noise_in": "everywhere", "input_transform": None, "target_transform": None},
         {"dt": NOT_POSITIVE,
          **dict.fromkeys(("t_fixation", "t_stimulus", "t_delay", "t_decision"), not_duration),
          "noise_sigma": [*NOT_REAL, ("negative", -1.0)],
@@ -425,6 +425,7 @@ def calls() -> Iterator[Call]:
          "seed": without(NOT_WHOLE, "None"),
          "coherence": [*not_array(np.array([6.4, 51.2]), "one longer", "objects of numbers"),
                        ("above", (120.0,)), ("negative", (-1.0,))],
+         "noise_in": NOT_WORDS,
          "input_transform": NOT_CALLABLE, "target_transform": NOT_CALLABLE})  # fmt: skip
     yield Call("PerceptualDecisionMaking.from_recipe", yr.PerceptualDecisionMaking.from_recipe,
         {"recipe": recipe, "seed": None},
@@ -444,7 +445,8 @@ def calls() -> Iterator[Call]:
         "coherence": without([*NOT_REAL, ("negative", -1.0), ("above", 101.0)], "None"),
     })  # fmt: skip
     yield Call("train", lambda **arguments: yr.train(yr.CTRNN(3, 4, 3, seed=1), **arguments),
-        {"data": [batch], "epochs": 1, "batch_size": 2, "sequence_steps": 0, "learning_rate": 1e-3,
+        {"data": [batch], "epochs": 1, "batch_size": 2, "sequence_steps": 0, "stream_steps": 0,
+         "learning_rate": 1e-3,
          "steps_per_epoch": None, "on_epoch": None},
         {"data": [*without(NOT_RECORDS, "bool"), ("strings", ["ab"]), ("numbers", [1, 2]),
                   ("one array", batch[0]), ("a batch alone", batch), ("endless", Endless(batch)),
@@ -455,6 +457,7 @@ def calls() -> Iterator[Call]:
                   ("targets too high", [(batch[0], batch[1] + 7)]),
                   ("too few", [batch[:1]])],
          "epochs": count, "batch_size": count, "sequence_steps": NOT_WHOLE,
+         "stream_steps": NOT_WHOLE,
          "learning_rate": NOT_POSITIVE,
          "steps_per_epoch": without([*count, ("too many", 3)], "None"),
          "on_epoch": NOT_CALLABLE})  # fmt: skip

@@ -22,6 +22,9 @@ def test_notebook_has_the_published_numbers():
     assert NOTEBOOK.search_input == (1.0, 0.5, 0.5)
     numbers = (NOTEBOOK.hidden, NOTEBOOK.epochs, NOTEBOOK.batch_size, NOTEBOOK.learning_rate)
     assert numbers == (64, 20, 16, 1e-3)
+    assert (NOTEBOOK.noise_in, NOTEBOOK.sequence_steps, NOTEBOOK.stream_steps) == (
+        "everywhere", 0, 0
+    )  # fmt: skip
     assert RECIPES["notebook"] is NOTEBOOK
 
 
@@ -29,6 +32,7 @@ def test_primer_has_the_published_numbers():
     steps = PRIMER.epochs * PRIMER.trials_per_epoch / PRIMER.batch_size
     assert (steps, PRIMER.batch_size, PRIMER.sequence_steps) == (1000, 16, 100)
     assert (PRIMER.learning_rate, PRIMER.random_starts) == (1e-2, 64)
+    assert (PRIMER.noise_in, PRIMER.stream_steps) == ("stimulus", 1500)
     assert RECIPES["primer"] is PRIMER
 
 
@@ -99,6 +103,9 @@ def test_saved_recipe_is_loaded_equal(tmp_path: Path):
         ("activation", "step"),
         ("initialisation", "zero"),
         ("sequence_steps", -1),
+        ("stream_steps", -1),
+        ("noise_in", "decision"),
+        ("noise_in", None),
         ("random_starts", -1),
         ("random_start_high", 0.0),
         ("epochs", MAX_COUNT + 1),
@@ -111,6 +118,20 @@ def test_saved_recipe_is_loaded_equal(tmp_path: Path):
 def test_number_out_of_range_is_refused_by_name(field: str, value: Any):
     with pytest.raises(RecipeError, match=f"`{field}` must be .*; got"):
         dataclasses.replace(NOTEBOOK, **{field: value})
+
+
+def test_a_stream_shorter_than_its_sequences_is_refused():
+    with pytest.raises(RecipeError, match=r"`stream_steps` .* at least sequence_steps \(100\); g"):
+        dataclasses.replace(PRIMER, stream_steps=99)
+    assert dataclasses.replace(PRIMER, sequence_steps=0).stream_steps == 1500  # not used
+
+
+def test_a_recipe_of_before_streams_is_read_as_what_it_was():
+    values = json.loads(PRIMER.to_json())
+    del values["stream_steps"], values["noise_in"]
+    then = Recipe.from_json(json.dumps(values))
+    assert then == dataclasses.replace(PRIMER, stream_steps=0, noise_in="everywhere")
+    assert then.name == "primer-noise_ineverywhere-stream_steps0"
 
 
 def test_dt_that_does_not_divide_the_durations_is_refused():
@@ -218,7 +239,7 @@ def test_recipe_without_changes_is_named_by_its_base(base: str):
         ),
         (
             {"base": "primer"},
-            "primer-trials_per_epoch1024-sequence_steps0-initialisationkaiming-and-2-more",
+            "primer-noise_ineverywhere-trials_per_epoch1024-sequence_steps0-and-4-more",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -315,12 +336,21 @@ def test_a_recipe_of_another_task_has_its_settings_and_channels():
         ("decision", 200.0),
         ("coherences", (1.0,)),
         ("noise", 0.5),
+        ("noise_in", "stimulus"),
         ("choices", 3),
     ],
 )
 def test_what_is_not_of_another_task_is_refused_by_name(field: str, value: Any):
     with pytest.raises(RecipeError, match=f"`{field}` must be .*; got"):
         dataclasses.replace(OTHER, **{field: value})
+
+
+def test_another_task_by_the_primers_recipe_has_noise_of_its_own():
+    recipe = dataclasses.replace(PRIMER, task="RateGoNoGo")
+    assert recipe.name == "primer-RateGoNoGo"
+    assert dataclasses.replace(recipe, noise_in="everywhere").stream_steps == 1500
+    with pytest.raises(RecipeError, match="`noise` must be left as it is"):
+        dataclasses.replace(recipe, noise=0.5)
 
 
 @pytest.mark.parametrize(

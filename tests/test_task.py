@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks import Side
 
 from yang_rnn.adapters.brainpy_datasets import make_brainpy_task
-from yang_rnn.recipe import Recipe, RecipeError
+from yang_rnn.recipe import PRIMER, Recipe, RecipeError
 from yang_rnn.task import PerceptualDecisionMaking, recipe_for, task_of
 from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task
 
@@ -91,6 +91,8 @@ def test_decimal_durations_have_their_whole_steps(
         ("coherence", [0.0, 100.5]),
         ("coherence", [["a"]]),
         ("coherence", ["a"]),
+        ("noise_in", "decision"),
+        ("noise_in", None),
     ],
 )
 def test_impossible_task_is_refused_by_name(name: str, value: Any):
@@ -157,6 +159,44 @@ def test_noise_has_the_stated_standard_deviation():
     noise = trials.inputs[-1]  # nothing but noise at the decision
     standard_error = 1 / np.sqrt(2 * noise.size)
     assert abs(noise.std() / (2.0 / np.sqrt(50)) - 1) < 4 * standard_error
+
+
+def in_the_stimulus(inputs: np.ndarray) -> np.ndarray:
+    """Return noise (22, trial, 3) in two channels of the notebook's stimulus, and 0 elsewhere."""
+    kept = inputs.copy()
+    kept[0], kept[21], kept[:, :, 0] = 0, 0, 0
+    return kept
+
+
+def test_noise_in_the_stimulus_is_the_same_noise_there_and_none_elsewhere():
+    numbers: dict[str, Any] = {"seed": 4, "noise_sigma": 2.0}
+    clear = PerceptualDecisionMaking(seed=4, noise_sigma=0.0).sample_trials(50)
+    everywhere = PerceptualDecisionMaking(**numbers).sample_trials(50)
+    trials = PerceptualDecisionMaking(**numbers, noise_in="stimulus").sample_trials(50)
+    noise = everywhere.inputs - clear.inputs
+    assert (noise != 0).all()
+    np.testing.assert_allclose(trials.inputs - clear.inputs, in_the_stimulus(noise), atol=1e-15)
+    assert np.array_equal(trials.inputs[0], clear.inputs[0])
+    assert np.array_equal(trials.inputs[1:21, :, 1:], everywhere.inputs[1:21, :, 1:])
+    assert np.array_equal(trials.targets, everywhere.targets)
+    assert np.array_equal(trials.conditions["coherence"], everywhere.conditions["coherence"])
+
+
+def test_noise_in_the_stimulus_is_that_of_the_loader_and_of_transformed_trials_too():
+    numbers: dict[str, Any] = {"seed": 4, "num_trial": 21, "noise_in": "stimulus"}
+    expected = PerceptualDecisionMaking(**numbers).sample_trials(21)
+    ((inputs, targets),) = TaskLoader(PerceptualDecisionMaking(**numbers), batch_size=21)
+    assert np.array_equal(inputs, expected.inputs)
+    assert np.array_equal(targets, expected.targets)
+    task = PerceptualDecisionMaking(**numbers, input_transform=lambda x: -x)
+    trials = task.sample_trials(21)
+    assert np.array_equal(trials.inputs, -expected.inputs)
+    assert np.array_equal(trials.choice, expected.choice)
+
+
+def test_noise_in_a_stimulus_of_random_length_is_refused():
+    with pytest.raises(ValueError, match="`noise_in` must be everywhere where durations are rand"):
+        PerceptualDecisionMaking(t_stimulus=lambda: 300.0, noise_in="stimulus")
 
 
 def test_chosen_coherences_are_used():
@@ -229,6 +269,8 @@ def test_time_mask_tells_the_steps_of_a_period():
 
 def test_recipe_sets_every_number_of_the_task():
     recipe = Recipe(seed=9, dt=50.0, stimulus=500.0, delay=100.0, noise=0.5, choices=3)
+    assert PerceptualDecisionMaking.from_recipe(recipe).noise_in == "everywhere"
+    assert PerceptualDecisionMaking.from_recipe(PRIMER).noise_in == "stimulus"
     theirs = RatePerceptualDecisionMaking(
         seed=9, dt=50.0, t_stimulus=500.0, t_delay=100.0, noise_sigma=0.5, num_choice=3
     )

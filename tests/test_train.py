@@ -303,6 +303,7 @@ def test_data_that_are_no_batches_are_refused(data: Any):
     "wrong",
     [{"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}, {"learning_rate": 0.0},
      {"learning_rate": np.inf}, {"learning_rate": np.nan}, {"sequence_steps": -1},
+     {"stream_steps": -1}, {"stream_steps": 9, "sequence_steps": 10},
      {"steps_per_epoch": 0}],
 )  # fmt: skip
 def test_numbers_out_of_range_are_refused(wrong: dict[str, Any]):

@@ -22,6 +22,7 @@ Leak = Literal["inside", "outside"]
 ReadoutUnits = Literal["all", "excitatory"]
 InitialState = Literal["zero", "trained"]
 Schedule = Literal["constant", "cosine", "exponential"]
+NoiseIn = Literal["everywhere", "stimulus"]
 
 PERCEPTUAL = "perceptual"
 """The task that a recipe's own numbers, from `fixation` to `choices`, are of."""
@@ -33,7 +34,7 @@ MAX_TASK_NAME = 200
 """Letters that a task's name may have."""
 
 PERCEPTUAL_FIELDS = (
-    "fixation", "stimulus", "delay", "decision", "coherences", "noise", "choices"
+    "fixation", "stimulus", "delay", "decision", "coherences", "noise", "noise_in", "choices"
 )  # fmt: skip
 """Numbers of the perceptual task; another one has `task_settings`."""
 
@@ -132,12 +133,16 @@ class Recipe:
     """Coherences that a trial is drawn from (%)."""
     noise: float = 1.0
     """Input noise; each step has a standard deviation of noise / sqrt(dt)."""
+    noise_in: NoiseIn = "everywhere"
+    """Whether each channel is noisy at each step, or the stimulus channels during the stimulus."""
     choices: int = 2
     """Choices, each with a stimulus channel of its own."""
     trials_per_epoch: int = 1024
     """Fresh trials, or sequences of trials, in a training epoch."""
     sequence_steps: int = 0
     """Time steps of a training sequence, cut from trials without a reset; 0: single trials."""
+    stream_steps: int = 0
+    """Time steps of a stream that sequences are cut from in turn; 0: each begins with a trial."""
 
     # Network
     hidden: int = 64
@@ -231,6 +236,10 @@ class Recipe:
         ):
             self._whole(field, 1, MAX_COUNT)
         self._whole("sequence_steps", 0, MAX_COUNT)
+        self._whole("stream_steps", 0, MAX_COUNT)
+        if 0 < self.stream_steps < self.sequence_steps:
+            expected = f"0, or at least sequence_steps ({self.sequence_steps})"
+            raise RecipeError("stream_steps", expected, self.stream_steps)
         self._whole("random_starts", 0, MAX_COUNT)
         self._whole("rank", 0, MAX_COUNT)
         self._whole("choices", 2, MAX_COUNT)
@@ -268,11 +277,11 @@ class Recipe:
         for field in ("fixation", "stimulus", "delay", "decision"):
             self._duration(field, minimum_steps=int(field in ("stimulus", "decision")))
         self._coherences()
-        self._task()
         if self.tau < self.dt:
             raise RecipeError("tau", f"at least dt ({self.dt:.12g} ms)", self.tau)
         for field, known in (
             ("base", Base),
+            ("noise_in", NoiseIn),
             ("activation", Activation),
             ("initialisation", Initialisation),
             ("leak", Leak),
@@ -284,6 +293,7 @@ class Recipe:
             value = getattr(self, field)
             if not isinstance(value, str) or value not in get_args(known):
                 raise RecipeError(field, f"one of {get_args(known)}", getattr(self, field))
+        self._task()
         self._constraints()
         slow_speed = self.slow_mean_square * self.hidden / 2
         if self.fixed_speed > slow_speed:
@@ -439,9 +449,9 @@ class Recipe:
             if self.task_settings:
                 raise RecipeError("task_settings", "empty for the perceptual task", value)
             return
-        default = Recipe.__dataclass_fields__
         for field in PERCEPTUAL_FIELDS:
-            if getattr(self, field) != default[field].default:
+            left = {getattr(recipe, field) for recipe in (NOTEBOOK, RECIPES[self.base])}
+            if getattr(self, field) not in left:
                 expected = f"left as it is: it is of the perceptual task, not of {self.task}"
                 raise RecipeError(field, expected, getattr(self, field))
 
@@ -506,6 +516,8 @@ PRIMER = Recipe(
     base="primer",
     trials_per_epoch=800,  # 20 epochs of 50 batches: 1000 steps of training
     sequence_steps=100,
+    stream_steps=1500,  # NeuroGym draws 1600 ahead and begins anew where the 1600th would be used
+    noise_in="stimulus",
     initialisation="linear",
     learning_rate=1e-2,
     random_starts=64,

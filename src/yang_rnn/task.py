@@ -5,7 +5,7 @@ import copy
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
@@ -16,6 +16,7 @@ from yang_rnn._checks import (
     as_array,
     check_callable,
     check_is,
+    check_one_of,
     check_real,
     check_whole,
     is_real,
@@ -23,7 +24,15 @@ from yang_rnn._checks import (
 )
 from yang_rnn.adapters.brainpy_datasets import NAMES, make_brainpy_task
 from yang_rnn.adapters.neurogym import from_neurogym
-from yang_rnn.recipe import MAX_COUNT, NOTEBOOK, PERCEPTUAL, Recipe, RecipeError, whole_steps
+from yang_rnn.recipe import (
+    MAX_COUNT,
+    NOTEBOOK,
+    PERCEPTUAL,
+    NoiseIn,
+    Recipe,
+    RecipeError,
+    whole_steps,
+)
 from yang_rnn.trials import Task, Trials, TwoAlternatives
 
 NEUROGYM = "neurogym:"
@@ -114,6 +123,9 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         Trials in an epoch.
     coherence : sequence of float
         Coherences that a trial is drawn from (%).
+    noise_in : {"everywhere", "stimulus"}
+        Where the noise is: in each channel at each step, as the parent has it, or in the stimulus
+        channels during the stimulus alone, as NeuroGym's task of the same name has it.
     seed : int, optional
         Seed of the random stream; without one each task draws other trials.
     **transforms
@@ -122,7 +134,8 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
     Raises
     ------
     ValueError
-        If a number is out of its range or a duration is not whole steps.
+        If a number is out of its range or a duration is not whole steps; or the noise is in the
+        stimulus alone, and a callable says how long that is.
 
     References
     ----------
@@ -143,6 +156,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         seed: int | None = None,
         *,
         coherence: Sequence[float] = NOTEBOOK.coherences,
+        noise_in: NoiseIn = NOTEBOOK.noise_in,
         **transforms: Any,
     ):
         dt = check_real("dt", dt, above=0)
@@ -168,6 +182,10 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
             **transforms,
         )
         self.coherence = levels
+        check_one_of("noise_in", noise_in, get_args(NoiseIn))
+        self.noise_in = noise_in
+        if noise_in == "stimulus" and any(map(callable, self._durations.values())):
+            raise ValueError("`noise_in` must be everywhere where durations are random")
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, seed: int | None = None) -> Self:
@@ -183,6 +201,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
             num_choice=recipe.choices,
             num_trial=recipe.trials_per_epoch,
             coherence=recipe.coherences,
+            noise_in=recipe.noise_in,
             seed=recipe.seeds.training if seed is None else seed,
         )
 
@@ -237,14 +256,8 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         if not self._is_plain():
             yield from TaskLoader(self, batch_size=batch_size, max_seq_len=sequence_steps)
             return
-        trials_each = -(-sequence_steps // len(self.time_mask()))
-        for start in range(0, self.num_trial, batch_size):
-            size = min(batch_size, self.num_trial - start)
-            trials = self._sample(size * trials_each)
-            yield (
-                _back_to_back(trials.inputs, size)[:sequence_steps],
-                _back_to_back(trials.targets, size)[:sequence_steps],
-            )
+        for sequences in self.draw_sequences(self.num_trial, batch_size, sequence_steps):
+            yield sequences.inputs, sequences.targets
 
     def batches(self, batch_size: int) -> Iterator[Trials]:
         """Draw one epoch, `num_trial` fresh trials, a batch at a time.
@@ -314,13 +327,26 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         """Return the task at the beginning of another random stream; this one stays as it is."""
         task = copy.copy(self)
         task.rng = np.random.RandomState(check_whole("seed", seed, 0, 2**32 - 1))
+        task._streams = None
         return task
 
     def without_noise(self) -> Self:
         """Return the task with inputs without noise; this one stays as it is."""
         task = copy.copy(self)
         task.rng, task.noise_sigma = copy.deepcopy(self.rng), 0.0
+        task._streams = None
         return task
+
+    def sample_a_trial(self, item: int) -> Any:
+        """Draw a trial as the parent does, with the noise where `noise_in` says."""
+        if self.noise_in == "everywhere":
+            return super().sample_a_trial(item)
+        stream = self.rng
+        self.rng: Any = _StimulusNoise(stream, self.periods["stimulus"])
+        try:
+            return super().sample_a_trial(item)
+        finally:
+            self.rng = stream
 
     def alternatives(self) -> Mapping[str, TwoAlternatives]:
         """Return evidence and choice by the name ``""``; empty unless there are two choices."""
@@ -445,13 +471,22 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
             and self.target_transform is None
             and not any(callable(duration) for duration in durations)
             and type(self.rng) is np.random.RandomState
-            and type(self).sample_a_trial is RatePerceptualDecisionMaking.sample_a_trial
+            and type(self).sample_a_trial is PerceptualDecisionMaking.sample_a_trial
         )
 
     def _sample(self, num_trials: int) -> Trials:
         if self._is_plain():
             return self._sample_together(num_trials)
         return self._sample_one_by_one(num_trials)
+
+    def _side_by_side(self, number: int, steps: int) -> Trials:
+        if not self._is_plain():
+            return super()._side_by_side(number, steps)
+        trials = self._sample_together(number * -(-steps // len(self.time_mask())))
+        inputs, targets = (
+            _back_to_back(array, number)[:steps] for array in (trials.inputs, trials.targets)
+        )
+        return Trials(inputs, targets, {}, {})
 
     def _sample_together(self, num_trials: int) -> Trials:
         onset, offset, go, total = self._ends
@@ -467,6 +502,8 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
             level[trial] = randint(0, len(self.coherence))
             choice[trial] = randint(0, self.num_choice)
             noise[trial] = randn(*shape)
+        if self.noise_in == "stimulus":
+            noise = _in_stimulus(noise, slice(onset, offset))
         coherence = self.coherence[level]
 
         # Each sum and product in the parent's order: the result must be equal to the last bit.
@@ -484,7 +521,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         inputs, targets, levels, choices = [], [], [], []
         for trial in range(num_trials):
             recorder = _DrawRecorder(stream)
-            self.rng: Any = recorder
+            self.rng = recorder
             try:
                 x, y = self.sample_a_trial(trial)[:2]
             finally:
@@ -531,6 +568,26 @@ def _back_to_back(trials: np.ndarray, num_sequences: int) -> np.ndarray:
     in_order = trials.swapaxes(0, 1)  # (trial, time, ...)
     joined = in_order.reshape(num_sequences, -1, *trials.shape[2:])
     return joined.swapaxes(0, 1)
+
+
+def _in_stimulus(noise: np.ndarray, stimulus: slice) -> np.ndarray:
+    """Return noise (..., time, channel) in the stimulus channels during the stimulus; else 0."""
+    kept = np.zeros_like(noise)
+    kept[..., stimulus, 1:] = noise[..., stimulus, 1:]
+    return kept
+
+
+class _StimulusNoise:
+    """A random stream whose noise of a trial is that of the stimulus alone."""
+
+    def __init__(self, stream: Any, stimulus: slice):
+        self._stream, self._stimulus = stream, stimulus
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def randn(self, *shape: int) -> np.ndarray:
+        return _in_stimulus(self._stream.randn(*shape), self._stimulus)
 
 
 class _DrawRecorder:

@@ -108,6 +108,7 @@ def train(
     epochs: int = NOTEBOOK.epochs,
     batch_size: int = NOTEBOOK.batch_size,
     sequence_steps: int = NOTEBOOK.sequence_steps,
+    stream_steps: int = NOTEBOOK.stream_steps,
     learning_rate: float = NOTEBOOK.learning_rate,
     steps_per_epoch: int | None = None,
     on_epoch: Callable[[int, float, float], None] | None = None,
@@ -148,6 +149,11 @@ def train(
         Trials, or sequences of trials, in a batch, where `data` is a task.
     sequence_steps : int
         Time steps of a sequence of back-to-back trials, where `data` is a task; 0: single trials.
+    stream_steps : int
+        Time steps of the streams of trials that sequences are cut from one after the other, one for
+        each place in a batch. They go on from batch to batch and from epoch to epoch, so that most
+        sequences begin in the middle of a trial, and begin anew where too few steps are left.
+        0: each sequence begins with a trial. Not used for single trials.
     learning_rate : float
         Learning rate of Adam. An `optimiser` has its own.
     steps_per_epoch : int, optional
@@ -229,6 +235,10 @@ def train(
     epochs = check_whole("epochs", epochs, 1)
     batch_size = check_whole("batch_size", batch_size, 1)
     sequence_steps = check_whole("sequence_steps", sequence_steps, 0)
+    stream_steps = check_whole("stream_steps", stream_steps, 0)
+    if 0 < stream_steps < sequence_steps:
+        expected = f"0, or at least `sequence_steps` ({sequence_steps})"
+        raise ValueError(f"`stream_steps` must be {expected}; got {stream_steps}")
     check_callable("on_epoch", on_epoch, optional=True)
     check_callable("loss", loss, optional=True)
     objective = Objective(
@@ -264,7 +274,7 @@ def train(
     def draw() -> list[Batch]:
         batches: Iterable[Any]
         if task is not None:
-            batches = epoch_of(task, batch_size, sequence_steps, trials_per_epoch)
+            batches = epoch_of(task, batch_size, sequence_steps, trials_per_epoch, stream_steps)
         elif going_on is not None:
             batches = itertools.islice(going_on, steps_per_epoch)
         else:
@@ -348,6 +358,7 @@ def train_recipe(
         epochs=recipe.epochs if epochs is None else epochs,
         batch_size=recipe.batch_size,
         sequence_steps=recipe.sequence_steps,
+        stream_steps=recipe.stream_steps,
         trials_per_epoch=recipe.trials_per_epoch,
         learning_rate=recipe.learning_rate,
         learning_rate_schedule=recipe.learning_rate_schedule,

@@ -290,6 +290,7 @@ class Task(abc.ABC):
     num_outputs: Any
     dt: Any
     noise: Any = 0.0
+    _streams: Any = None  # what is left of those that `draw_from_streams` cuts sequences from
 
     @cached_property
     def rng(self) -> Any:
@@ -306,12 +307,14 @@ class Task(abc.ABC):
         # A task may be a frozen dataclass.
         rng = np.random.default_rng(check_whole("seed", seed, 0, 2**64 - 1))
         object.__setattr__(task, "rng", rng)
+        object.__setattr__(task, "_streams", None)
         return task
 
     def without_noise(self) -> Self:
         """Return the task with inputs without noise; this one stays as it is."""
         task = copy.deepcopy(self)
         object.__setattr__(task, "noise", 0.0)
+        object.__setattr__(task, "_streams", None)
         return task
 
     def with_equal_trials(self) -> Self:
@@ -346,8 +349,44 @@ class Task(abc.ABC):
         Each begins with a trial and is cut off where it has so many steps.
         """
         for start in range(0, num_sequences, batch_size):
-            size = min(batch_size, num_sequences - start)
-            yield _joined([self._sequence(steps) for _ in range(size)], axis=1)
+            yield self._side_by_side(min(batch_size, num_sequences - start), steps)
+
+    def draw_from_streams(
+        self, num_sequences: int, batch_size: int, steps: int, stream_steps: int
+    ) -> Iterator[Trials]:
+        """Draw sequences of back-to-back trials that go on, a batch at a time.
+
+        Each place in a batch has a stream of trials of its own, from which its sequences are cut
+        one after the other, from batch to batch and from call to call: most begin in the middle of
+        a trial. Where fewer steps than a sequence's are left, new streams begin, each with a trial.
+        A task with another seed, or without noise, begins new ones too. The last batch may be
+        smaller: the rest of its streams goes unused for as long.
+
+        Parameters
+        ----------
+        num_sequences : int
+        batch_size : int
+            Sequences in a batch; another than before begins new streams.
+        steps : int
+            Time steps of a sequence.
+        stream_steps : int
+            Those of a stream, at least as many.
+        """
+        for start in range(0, num_sequences, batch_size):
+            streams = self._streams
+            if (
+                streams is None
+                or len(streams.inputs) < steps
+                or np.shape(streams.inputs)[1] != batch_size
+            ):
+                streams = self._side_by_side(batch_size, stream_steps)
+            object.__setattr__(self, "_streams", _part(streams, slice(steps, None)))
+            batch = _part(streams, slice(steps))
+            yield batch.select(slice(min(batch_size, num_sequences - start)))
+
+    def _side_by_side(self, number: int, steps: int) -> Trials:
+        """Draw so many sequences of so many steps, each of which begins with a trial."""
+        return _joined([self._sequence(steps) for _ in range(number)], axis=1)
 
     def _sequence(self, steps: int) -> Trials:
         parts, length = [], 0
@@ -439,6 +478,19 @@ def _joined(parts: Sequence[Trials], axis: int, stop: int | None = None) -> Tria
         asked=joined(part.asks for part in parts)
         if any(part.asked is not None for part in parts)
         else None,
+    )
+
+
+def _part(trials: Trials, steps: slice) -> Trials:
+    """Return some of the steps of trials that have neither periods nor conditions."""
+    rows = [trials.weights, trials.asked]
+    return Trials(
+        trials.inputs[steps],
+        trials.targets[steps],
+        {},
+        {},
+        None,
+        *(None if row is None else row[steps] for row in rows),
     )
 
 

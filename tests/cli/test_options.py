@@ -32,7 +32,8 @@ HIDDEN = ("base", *FOUND)
 def test_every_number_of_the_recipe_is_an_option():
     other = Recipe(
         seed=9, dt=50.0, fixation=200.0, stimulus=300.0, delay=50.0, decision=150.0,
-        coherences=(1.0, 2.5), noise=0.5, choices=3, trials_per_epoch=7, sequence_steps=8,
+        coherences=(1.0, 2.5), noise=0.5, noise_in="stimulus", choices=3, trials_per_epoch=7,
+        sequence_steps=8, stream_steps=17,
         hidden=5, tau=60.0, leak="outside", excitatory=0.6, readout_units="excitatory",
         initial_state="trained", unit_noise=0.1, learning_rate_schedule="cosine",
         learning_rate_end=0.5, l2_weights=1e-4, l2_rates=1e-3, clip_norm=1.5,

@@ -106,6 +106,19 @@ def test_a_manifest_is_written_once_and_holds_the_folder_to_it(tmp_path: Path):
     assert (tmp_path / "sweep.json").read_bytes() == before
 
 
+def test_a_sweep_of_before_a_field_of_the_recipe_goes_on(tmp_path: Path):
+    check_manifest(tmp_path, TINY, {}, MADE_WITH)
+    (tmp_path / "members" / "seed0").mkdir(parents=True)
+    manifest = json.loads((tmp_path / "sweep.json").read_text())
+    for field in ("stream_steps", "noise_in"):
+        del manifest["recipe"][field]
+    (tmp_path / "sweep.json").write_text(json.dumps(manifest))
+    assert check_manifest(tmp_path, TINY, {}, MADE_WITH) is None
+    other = dataclasses.replace(TINY, noise_in="stimulus")
+    with pytest.raises(SweepError, match="noise_in was everywhere, is stimulus"):
+        check_manifest(tmp_path, other, {}, MADE_WITH)
+
+
 def test_other_versions_are_a_problem_only_where_there_are_members(tmp_path: Path):
     check_manifest(tmp_path, TINY, {}, MADE_WITH)
     (tmp_path / "members" / ".begun").mkdir(parents=True)  # unfinished

@@ -19,8 +19,9 @@ from yang_rnn.trials import Task, Trials
 
 UNEVEN = dataclasses.replace(SMALL, trials_per_epoch=24)  # a last batch of 8 trials
 PRIMER_LIKE = dataclasses.replace(
-    SMALL, sequence_steps=30, initialisation="linear", tau=200.0, activation="softplus"
-)
+    SMALL, sequence_steps=30, stream_steps=100, noise_in="stimulus", initialisation="linear",
+    tau=200.0, activation="softplus",
+)  # fmt: skip
 CONSTRAINED = dataclasses.replace(
     SMALL, excitatory=0.75, readout_units="excitatory", unit_noise=0.1, initial_state="trained",
     leak="outside", tau=200.0, l2_weights=1e-3, l2_rates=1e-2, clip_norm=0.05,

@@ -46,6 +46,15 @@ def test_a_stored_run_goes_on_as_if_it_had_never_ended(saved: Path, small_run: R
 
 
 @pytest.mark.slow
+def test_a_stream_of_trials_goes_on_too(tmp_path: Path):
+    recipe = dataclasses.replace(SMALL, sequence_steps=30, stream_steps=100, noise_in="stimulus")
+    save_numbers(run_experiment(recipe), tmp_path, {})
+    run, more = load_run(tmp_path), dataclasses.replace(recipe, epochs=3)
+    assert run.recipe == recipe
+    assert_same(run_experiment(more), continue_run(run, more))
+
+
+@pytest.mark.slow
 def test_another_task_goes_on_too():
     recipe = dataclasses.replace(
         SMALL, task="RateContextDecisionMaking", num_inputs=7, num_outputs=3, epochs=1,

@@ -2,11 +2,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
 
+from yang_rnn.adapters.brainpy_datasets import make_brainpy_task
 from yang_rnn.network.parameters import Design
-from yang_rnn.recipe import NOTEBOOK
-from yang_rnn.task import PerceptualDecisionMaking
-from yang_rnn.training.batches import PADDED_TO, checked, epoch_of, stacked
+from yang_rnn.recipe import NOTEBOOK, PRIMER
+from yang_rnn.task import PerceptualDecisionMaking, task_of
+from yang_rnn.training.batches import PADDED_TO, checked, epoch_by, epoch_of, stacked
 from yang_rnn.trials import Task, Trials
 
 DESIGN = Design.of(NOTEBOOK)
@@ -126,6 +128,67 @@ def test_sequences_of_the_perceptual_task_are_its_own():
     for (inputs, targets), trials in zip(own, other.draw_sequences(8, 4, 50), strict=True):
         assert np.array_equal(inputs, trials.inputs)
         assert np.array_equal(targets, trials.targets)
+
+
+def test_streams_go_on_from_batch_to_batch_and_from_epoch_to_epoch():
+    task = Random().seeded(0)
+    epochs = [list(epoch_of(task, 2, 10, 4, stream_steps=65)) for _ in range(5)]
+    batches = [batch for epoch in epochs for batch in epoch]
+    assert [batch.inputs.shape for batch in batches] == [(10, 2, 3)] * 10
+    for first in (0, 6):  # 65 steps are six sequences, and five steps too few for one
+        for place in (0, 1):
+            stream = batches[first : first + 6]
+            number, step, inside = np.concatenate([b.inputs[:, place] for b in stream]).T
+            asked = np.concatenate([batch.asked[:, place] for batch in stream])
+            targets = np.concatenate([batch.targets[:, place] for batch in stream])
+            begins = step == 0
+            assert inside.all()
+            assert begins[0]
+            assert np.array_equal(np.diff(number), begins[1:])
+            assert np.array_equal(asked[:-1], begins[1:])
+            assert np.array_equal(targets == 1, asked)
+    assert len({batch.inputs[0, place, 1] for batch in batches for place in (0, 1)}) > 3
+
+
+def test_a_smaller_last_batch_leaves_the_other_streams_unused():
+    batches = list(epoch_of(Random().seeded(0), 2, 10, 3, stream_steps=100))
+    assert [batch.inputs.shape[1] for batch in batches] == [2, 1]
+    whole = list(epoch_of(Random().seeded(0), 2, 10, 4, stream_steps=100))
+    assert np.array_equal(batches[1].inputs, whole[1].inputs[:, :1])
+
+
+@pytest.mark.parametrize("change", [{}, {"input_transform": lambda x: x}], ids=["plain", "slow"])
+def test_sequences_of_a_stream_are_those_of_a_long_one_of_the_loader(change: dict[str, Any]):
+    numbers: dict[str, Any] = {"seed": 2, "num_trial": 8}
+    loader = TaskLoader(RatePerceptualDecisionMaking(**numbers), batch_size=4, max_seq_len=95)
+    long = [inputs[begin : begin + 30] for inputs, _ in loader for begin in (0, 30, 60)]
+    task = PerceptualDecisionMaking(**numbers, **change)
+    ours = [batch.inputs for _ in range(3) for batch in epoch_of(task, 4, 30, 8, stream_steps=95)]
+    assert np.array_equal(long, ours)
+
+
+def test_sequences_of_the_primer_begin_at_every_second_step_of_a_trial():
+    # 100 steps are four trials of 22 and 12 steps: the phase goes on by 12, and 15 times.
+    batches = [batch for _ in range(2) for batch in epoch_by(PRIMER, task_of(PRIMER))][:31]
+    phases = [100 * (number % 15) % 22 for number in range(31)]
+    assert set(phases) == set(range(0, 22, 2))
+    for phase, batch in zip(phases, batches, strict=True):
+        decision = (phase + np.arange(100)) % 22 == 21
+        assert np.array_equal(batch.targets > 0, np.repeat(decision[:, None], 16, axis=1))
+        assert np.array_equal(batch.inputs[..., 0], 1 - (batch.targets > 0))
+
+
+def test_another_seed_and_no_noise_begin_new_streams():
+    for task in (PerceptualDecisionMaking(seed=0), make_brainpy_task("RateGoNoGo"), Random()):
+        first = next(task.seeded(1).draw_from_streams(1, 1, 10, 100))
+        used = task.seeded(1)
+        next(used.draw_from_streams(1, 1, 10, 100))
+        for again in (used.seeded(1), used.seeded(1).without_noise().seeded(1)):
+            assert again._streams is None
+        assert used.without_noise()._streams is None
+        found = next(used.seeded(1).draw_from_streams(1, 1, 10, 100))
+        if not isinstance(task, Random):  # whose inputs count all trials ever drawn
+            assert np.array_equal(found.inputs, first.inputs)
 
 
 def test_trials_of_an_epoch_are_the_tasks_own_unless_said():

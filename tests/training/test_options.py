@@ -40,7 +40,7 @@ def assert_equal(first: CTRNN, second: CTRNN) -> None:
 
 RESUMED: dict[str, dict[str, Any]] = {
     "adam": {},
-    "noise": {"unit_noise": 0.2, "l2_rates": 0.1, "sequence_steps": 30},
+    "noise": {"unit_noise": 0.2, "l2_rates": 0.1, "sequence_steps": 30, "stream_steps": 100},
     "constraints": {"excitatory": 0.75, "initial_state": "trained", "clip_norm": 0.1},
 }
 

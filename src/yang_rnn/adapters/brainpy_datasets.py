@@ -263,12 +263,13 @@ class BrainPyTask(Task):
         task = copy.copy(self)
         seed = check_whole("seed", seed, 0, 2**32 - 1)
         task._dataset, task._trial = _copy_of(self._dataset, np.random.RandomState(seed)), 0
+        task._streams = None
         return task
 
     def without_noise(self) -> Self:
         """Return the task with inputs without noise; this one stays as it is."""
         task = copy.copy(self)
-        task._dataset = _copy_of(self._dataset)
+        task._dataset, task._streams = _copy_of(self._dataset), None
         if hasattr(task._dataset, "noise_sigma"):
             task._dataset.noise_sigma = 0.0
         return task
@@ -279,7 +280,7 @@ class BrainPyTask(Task):
         Durations that are what the task is about stay random.
         """
         task = copy.copy(self)
-        task._dataset = _copy_of(self._dataset)
+        task._dataset, task._streams = _copy_of(self._dataset), None
         if self.name not in _THE_TASK:
             # Drawn from a stream of their own: wherever the task is in its own, they are the same.
             aside = _copy_of(self._dataset, np.random.RandomState(0))

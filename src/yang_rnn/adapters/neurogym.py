@@ -181,7 +181,7 @@ class NeuroGymTask(Task):
 
     def _twin(self) -> Self:
         task = copy.copy(self)
-        task._env = _copy_of(self._env)
+        task._env, task._streams = _copy_of(self._env), None
         return task
 
     def _raw(self, num_trials: int) -> list[SingleTrial]:

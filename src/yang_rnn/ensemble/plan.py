@@ -182,7 +182,8 @@ def check_manifest(
     try:
         with damage_named(path):
             before = parse_json(content.decode("utf-8"))
-            then: dict[str, Any] = dict(before["recipe"])
+            # A field that has come since was what its default is.
+            then: dict[str, Any] = json.loads(Recipe().to_json()) | dict(before["recipe"])
             varied_then = list(before["varied"])
             made_with_then = dict(before.get("made_with", {}))
             then |= dict.fromkeys(varied_then, "varied")

@@ -21,7 +21,7 @@ from yang_rnn.network.parameters import Design, effective
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import task_of
 from yang_rnn.train import LARGEST_WEIGHT, DivergenceError, History, divergence_in_words
-from yang_rnn.training.batches import Batch, checked, epoch_of, stacked
+from yang_rnn.training.batches import Batch, checked, epoch_by, stacked
 from yang_rnn.training.objective import Objective, total_loss
 from yang_rnn.training.optimisers import learning_rate_of
 from yang_rnn.trials import Task
@@ -296,8 +296,7 @@ def _mean_of_known(accuracy: np.ndarray) -> np.ndarray:
 
 def _draw(tasks: Sequence[Task], recipe: Recipe, design: Design, lanes: int) -> list[Batch]:
     """Draw an epoch: stacks (lane, batch, time, trial, ...) of batches of equal shapes."""
-    numbers = (recipe.batch_size, recipe.sequence_steps, recipe.trials_per_epoch)
-    drawn = [list(stacked(checked(epoch_of(task, *numbers), design))) for task in tasks]
+    drawn = [list(stacked(checked(epoch_by(recipe, task), design))) for task in tasks]
     return [
         Batch(
             *(

@@ -13,7 +13,7 @@ from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.train import train_recipe
-from yang_rnn.training.batches import epoch_of
+from yang_rnn.training.batches import epoch_by
 
 
 class ContinuationError(ValueError):
@@ -79,7 +79,7 @@ def continue_run(
     net.set_weights(run.net.weights)
     task = run.task.seeded(recipe.seeds.training) if isinstance(run, TaskRun) else task_of(recipe)
     for _ in range(done):
-        for _ in epoch_of(task, recipe.batch_size, recipe.sequence_steps, recipe.trials_per_epoch):
+        for _ in epoch_by(recipe, task):
             pass
     history = train_recipe(
         net, recipe, task, epochs=recipe.epochs - done, resume=run.history, on_epoch=on_epoch

@@ -12,7 +12,7 @@ import numpy as np
 from yang_rnn._checks import as_array, check_array, shown
 from yang_rnn.model import check_step_weights, check_targets
 from yang_rnn.network.parameters import Design
-from yang_rnn.recipe import NOTEBOOK
+from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.trials import Task, Trials
 
@@ -46,7 +46,11 @@ class Batch(NamedTuple):
 
 
 def epoch_of(
-    task: Task, batch_size: int, sequence_steps: int, trials_per_epoch: int | None = None
+    task: Task,
+    batch_size: int,
+    sequence_steps: int,
+    trials_per_epoch: int | None = None,
+    stream_steps: int = 0,
 ) -> Iterator[Any]:
     """Draw an epoch of a task's trials, or of sequences of them, a batch at a time.
 
@@ -60,15 +64,32 @@ def epoch_of(
     trials_per_epoch : int, optional
         Trials, or sequences, in the epoch. Without it as many as the task itself says, if it is a
         `PerceptualDecisionMaking`, else as the notebook has.
+    stream_steps : int
+        Time steps of the streams of trials that sequences are cut from, which go on from epoch to
+        epoch; 0: each sequence begins with a trial.
     """
-    if isinstance(task, PerceptualDecisionMaking) and trials_per_epoch in (None, task.num_trial):
+    own = task.num_trial if isinstance(task, PerceptualDecisionMaking) else None
+    number = trials_per_epoch or own or NOTEBOOK.trials_per_epoch
+    if sequence_steps and stream_steps:
+        return task.draw_from_streams(number, batch_size, sequence_steps, stream_steps)
+    if isinstance(task, PerceptualDecisionMaking) and number == own:
         if sequence_steps:
             return task.sequence_batches(batch_size, sequence_steps)
         return task.batches(batch_size)
-    trials_per_epoch = trials_per_epoch or NOTEBOOK.trials_per_epoch
     if sequence_steps:
-        return task.draw_sequences(trials_per_epoch, batch_size, sequence_steps)
-    return task.draw(trials_per_epoch, batch_size)
+        return task.draw_sequences(number, batch_size, sequence_steps)
+    return task.draw(number, batch_size)
+
+
+def epoch_by(recipe: Recipe, task: Task) -> Iterator[Any]:
+    """Draw the next epoch of a task as a recipe says, a batch at a time."""
+    return epoch_of(
+        task,
+        recipe.batch_size,
+        recipe.sequence_steps,
+        recipe.trials_per_epoch,
+        recipe.stream_steps,
+    )
 
 
 def bounded(data: Iterable[Any]) -> Iterator[Any]:
