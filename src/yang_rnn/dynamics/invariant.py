@@ -69,15 +69,18 @@ class InvariantManifold(Curve):
     centre : int
         Which point lies nearest to the centre that was given, at s = 0.
     converged : bool
-        Whether residual and uncertainty are at most `tolerance` of the range everywhere.
+        Whether the iteration settled and the centre's residual and uncertainty are at most
+        `tolerance` of the range. The curve then ends where either is not, or at the bounds. If not,
+        it is none that the map keeps, and its numbers say nothing about the map.
     end : str
-        Why the iteration ended: ``converged``; ``residual`` or ``uncertainty``, which stayed above
-        the tolerance; ``across``, a direction across the curve doesn't decay at the centre, or more
-        slowly than along it, and `state` is the straight line; ``diverged``; ``limit`` of
-        iterations.
+        How the iteration ended: ``converged``; ``fold``, ``uncertainty`` or ``residual`` as in
+        `ends`, but at the centre; ``across``, a direction across the curve doesn't decay at the
+        centre, or decays more slowly than along it, and `state` is the straight line along the
+        eigenvector; ``diverged``; ``limit`` of iterations.
     ends : tuple of two str
-        Why the curve ends at its first and its last point: ``range``, the bound that was given, or
-        ``fold``, it turns back in s.
+        Why the curve ends at its first and its last point: ``range``, the bound that was given;
+        ``fold``, the curve's image turns back in s; ``uncertainty`` or ``residual``, which is above
+        the tolerance from there on.
     iterations : int
         Images that were taken of the whole curve.
     dt : float
@@ -244,7 +247,7 @@ def invariant_manifold(
     margin : float
         By how much of the range the grid is longer on either side while it is iterated.
     tolerance : float
-        Residual and uncertainty, over `high - low`, up to which the curve has converged.
+        Residual and uncertainty, over `high - low`, up to which points count as on the curve.
     iterations : int
         Images of the curve at most.
 
@@ -287,39 +290,63 @@ def invariant_manifold(
         found = _Found(*(np.asarray(value) for value in found))
         values = _measure(pure, found.curve[0], begin, mode.left, grid)
         reach, residual = (np.asarray(value) for value in values)
-    first = max(extra, int(found.first))
-    last = min(extra + steps, int(found.last))
-    if last - first < 1:
-        first, last = at_zero - 1, at_zero + 1
+    uncertainty = np.linalg.norm(found.curve[0] - found.curve[1], axis=1)
+    end = "across" if not mode.attracts else _end(found, iterations)
+    first, last, ends = extra, extra + steps, ("range", "range")
+    if end == "converged":
+        largest = tolerance * (high - low)
+        faults = np.select(
+            [
+                (np.arange(len(grid)) < found.first) | (np.arange(len(grid)) > found.last),
+                ~(uncertainty <= largest),
+                ~(residual <= largest),
+            ],
+            ["fold", "uncertainty", "residual"],
+            "",
+        )
+        if faults[at_zero]:
+            end = str(faults[at_zero])
+        else:
+            first, last, ends = _faultless(faults, at_zero, first, last)
     kept = slice(first, last + 1)
     state = found.curve[0]
     arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(state, axis=0), axis=1))])
     flow = (_straight(reach, grid, arc) - arc) / (dt / 1e3)
-    uncertainty = np.linalg.norm(found.curve[0] - found.curve[1], axis=1)[kept]
-    end = "across" if not mode.attracts else _end(found, iterations)
-    if end == "converged":
-        largest = tolerance * (high - low)
-        end = "uncertainty" if not uncertainty.max() <= largest else end
-        end = "residual" if not residual[kept].max() <= largest else end
-    along, across = _rates(pure, state[kept], dt)
+    along, across = _rates(pure, state[kept], mode.left, dt)
     return InvariantManifold(
         state=state[kept],
         coordinate=grid[kept],
         flow=flow[kept],
         residual=residual[kept],
-        uncertainty=uncertainty,
+        uncertainty=uncertainty[kept],
         rate_along=along,
         rate_across=across,
         centre=at_zero - first,
         converged=end == "converged",
         end=end,
-        ends=(
-            "fold" if first > extra else "range",
-            "fold" if last < extra + steps else "range",
-        ),
+        ends=ends,
         iterations=int(found.turns),
         dt=dt,
     )
+
+
+def _faultless(
+    faults: np.ndarray, at_zero: int, first: int, last: int
+) -> tuple[int, int, tuple[str, str]]:
+    """Return the points around the centre up to the first fault on either side, and those faults.
+
+    At least one neighbour of the centre is kept, for a curve has a direction.
+    """
+    behind, ahead = at_zero, at_zero
+    while behind > first and not faults[behind - 1]:
+        behind -= 1
+    while ahead < last and not faults[ahead + 1]:
+        ahead += 1
+    ends = (
+        "range" if behind == first else str(faults[behind - 1]),
+        "range" if ahead == last else str(faults[ahead + 1]),
+    )
+    return behind, (ahead if ahead > behind else at_zero + 1), ends
 
 
 class _Mode(NamedTuple):
@@ -391,7 +418,7 @@ def _iterate(
     iterations: jax.Array,
 ) -> _Found:
     """Replace the curve by its image until it stays as it is, or makes no progress."""
-    unit = grid[-1] - grid[0]
+    unit, length = grid[-1] - grid[0], grid[extra] - grid[0]
     index = jnp.arange(len(grid))
     inside = (index >= extra) & (index < len(grid) - extra)
 
@@ -401,8 +428,11 @@ def _iterate(
         first, last = _in_order(reach, at_zero)
         kept = jnp.clip(index, first, last)
         images, reach = images[kept], reach[kept]
-        ahead = _chord(reach, images, last, jnp.maximum(last - extra, first))
-        behind = _chord(reach, images, first, jnp.minimum(first + extra, last))
+        # Over a fixed length of s: over a fixed number of images, which lie the closer the faster
+        # they come in, errors would grow.
+        inner = jnp.searchsorted(reach, reach[-1] - length), jnp.searchsorted(reach, reach[0] + length)
+        ahead = _chord(reach, images, last, jnp.clip(inner[0], first, last - 1))
+        behind = _chord(reach, images, first, jnp.clip(inner[1], first + 1, last))
         slopes = jnp.where(along, right, behind), jnp.where(along, right, ahead)
         return _cubic(reach, images, grid, *slopes), first, last
 
@@ -502,39 +532,49 @@ def _straight(at: np.ndarray, s: np.ndarray, values: np.ndarray) -> np.ndarray:
     return values[k] + (at - s[k]) * (values[k + 1] - values[k]) / (s[k + 1] - s[k])
 
 
-def _rates(F: Partial, curve: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+def _rates(
+    F: Partial, curve: np.ndarray, left: np.ndarray, dt: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the rates (1/s) along and across at each point."""
     tangents = np.gradient(curve, axis=0)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
     units = curve.shape[1]
-    rng = np.random.default_rng(0)
-    block = rng.standard_normal((units, min(_BLOCK, units)))
-    along, radius = map_rows(
-        _growth, F, curve, tangents, shared=(block,), row_size=units * block.shape[1]
+    if units == 1:
+        block = np.zeros((1, 1))
+    else:
+        block = np.random.default_rng(0).standard_normal((units, min(_BLOCK, units - 1)))
+    stretch, radius = map_rows(
+        _growth, F, curve, tangents, shared=(left, block), row_size=units * block.shape[1]
     )
     with np.errstate(divide="ignore"):
-        return -np.log(along) / (dt / 1e3), -np.log(radius) / (dt / 1e3)
+        return -np.log(stretch) / (dt / 1e3), -np.log(radius) / (dt / 1e3)
 
 
 @jax.jit
 def _growth(
-    F: Partial, states: jax.Array, tangents: jax.Array, block: jax.Array
+    F: Partial, states: jax.Array, tangents: jax.Array, left: jax.Array, block: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Return by how much a step stretches the curve, and the spectral radius across it."""
+    """Return by how much a step stretches the curve, and the spectral radius across it.
+
+    Across the curve are differences of states of equal s; the image of one is taken back to equal
+    s along the curve's own image.
+    """
+    unit = left / jnp.linalg.norm(left)
 
     def at(state, tangent):
         slope = jax.linearize(F, state)[1]
+        image = slope(tangent)
 
         def across(vectors):
-            return vectors - jnp.outer(tangent, tangent @ vectors)
+            images = jax.vmap(slope, 1, 1)(vectors)
+            return images - jnp.outer(image, left @ images) / (left @ image)
 
         def turn(_, vectors):
-            return jnp.linalg.qr(across(jax.vmap(slope, 1, 1)(vectors)))[0]
+            return jnp.linalg.qr(across(vectors))[0]
 
-        base = jnp.linalg.qr(across(block))[0]
-        base = across(jax.lax.fori_loop(0, _TURNS, turn, base))
-        small = base.T @ jax.vmap(slope, 1, 1)(base)
-        radius = jnp.abs(jnp.linalg.eigvals(small)).max()
-        return jnp.linalg.norm(slope(tangent)), radius
+        base = jnp.linalg.qr(block - jnp.outer(unit, unit @ block))[0]
+        base = jax.lax.fori_loop(0, _TURNS, turn, base)
+        radius = jnp.abs(jnp.linalg.eigvals(base.T @ across(base))).max()
+        return jnp.linalg.norm(image), radius
 
     return jax.vmap(at)(states, tangents)
