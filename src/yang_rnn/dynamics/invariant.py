@@ -18,6 +18,7 @@ from yang_rnn.dynamics.maps import Map, as_map, as_vector, check_map, map_rows, 
 _ALONG = 0.99  # |cos| from which a direction is an eigenvector
 _REAL = 1e-9  # share of its modulus that the imaginary part of a real eigenvalue may have
 _PATIENCE = 200  # iterations without progress after which there is none
+_SHRINKS = 0.1  # share of the grid's step that images must keep between them, or the curve turns
 _FAR = 1e3  # lengths of the range from the centre beyond which the curve has diverged
 _REST = 1e-9  # of the length: a point that moves less in a step rests
 _BLOCK, _TURNS = 6, 60  # vectors and turns of the subspace iteration
@@ -79,7 +80,7 @@ class InvariantManifold(Curve):
         eigenvector; ``diverged``; ``limit`` of iterations.
     ends : tuple of two str
         Why the curve ends at its first and its last point: ``range``, the bound that was given;
-        ``fold``, the curve's image turns back in s; ``uncertainty`` or ``residual``, which is above
+        ``fold``, the curve's image turns back in s or shrinks to a tenth; ``uncertainty`` or ``residual``, which is above
         the tolerance from there on.
     iterations : int
         Images that were taken of the whole curve.
@@ -425,7 +426,7 @@ def _iterate(
     def image(curve, along):
         images = jax.vmap(F)(curve)
         reach = (images - centre) @ left
-        first, last = _in_order(reach, at_zero)
+        first, last = _in_order(reach, at_zero, _SHRINKS * (grid[1] - grid[0]))
         kept = jnp.clip(index, first, last)
         images, reach = images[kept], reach[kept]
         # Over a fixed length of s: over a fixed number of images, which lie the closer the faster
@@ -464,10 +465,12 @@ def _iterate(
     return jax.lax.while_loop(unfinished, improve, begin)
 
 
-def _in_order(reach: jax.Array, centre: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return the first and the last point around the centre up to which s grows."""
+def _in_order(
+    reach: jax.Array, centre: jax.Array, least: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the first and the last point around the centre up to which s grows enough."""
     index = jnp.arange(len(reach) - 1)
-    grows = jnp.diff(reach) > 0
+    grows = jnp.diff(reach) > least
     ahead = jnp.cumprod(jnp.where(index < centre, True, grows)).sum()
     behind = jnp.cumprod(jnp.where(index >= centre, True, grows)[::-1]).sum()
     return len(reach) - 1 - behind, ahead
