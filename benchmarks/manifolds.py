@@ -83,9 +83,7 @@ def ratios(pair: Pair) -> dict[str, float]:
     """Return numbers of the invariant curve, and over those of the traced one."""
     found, traced = pair.invariant, pair.traced
     s = (traced.state - pair.centre) @ pair.left
-    at = np.linspace(
-        max(s.min(), found.coordinate[0]), min(s.max(), found.coordinate[-1]), 201
-    )
+    at = np.linspace(max(s.min(), found.coordinate[0]), min(s.max(), found.coordinate[-1]), 201)
     slow = np.sqrt(2 * traced.speed) / (found.dt / 1e3)
     old = length_and_speed(s, at, traced.state, slow)
     new = length_and_speed(found.coordinate, at, found.state, np.abs(found.flow))
