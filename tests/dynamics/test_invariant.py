@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -5,7 +6,9 @@ from built import AXES, CENTRE, REST, leaky
 from every_active_set import trained
 from jax.tree_util import Partial
 
+from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.invariant import invariant_manifold
+from yang_rnn.dynamics.linearisation import linearise
 from yang_rnn.dynamics.manifold import trace_slow_manifold
 
 ALONG, ACROSS, BEND = 0.97, 0.5, 0.2
@@ -80,7 +83,7 @@ def test_residual_is_that_of_the_images():
 
 
 def test_two_stable_points_share_the_curve():
-    found = invariant_manifold(pitchfork, np.zeros(2), None, -1.3, 1.3, dt=100.0)
+    found = invariant_manifold(Partial(pitchfork), np.zeros(2), None, -1.3, 1.3, dt=100.0)
     assert found.converged
     points = found.fixed_points
     assert points.stability.tolist() == ["stable", "unstable", "stable"]
@@ -93,7 +96,9 @@ def test_two_stable_points_share_the_curve():
 
 
 def test_shares_that_differ_hold_less():
-    found = invariant_manifold(pitchfork, np.zeros(2), None, -1.3, 0.5, dt=100.0, tolerance=0.01)
+    found = invariant_manifold(
+        Partial(pitchfork), np.zeros(2), None, -1.3, 0.5, dt=100.0, tolerance=0.01
+    )
     below = found.arc[0] / -found.length
     assert 0.5 < below < 0.8
     expected = -below * np.log(below) - (1 - below) * np.log(1 - below)
@@ -161,6 +166,34 @@ def test_bounds_and_numbers_are_checked():
         invariant_manifold(F, np.zeros(2), np.zeros(2), -1.0, 1.0, dt=100.0)
     with pytest.raises(ValueError, match="`centre` must be a state"):
         invariant_manifold(lambda h: h / 0.0, np.zeros(2), None, -1.0, 1.0, dt=100.0)
+
+
+def test_trained_network_stays_on_its_curve_but_not_on_that_of_slow_points():
+    F = trained("notebook_4").at(np.array([0.0, 0.5, 0.5]))
+    centre = find_fixed_points(F, np.ones((1, 64))).state[0]
+    towards = linearise(F, centre).right[0, 0].real
+    found = invariant_manifold(F, centre, towards, -0.3, 0.3)
+    assert found.converged
+    assert found.ends == ("uncertainty", "uncertainty")
+    assert found.residual.max() < 1e-3 * found.length
+    traced = trace_slow_manifold(F, centre, towards, found.coordinate[0], found.coordinate[-1])
+    with jax.enable_x64(True):
+        after = [np.array(jax.vmap(F)(curve.state)) for curve in (found, traced)]
+    assert (found.distance(after[0]) <= 1.2 * found.residual + 1e-3 * found.length).all()
+    assert traced.distance(after[1]).max() > 20 * found.distance(after[0]).max()
+
+
+def test_within_one_set_of_active_units_the_curve_is_the_eigenvectors_line():
+    F = trained("notebook_4").at(np.array([0.0, 0.5, 0.5]))
+    centre = find_fixed_points(F, np.ones((1, 64))).state[0]
+    modes = linearise(F, centre)
+    towards = modes.right[0, 0].real / np.linalg.norm(modes.right[0, 0].real)
+    found = invariant_manifold(F, centre, None, -0.1, 0.1)
+    np.testing.assert_allclose(found.state - centre, np.outer(found.arc, towards), atol=1e-10)
+    decay = modes.eigenvalues[0, 0].real - 1
+    np.testing.assert_allclose(found.flow * F.dt / 1e3, decay * found.arc, atol=1e-10)
+    second = np.abs(modes.eigenvalues[0, 1])
+    np.testing.assert_allclose(found.rate_across * F.dt / 1e3, -np.log(second), rtol=0.02)
 
 
 def test_positions_are_those_of_the_curve():

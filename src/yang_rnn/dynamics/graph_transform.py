@@ -156,7 +156,7 @@ def _cubic(
     )
     both = before + after
     slope = (after * into + before * out) / jnp.where(both > 0, both, 1.0)
-    k = jnp.clip(jnp.searchsorted(s, at, side="right") - 1, 0, len(s) - 2)
+    k = jnp.clip(jnp.searchsorted(s, at, side="right", method="compare_all") - 1, 0, len(s) - 2)
     step = width[k]
     t = jnp.clip((at - s[k])[:, None] / jnp.where(step > 0, step, 1.0), 0.0, 1.0)
     inner = (
@@ -179,17 +179,14 @@ def measure(
     of the image from the curve at equal s.
     """
     slopes = _chord(grid, curve, 0, 1), _chord(grid, curve, -1, -2)
-
-    def miss(states):
-        images = jax.vmap(F)(states)
-        reach = (images - centre) @ left
-        away = images - _cubic(grid, curve, reach, *slopes)
-        return reach, jnp.sqrt(jnp.sum(away * away, axis=1))
-
-    reach, at_points = miss(curve)
-    _, between = miss(_cubic(grid, curve, (grid[1:] + grid[:-1]) / 2, *slopes))
+    middles = _cubic(grid, curve, (grid[1:] + grid[:-1]) / 2, *slopes)
+    images = jax.vmap(F)(jnp.concatenate([curve, middles]))
+    reach = (images - centre) @ left
+    away = images - _cubic(grid, curve, reach, *slopes)
+    miss = jnp.sqrt(jnp.sum(away * away, axis=1))
+    at_points, between = miss[: len(grid)], miss[len(grid) :]
     around = jnp.maximum(jnp.pad(between, (1, 0)), jnp.pad(between, (0, 1)))
-    return reach, jnp.maximum(at_points, around)
+    return reach[: len(grid)], jnp.maximum(at_points, around)
 
 
 def rates(

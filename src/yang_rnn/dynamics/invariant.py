@@ -78,8 +78,8 @@ class InvariantManifold(Curve):
         eigenvector; ``diverged``; ``limit`` of iterations.
     ends : tuple of two str
         Why the curve ends at its first and its last point: ``range``, the bound that was given;
-        ``fold``, the curve's image turns back in s or shrinks to a tenth; ``uncertainty`` or ``residual``, which is above
-        the tolerance from there on.
+        ``fold``, the curve's image turns back in s or shrinks to a tenth; ``uncertainty`` or
+        ``residual``, which is above the tolerance from there on.
     iterations : int
         Images that were taken of the whole curve.
     dt : float
