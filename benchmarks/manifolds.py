@@ -20,12 +20,13 @@ import yang_rnn as yr
 
 
 class Pair(NamedTuple):
-    """Both curves of a network, and the left eigenvector at the centre."""
+    """Both curves of a network, what reads s, the reach of trials, and CPU seconds of both."""
 
     traced: yr.SlowManifold
     invariant: yr.InvariantManifold
     left: np.ndarray
     centre: np.ndarray
+    reach: float
     seconds: tuple[float, float]
 
 
@@ -59,10 +60,8 @@ def both(net: yr.CTRNN, recipe: yr.Recipe) -> Pair | None:
     left = left / (left @ right)
     bounds = (verdict.manifold.state[[0, -1]] - centre) @ right
     traced, first = seconds_of(yr.trace_slow_manifold, F, centre, right, *bounds)
-    reach = (traced.state - centre) @ left
-    low, high = min(reach[0], reach[-1]), max(reach[0], reach[-1])
-    invariant, second = seconds_of(yr.invariant_manifold, F, centre, right, low, high)
-    return Pair(traced, invariant, left, centre, (first, second))
+    invariant, second = seconds_of(yr.invariant_manifold, F, centre, right, *bounds)
+    return Pair(traced, invariant, left, centre, np.ptp(bounds), (first, second))
 
 
 def on(s: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -89,7 +88,7 @@ def ratios(pair: Pair) -> dict[str, float]:
     new = length_and_speed(found.coordinate, at, found.state, np.abs(found.flow))
     apart = np.linalg.norm(on(s, at, traced.state) - on(found.coordinate, at, found.state), axis=1)
     return {
-        "share of the range": (found.coordinate[-1] - found.coordinate[0]) / np.ptp(s),
+        "share of the range": (found.coordinate[-1] - found.coordinate[0]) / pair.reach,
         "length, invariant over traced": new[0] / old[0],
         "mean speed, invariant over traced": new[1] / old[1],
         "median distance over length": float(np.median(apart)) / new[0],

@@ -199,7 +199,7 @@ def invariant_manifold(
     high: float,
     *,
     dt: float | None = None,
-    steps: int = 80,
+    steps: int = 200,
     margin: float = 0.25,
     tolerance: float = 1e-3,
     iterations: int = 5000,
