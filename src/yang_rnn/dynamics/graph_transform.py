@@ -135,7 +135,7 @@ def _in_order(reach: jax.Array, centre: jax.Array, least: jax.Array) -> tuple[ja
     return len(reach) - 1 - behind, ahead
 
 
-def _chord(s: jax.Array, states: jax.Array, end: jax.Array, inner: jax.Array) -> jax.Array:
+def _chord(s: jax.Array, states: jax.Array, end: Any, inner: Any) -> jax.Array:
     return (states[end] - states[inner]) / (s[end] - s[inner])
 
 
