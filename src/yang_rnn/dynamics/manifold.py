@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_array, check_real, check_whole
+from yang_rnn._checks import check_real, check_whole
 from yang_rnn.dynamics import levenberg_marquardt
+from yang_rnn.dynamics.curve import Curve
 from yang_rnn.dynamics.maps import (
     Map,
     as_map,
@@ -28,7 +29,7 @@ _REACH = 3.0  # the corrected point may lie this many steps from the last one, o
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SlowManifold:
+class SlowManifold(Curve):
     """A curve of slow points: at each, the speed q has a minimum across the curve.
 
     Attributes
@@ -49,86 +50,12 @@ class SlowManifold:
     centre: int
     ends: tuple[str, str]
 
-    def __len__(self) -> int:
-        """Count the points."""
-        return len(self.state)
-
     def __repr__(self) -> str:
         """Say how long the curve is and how it ended."""
         return (
             f"SlowManifold({len(self)} points of {self.state.shape[1]} units, "
-            f"length {np.ptp(self.arc):.3g}; ends: {self.ends[0]}, {self.ends[1]})"
+            f"length {self.length:.3g}; ends: {self.ends[0]}, {self.ends[1]})"
         )
-
-    @property
-    def arc(self) -> np.ndarray:
-        """Arc length of each point from the centre, shape (n,); negative before it."""
-        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(self._segments, axis=1))])
-        return along - along[self.centre]
-
-    @property
-    def axis(self) -> np.ndarray:
-        """Unit vector from the first point to the last, shape (N,)."""
-        chord = self.state[-1] - self.state[0]
-        return chord / np.linalg.norm(chord)
-
-    @property
-    def participation_ratio(self) -> float:
-        """(sum of variances)^2 / sum of squares over PCs of the points: 1 for a straight line."""
-        variances = np.linalg.svd(self.state - self.state.mean(axis=0), compute_uv=False) ** 2
-        return float(variances.sum() ** 2 / (variances**2).sum())
-
-    @property
-    def curvature(self) -> float:
-        """By how much the curve turns from end to end (rad): its curvature, summed along it.
-
-        Measured on ten chords of equal arc length, so that the steps of the march do not count.
-        """
-        arc = self.arc
-        knots = np.linspace(arc[0], arc[-1], 11)
-        corners = np.stack([np.interp(knots, arc, unit) for unit in self.state.T], axis=1)
-        chords = np.diff(corners, axis=0)
-        chords /= np.linalg.norm(chords, axis=1, keepdims=True)
-        return float(np.arccos(np.clip((chords[1:] * chords[:-1]).sum(axis=1), -1, 1)).sum())
-
-    def position(self, states: Any) -> np.ndarray:
-        """Give the arc length of the nearest place on the curve, whose ends go on straight.
-
-        Parameters
-        ----------
-        states : array of shape (..., N)
-
-        Returns
-        -------
-        array of shape (...)
-            Arc length from the centre.
-        """
-        return self._nearest(states)[0]
-
-    def distance(self, states: Any) -> np.ndarray:
-        """Give the distance of states (..., N) to the curve, whose ends go on straight."""
-        return self._nearest(states)[1]
-
-    @property
-    def _segments(self) -> np.ndarray:
-        return np.diff(self.state, axis=0)
-
-    def _nearest(self, states: Any) -> tuple[np.ndarray, np.ndarray]:
-        shape = (..., self.state.shape[1])
-        array = check_array("states", states, shape, finite=False, empty=True)
-        states = np.asarray(array, dtype=np.float64)
-        best = np.full(states.shape[:-1], np.inf)
-        place = np.zeros(states.shape[:-1])
-        arc, last = self.arc, len(self.state) - 2
-        for k, (begin, segment) in enumerate(zip(self.state, self._segments, strict=False)):
-            share = (states - begin) @ segment / (segment @ segment)
-            low, high = (-np.inf if k == 0 else 0.0), (np.inf if k == last else 1.0)
-            share = np.clip(share, low, high)
-            away = np.linalg.norm(states - begin - share[..., None] * segment, axis=-1)
-            closer = away < best
-            best = np.where(closer, away, best)
-            place = np.where(closer, arc[k] + share * (arc[k + 1] - arc[k]), place)
-        return place, best
 
 
 def trace_slow_manifold(
