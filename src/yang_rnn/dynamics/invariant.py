@@ -206,10 +206,10 @@ def invariant_manifold(
 ) -> InvariantManifold:
     """Compute the invariant curve through a fixed or slow point along an eigenvector.
 
-    The curve is h(s) with F(h(s)) = h(g(s)), by the graph transform [1]_: a curve gives way to its
-    image, read off again on an even grid of s = l (h - centre), until it stays. What lies across
-    the curve decays on the way, so the curve has to attract. Between points it is a piecewise
-    cubic; beyond the outermost images it goes on straight.
+    The curve is h(s) with F(h(s)) = h(g(s)), by the graph transform [1]_: a curve is replaced by
+    its image, read off again on an even grid of s = l (h - centre), until it stays. What lies
+    across the curve decays on the way, so the curve has to attract. Between points it is a
+    piecewise cubic; beyond the outermost images it goes on straight.
 
     The traced curve of slow points (`trace_slow_manifold`) is not invariant unless the Jacobian is
     normal: for F - I = [[-.05, k], [0, -1]] it is too slow by the factor sqrt(1 + k^2).
