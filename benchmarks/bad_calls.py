@@ -147,8 +147,8 @@ def replaced(record: Any, field: str, values: list[tuple[str, Any]]) -> list[tup
 
 RECORDS = {
     "Averages", "ConditionAccuracy", "DivergenceError", "FixedPoints", "FlowField", "History",
-    "Linearisation", "Measures", "Psychometric", "RecipeError", "Run", "SlowManifold", "Sweep",
-    "SweepError", "SweepProgress", "Trajectories", "Trials", "Verdict",
+    "InvariantManifold", "Linearisation", "Measures", "Psychometric", "RecipeError", "Run",
+    "SlowManifold", "Sweep", "SweepError", "SweepProgress", "Trajectories", "Trials", "Verdict",
 }  # fmt: skip
 """What functions return or raise; what is not, is tried where it is taken."""
 
@@ -159,6 +159,7 @@ ALIASES: dict[Any, tuple[str, ...]] = {
     ("CTRNN.loss", "inputs"): ("targets",),
     ("figures.flow_field", "mean"): ("states",),
     ("sweep", "seeds"): ("seed",),
+    ("invariant_manifold", "centre"): ("direction",),
     ("trace_slow_manifold", "centre"): ("direction",),
     ("trajectory_states", "activity"): ("time_mask",),
     **dict.fromkeys(("starts", "points", "activity"), ("F`",)),
@@ -300,6 +301,16 @@ def calls() -> Iterator[Call]:
          "low": [*NOT_REAL, ("zero", 0), ("positive", 0.1)],
          "high": [*NOT_REAL, ("zero", 0), ("negative", -0.1)],
          "steps": [*NOT_WHOLE, ("one", 1)]})  # fmt: skip
+    yield Call("invariant_manifold", yr.invariant_manifold,
+        {"F": F, "centre": points.state[0], "direction": np.eye(4)[0], "low": -0.1, "high": 0.1,
+         "dt": 100.0, "steps": 4, "max_iterations": 3},
+        {"F": [*not_map(4), ("nan", lambda h: h * jnp.nan)],
+         "centre": [*not_array(states[0]), ("several", states)],
+         "direction": [*not_array(states[0]), ("several", states), ("zero", np.zeros(4))],
+         "low": [*NOT_REAL, ("zero", 0), ("positive", 0.1)],
+         "high": [*NOT_REAL, ("zero", 0), ("negative", -0.1)],
+         "dt": without([*NOT_POSITIVE, ("another", 50.0)], "None"),
+         "steps": [*NOT_WHOLE, ("one", 1)], "max_iterations": NOT_WHOLE})  # fmt: skip
     yield Call("simulate", yr.simulate, {"system": system, "inputs": trials.inputs}, {
         "system": NOT_RECORDS,
         "inputs": [*not_array(trials.inputs), ("beyond float32", 1e300 * trials.inputs)],

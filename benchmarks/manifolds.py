@@ -1,132 +1,181 @@
-"""Compares the traced curve of slow points with the invariant manifold, on trained networks.
+"""The curve where speed has its minimum across it, beside the invariant slow manifold.
 
-    python benchmarks/manifolds.py                  # 8 networks of each recipe
-    python benchmarks/manifolds.py --count 4 --recipe primer
+    python benchmarks/manifolds.py [--seeds 8]
 
-Each network is trained, its central fixed point found as for its verdict, and both curves computed
-from there along the leading mode, as far as its trials reach. Networks whose leading mode turns
-have no curve. Lengths and mean speeds are compared where both curves have the same s = l (h -
-centre). Seconds are CPU time; each network's curves are computed twice, the second time counts.
+Trains networks of both recipes, traces both curves of each from the centre of its verdict as far as
+its trials reach, and prints two tables in Markdown: each network, and the median and range of each
+recipe. Networks whose leading mode turns have no curve and are left out.
+
+In each pair the first number is of the traced curve, the second of the invariant one. The curves
+have different ends: lengths are compared as they are; speeds, in lengths per second, where both
+are, at the points of the traced curve whose places lie on the invariant one, and at these places.
+`share` is the verdict's `relative_length`, `keeps` its `manifold_keeps`. `apart` is the median
+distance between the curves where both are, over the length of the invariant one. `settled` is how
+fast states move that were let go on the traced curve six steps before, over the speed of each curve
+beside them (median). Seconds are those of processor time of a second call, without compilation.
 """
 
 import argparse
 import dataclasses
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import jax
 import numpy as np
 
 import yang_rnn as yr
+from yang_rnn.dynamics.maps import speeds
+from yang_rnn.line_attractor import measuring
+from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
+
+RECIPES = {"notebook": yr.NOTEBOOK, "primer": yr.PRIMER}
+PAIRS = ("length", "speed", "share", "keeps", "seconds")
+SETTLING = 6  # steps
 
 
-class Pair(NamedTuple):
-    """Both curves of a network, what reads s, the reach of trials, and CPU seconds of both."""
-
-    traced: yr.SlowManifold
-    invariant: yr.InvariantManifold
-    left: np.ndarray
-    centre: np.ndarray
-    reach: float
-    seconds: tuple[float, float]
-
-
-def networks(recipe: yr.Recipe, count: int) -> list[yr.CTRNN]:
-    """Train networks with seeds from 0 on."""
-    recipes = [dataclasses.replace(recipe, seed=seed) for seed in range(count)]
-    return [member.network() for member in yr.train_ensemble(recipes)]
-
-
-def seconds_of(function: Any, *arguments: Any, **more: Any) -> tuple[Any, float]:
-    """Call a function twice; return what it gives and the CPU seconds of the second call."""
-    function(*arguments, **more)
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    """Return what a function returns at its second call, and the seconds of that one."""
+    function()
     begin = time.process_time()
-    return function(*arguments, **more), time.process_time() - begin
+    result = function()
+    return result, time.process_time() - begin
 
 
-def both(net: yr.CTRNN, recipe: yr.Recipe) -> Pair | None:
-    """Compute both curves; None where the leading mode turns."""
-    task = yr.PerceptualDecisionMaking.from_recipe(recipe, seed=1)
-    two = task.two_alternatives()
-    system = net.system()
-    verdict = yr.line_attractor_verdict(system, task.sample_trials(200), two)
+def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
+    """Return numbers of both curves of a network; None where its verdict traces none."""
+    task = yr.PerceptualDecisionMaking.from_recipe(recipe)
+    system, trials = net.system(), task.sample_trials(recipe.analysis_trials)
+    choice = task.two_alternatives()
+    verdict = yr.line_attractor_verdict(system, trials, choice)
     if verdict.manifold is None or verdict.modes is None or verdict.centre is None:
         return None
-    F = system.at(two.rest)
-    centre = verdict.points.state[verdict.centre]
-    right, left = verdict.modes.right[0, 0].real, verdict.modes.left[0, 0].real
-    right = right / np.linalg.norm(right)
-    if right @ verdict.manifold.axis < 0:
-        right = -right
-    left = left / (left @ right)
-    bounds = (verdict.manifold.state[[0, -1]] - centre) @ right
-    traced, first = seconds_of(yr.trace_slow_manifold, F, centre, right, *bounds)
-    invariant, second = seconds_of(yr.invariant_manifold, F, centre, right, *bounds)
-    return Pair(traced, invariant, left, centre, np.ptp(bounds), (first, second))
-
-
-def on(s: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Interpolate values (n,) or (n, N) in s, which grows or falls."""
-    order = np.argsort(s)
-    columns = values[order].reshape(len(s), -1).T
-    return np.stack([np.interp(at, s[order], column) for column in columns], axis=1)
-
-
-def length_and_speed(s: np.ndarray, at: np.ndarray, state: np.ndarray, speed: np.ndarray):
-    """Return the length of a curve between the places, and its mean speed over that length."""
-    pieces = np.linalg.norm(np.diff(on(s, at, state), axis=0), axis=1)
-    speeds = on(s, at, speed)[:, 0]
-    return pieces.sum(), ((speeds[1:] + speeds[:-1]) / 2 * pieces).sum() / pieces.sum()
-
-
-def ratios(pair: Pair) -> dict[str, float]:
-    """Return numbers of the invariant curve, and over those of the traced one."""
-    found, traced = pair.invariant, pair.traced
-    s = (traced.state - pair.centre) @ pair.left
-    at = np.linspace(max(s.min(), found.coordinate[0]), min(s.max(), found.coordinate[-1]), 201)
-    slow = np.sqrt(2 * traced.speed) / (found.dt / 1e3)
-    old = length_and_speed(s, at, traced.state, slow)
-    new = length_and_speed(found.coordinate, at, found.state, np.abs(found.flow))
-    apart = np.linalg.norm(on(s, at, traced.state) - on(found.coordinate, at, found.state), axis=1)
+    F, seen = system.at(choice.rest), run_trials(system, trials, choice)
+    point, towards = verdict.points[[verdict.centre]], verdict.modes.right[0, 0].real
+    towards = towards / np.linalg.norm(towards) * np.sign(towards @ verdict.manifold.axis)
+    bounds = reach(point, towards, seen)
+    traced, before = timed(lambda: measuring.trace(F, point, towards, seen))
+    invariant, after = timed(lambda: yr.invariant_manifold(F, point.state[0], towards, *bounds))
+    found = measuring.measure_leading_modes(verdict.modes, seen.duration)
+    measured = [
+        measuring.measure_manifold(F, curve, seen, curve.position(seen.end), found)
+        for curve in (traced, invariant)
+    ]
+    shared = on_both(traced, invariant)
     return {
-        "share of the range": (found.coordinate[-1] - found.coordinate[0]) / pair.reach,
-        "length, invariant over traced": new[0] / old[0],
-        "mean speed, invariant over traced": new[1] / old[1],
-        "median distance over length": float(np.median(apart)) / new[0],
-        "largest residual over length": found.residual.max() / new[0],
-        "memory capacity (nats)": found.memory_capacity,
-        "rate across less along (1/s)": found.rate_gap,
-        "iterations": found.iterations,
+        "converged": invariant.converged,
+        "ends": ", ".join(invariant.ends),
+        "length": (traced.length, invariant.length),
+        "speed": [np.sqrt(2 * speeds(F, states)).mean() / (F.dt / 1000) for states in shared],
+        "apart": np.median(invariant.distance(shared[0])) / invariant.length,
+        "settled": settled(F, traced, invariant),
+        "share": [part.get("relative_length", np.nan) for part in measured],
+        "keeps": [part.get("manifold_keeps", np.nan) for part in measured],
+        "seconds": (before, after),
+        "error": np.nanmax(invariant.error) / invariant.length,
+        "across": invariant.rate_across.max(),
+        "capacity": invariant.memory_capacity,
     }
 
 
-def in_words(name: str, values: list[float]) -> str:
-    """Return median and range."""
-    return f"  {name}: {np.median(values):.3g} [{np.min(values):.3g}, {np.max(values):.3g}]"
+def reach(point: yr.FixedPoints, towards: np.ndarray, seen: TrialStates) -> tuple[float, float]:
+    """Return how far the trials reach along a direction, as the verdict has it."""
+    along = (seen.end - point.state[0]) @ towards
+    little = max(0.05 * np.ptp(along), 1e-6 * point.scale)
+    return float(min(along.min(), -little)), float(max(along.max(), little))
+
+
+def on_both(
+    traced: yr.SlowManifold, invariant: yr.InvariantManifold
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return points of the traced curve beside the invariant one, and their places on it."""
+    place = invariant.position(traced.state)
+    beside = (place >= invariant.arc[0]) & (place <= invariant.arc[-1])
+    units = [np.interp(place[beside], invariant.arc, unit) for unit in invariant.state.T]
+    return traced.state[beside], np.stack(units, axis=1)
+
+
+def settled(
+    F: yr.AutonomousMap, traced: yr.SlowManifold, invariant: yr.InvariantManifold
+) -> list[float]:
+    """Return how fast states from the traced curve come to move, over the speed of each curve."""
+    states = traced.state
+    with jax.enable_x64(True):
+        for _ in range(SETTLING):
+            states = np.asarray(jax.vmap(F.partial)(states))
+    place = invariant.position(states)
+    beside = (place > invariant.arc[0]) & (place < invariant.arc[-1])
+    beside &= np.abs(place) > 0.02 * invariant.length  # nearer, they rest on the centre
+    if not beside.any():
+        return [np.nan, np.nan]
+    states = states[beside]
+    moves = np.sqrt(speeds(F, states))
+    ratios = []
+    for curve in (traced, invariant):
+        says = np.interp(curve.position(states), curve.arc, np.sqrt(curve.speed))
+        ratios.append(float(np.median(moves / says)))
+    return ratios
+
+
+def networks(name: str, seeds: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Train networks of a recipe, eight at once; give the numbers of those that have curves."""
+    for first in range(0, seeds, 8):
+        recipes = [
+            dataclasses.replace(RECIPES[name], seed=seed)
+            for seed in range(first, min(first + 8, seeds))
+        ]
+        for member in yr.train_ensemble(recipes):
+            if member.error is None:
+                numbers = compare(member.network(), member.recipe)
+                if numbers is not None:
+                    yield f"{name} {member.recipe.seed}", numbers
+
+
+def shown(value: Any) -> str:
+    """Write a number, a pair or a word."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return ", ".join(f"{number:.3g}" for number in np.atleast_1d(value))
+
+
+def summary(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Give the median and the range of the ratios, invariant over traced, of converged curves."""
+    for name in PAIRS:
+        pairs = np.array([row[name] for row in rows], float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = pairs[:, 1] / pairs[:, 0]
+        yield name, middle(ratio)
+    for which, curve in enumerate(("traced", "invariant")):
+        yield f"settled over {curve}", middle(np.array([row["settled"][which] for row in rows]))
+    yield "apart", middle(np.array([row["apart"] for row in rows]))
+
+
+def middle(values: np.ndarray) -> str:
+    """Write the median and the range of the finite ones among some numbers."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return "none"
+    return f"{np.median(values):.3g} [{values.min():.3g}, {values.max():.3g}]"
 
 
 def main() -> None:
-    """Train, compute, compare."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=8, help="networks of a recipe, at most 8")
-    parser.add_argument("--recipe", choices=["notebook", "primer"], nargs="+")
-    args = parser.parse_args()
-    recipes = {"notebook": yr.NOTEBOOK, "primer": yr.PRIMER}
-    for name in args.recipe or recipes:
-        pairs = [both(net, recipes[name]) for net in networks(recipes[name], args.count)]
-        straight = [pair for pair in pairs if pair is not None]
-        ends = [(p.invariant.end, *p.invariant.ends) for p in straight]
-        print(f"{name}: {args.count} networks, {len(straight)} whose leading mode does not turn")
-        for pair, end in zip(straight, ends, strict=True):
-            print(f"  {pair.invariant} {end}", flush=True)
-        converged = [ratios(pair) for pair in straight if pair.invariant.converged]
-        print(f"  converged: {len(converged)}")
-        for key in converged[0] if converged else ():
-            print(in_words(key, [row[key] for row in converged]))
-        for place, kind in enumerate(("traced", "invariant")):
-            if straight:
-                print(in_words(f"CPU s, {kind}", [pair.seconds[place] for pair in straight]))
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--seeds", type=int, default=8, help="networks of each recipe")
+    seeds = parser.parse_args().seeds
+    by_recipe = {name: list(networks(name, seeds)) for name in RECIPES}
+    names = next(list(rows[0][1]) for rows in by_recipe.values() if rows)
+    print("| network |", " | ".join(names), "|\n|---" + "|---" * len(names) + "|")
+    for rows in by_recipe.values():
+        for label, numbers in rows:
+            print(f"| {label} |", " | ".join(shown(numbers[name]) for name in names), "|")
+    print("\n| recipe | with curves | converged | invariant over traced |\n|---|---|---|---|")
+    for name, rows in by_recipe.items():
+        good = [numbers for _, numbers in rows if numbers["converged"]]
+        ratios = "; ".join(f"{what} {text}" for what, text in summary(good)) if good else ""
+        print(f"| {name} | {len(rows)} of {seeds} | {len(good)} | {ratios} |")
 
 
 if __name__ == "__main__":

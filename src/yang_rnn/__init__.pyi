@@ -39,7 +39,6 @@ from .dynamics.index import FixedPointIndex as FixedPointIndex
 from .dynamics.index import fixed_point_index as fixed_point_index
 from .dynamics.index_search import IndexSearch as IndexSearch
 from .dynamics.index_search import search_by_index as search_by_index
-from .dynamics.invariant import FlowPoints as FlowPoints
 from .dynamics.invariant import InvariantManifold as InvariantManifold
 from .dynamics.invariant import invariant_manifold as invariant_manifold
 from .dynamics.linearisation import Linearisation as Linearisation

@@ -17,7 +17,6 @@ from .index import FixedPointIndex as FixedPointIndex
 from .index import fixed_point_index as fixed_point_index
 from .index_search import IndexSearch as IndexSearch
 from .index_search import search_by_index as search_by_index
-from .invariant import FlowPoints as FlowPoints
 from .invariant import InvariantManifold as InvariantManifold
 from .invariant import invariant_manifold as invariant_manifold
 from .linearisation import Linearisation as Linearisation

@@ -1,101 +1,85 @@
-"""The invariant slow manifold of a map: a curve that the map takes to itself, and its flow."""
+"""The invariant slow manifold of a map: a curve that the map takes into itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from yang_rnn._checks import check_real, check_whole
 from yang_rnn.dynamics.curve import Curve
-from yang_rnn.dynamics.graph_transform import iterate, measure, rates
-from yang_rnn.dynamics.linearisation import linearise
-from yang_rnn.dynamics.maps import Map, as_map, as_vector, check_map, time_step
+from yang_rnn.dynamics.graph_transform import Along, cut, settle
+from yang_rnn.dynamics.line_flow import Rests, drained, rests_of
+from yang_rnn.dynamics.maps import (
+    Map,
+    as_map,
+    as_vector,
+    check_map,
+    map_rows,
+    one_blas_thread,
+    speeds,
+    time_step,
+)
 
-_ALONG = 0.99  # |cos| from which a direction is an eigenvector
-_REAL = 1e-9  # share of its modulus that the imaginary part of a real eigenvalue may have
-_PATIENCE = 200  # iterations without progress after which there is none, and so many
-_MEMORIES = 10  # time constants of the slowest decay across at the centre
-_REST = 1e-9  # of the length: a point that moves less in a step rests
+STEPS_ACROSS = 100
+"""Steps of the grid from one end of the range to the other."""
 
+MAX_ITERATIONS = 2000
+"""How often a piece of the curve is mapped at most until it stays."""
 
-class FlowPoints(NamedTuple):
-    """Where the flow on a curve stops, in order along it.
+CONVERGED = 1e-2
+"""Distance to the invariant curve, over its length, up to which a curve is said to be it."""
 
-    Attributes
-    ----------
-    position : numpy.ndarray, shape (m,)
-        Arc length from the curve's centre.
-    state : numpy.ndarray, shape (m, N)
-        The states there.
-    stability : numpy.ndarray, shape (m,), str
-        Along the curve: ``stable`` or ``unstable``; ``marginal`` where the flow goes through it, or
-        the point is an end of a stretch at rest.
-    """
-
-    position: np.ndarray
-    state: np.ndarray
-    stability: np.ndarray
+_MARGIN = 0.25  # of the range, beyond each end: where the flow is inward, it comes from there
+_BEGIN = 2  # steps both ways from the centre that a curve begins with
+_STRIDE = 16  # steps that it grows by; half as many where it does not settle
+_SETTLED = 1e-5  # of the range: a curve that changes by less has settled, and can grow
+_LEAST_CHANGE = 1e-10  # of the range: at the end
+_STILL = 1e-9  # of the length: a shift by a step up to this is none
+_COLUMNS = 8  # directions across that are followed for the fastest rate
+_TURNS = 60  # how often they are mapped on
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class InvariantManifold(Curve):
-    """A curve that a map takes to itself, up to a residual, with the flow on it.
+    """A curve h(s) that a map F takes into itself: F(h(s)) = h(g(s)).
 
     Attributes
     ----------
     state : numpy.ndarray, shape (n, N), float64
-        Points of the curve from one end to the other.
-    coordinate : numpy.ndarray, shape (n,)
-        s = l (h - centre) of each, with l the left eigenvector at the centre: an even grid.
-    flow : numpy.ndarray, shape (n,)
-        phi: arc length that a state at each point moves along the curve in a second.
-    residual : numpy.ndarray, shape (n,)
-        ||F(h) - curve||, the distance at equal s: the largest at the point and half-way to its
-        neighbours, in units of state.
-    uncertainty : numpy.ndarray, shape (n,)
-        How far the point moves if the curve goes on otherwise beyond its ends, along the
-        eigenvector at the centre instead of straight ahead. Where the flow comes in over an end
-        the invariant curve is not unique there.
-    rate_along : numpy.ndarray, shape (n,)
-        Rate (1/s) at which neighbours on the curve approach each other; below 0 they part.
-    rate_across : numpy.ndarray, shape (n,)
-        Rate (1/s) of the slowest decay across the curve, of the Jacobian's eigenvalues without the
-        one along it; below 0 the curve repels. Computed to some per cent.
+        Points of the curve from one end to the other; at least two.
+    speed : numpy.ndarray, shape (n,), float64
+        q = 1/2 ||F(h) - h||^2 at each.
+    image : numpy.ndarray, shape (n,), float64
+        g: the arc length from the centre that each is mapped to in a step; ends go on straight.
+    residual : numpy.ndarray, shape (n,), float64
+        How far the image of each lies from the curve, along which it should be; NaN where the
+        image lies beyond the curve's end.
+    rate_across : numpy.ndarray, shape (n,), float64
+        The largest modulus of an eigenvalue of dF/dh across the curve: the factor by which what is
+        off the curve changes in a step. 0 for a map of one unit.
     centre : int
-        Which point lies nearest to the centre that was given, at s = 0.
-    converged : bool
-        Whether the iteration settled, and at the centre uncertainty and residual / (1 - |lambda|)
-        are at most `tolerance` of the range, with lambda the slowest mode across: about the
-        distance from a curve that the map keeps. The curve then ends where either is not, or at
-        the bounds. If it has not converged, its numbers say nothing about the map.
-    end : str
-        How the iteration ended: ``converged``; ``fold``, ``uncertainty`` or ``residual`` as in
-        `ends`, but at the centre; ``across``, a direction across the curve doesn't decay at the
-        centre, or decays more slowly than along it, and `state` is the straight line along the
-        eigenvector; ``diverged``; ``limit`` of iterations.
+        Which of the points lies beside the given centre, and on it if that is a fixed point.
     ends : tuple of two str
-        Why the curve ends at its first and its last point: ``range``, the bound that was given;
-        ``fold``, the curve's image turns back in s or shrinks to a tenth; ``uncertainty`` or
-        ``residual``, which is above the tolerance from there on.
+        Why the curve ends, at the first and at the last point: ``range``, it passed the bound that
+        was given; ``lost``, further out it did not settle, was no graph over the direction, or the
+        map did not contract across it.
     iterations : int
-        Images that were taken of the whole curve.
+        How often it was mapped.
     dt : float
-        Time step in ms.
+        Time step (ms).
     """
 
     state: np.ndarray
-    coordinate: np.ndarray
-    flow: np.ndarray
+    speed: np.ndarray
+    image: np.ndarray
     residual: np.ndarray
-    uncertainty: np.ndarray
-    rate_along: np.ndarray
     rate_across: np.ndarray
     centre: int
-    converged: bool
-    end: str
     ends: tuple[str, str]
     iterations: int
     dt: float
@@ -108,87 +92,85 @@ class InvariantManifold(Curve):
                 value.flags.writeable = False
 
     def __repr__(self) -> str:
-        """Say how long the curve is, how it ended and how well it is invariant."""
+        """Say how long the curve is, whether it is invariant, and how it ended."""
         return (
             f"InvariantManifold({len(self)} points of {self.state.shape[1]} units, "
-            f"length {self.length:.3g}, {self.end}; largest residual {self.residual.max():.2g}; "
+            f"length {self.length:.3g}, {'' if self.converged else 'not '}converged; "
             f"ends: {self.ends[0]}, {self.ends[1]})"
         )
 
     @property
+    def error(self) -> np.ndarray:
+        """Estimated distance of each point to the manifold, shape (n,).
+
+        residual / (1 - rate_across), what a residual in every step adds up to; inf where the map
+        does not contract across the curve, NaN where the residual is.
+        """
+        contracts = self.rate_across < 1
+        return np.where(
+            contracts, self.residual / np.where(contracts, 1 - self.rate_across, 1), np.inf
+        )
+
+    @property
+    def converged(self) -> bool:
+        """Whether `error`, where it is known, is at most `CONVERGED` times the length."""
+        known = self.error[~np.isnan(self.error)]
+        return len(known) > 0 and bool((known <= CONVERGED * self.length).all())
+
+    @property
+    def velocity(self) -> np.ndarray:
+        """The flow phi on the curve, arc length per second at each point, shape (n,)."""
+        return self._shift / (self.dt / 1000)
+
+    @property
     def drift(self) -> float:
-        """Mean of |phi| over the curve's length (arc length per second)."""
-        return float(np.trapezoid(np.abs(self.flow), self.arc) / self.length)
+        """Mean |phi| over the curve, arc length per second."""
+        return float(np.trapezoid(np.abs(self.velocity), self.arc) / self.length)
 
     @property
     def memory_error_bound(self) -> float:
-        """Largest |phi|: a position kept for t seconds is wrong by at most t times this [1]_.
-
-        .. [1] Sagodi et al. (2024), "Back to the continuous attractor", arXiv 2408.00109.
-        """
-        return float(np.abs(self.flow).max())
+        """The largest |phi|: after t seconds what is remembered is off by t times it at most."""
+        return float(np.abs(self.velocity).max())
 
     @property
-    def fixed_points(self) -> FlowPoints:
-        """Where the flow changes sign or stops, interpolated; of a stretch at rest its two ends."""
-        stops = self._stops()
-        state = [np.interp(stops[:, 0], self.arc, unit) for unit in self.state.T]
-        names = {(1, -1): "stable", (-1, 1): "unstable"}
-        stability = [names.get((before, after), "marginal") for _, before, after in stops]
-        return FlowPoints(stops[:, 0], np.stack(state, axis=1), np.array(stability, dtype=str))
+    def rate_along(self) -> np.ndarray:
+        """g'(s): the factor by which distances along the curve change in a step, shape (n,)."""
+        return np.gradient(self.image, self.arc, edge_order=_edge_order(len(self)))
+
+    @property
+    def normally_hyperbolic(self) -> bool:
+        """Whether the map contracts across the curve, and more than along it, everywhere."""
+        return bool((self.rate_across < np.minimum(1.0, self.rate_along)).all())
+
+    @property
+    def hyperbolicity_gap(self) -> float:
+        """The smallest ln(rate_along / rate_across) / dt on the curve, per second."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gaps = np.log(np.maximum(self.rate_along, 0) / self.rate_across)
+        return float(gaps.min() / (self.dt / 1000))
+
+    @property
+    def rests(self) -> Rests:
+        """Fixed points of the flow on the curve, and stretches of them, by arc length."""
+        return rests_of(self.arc, self._shift, _STILL * self.length)
 
     @property
     def memory_capacity(self) -> float:
-        """-sum p ln p (nats), p the share of the curve that drains to each stable point [1]_.
+        """Entropy -sum p ln p (nats) of where the curve drains to; inf with a still stretch.
 
-        What flows out over an end counts as draining to a point beyond it. Infinite if a stretch
-        of the curve is at rest.
-
-        .. [1] Sagodi et al. (2024), "Back to the continuous attractor", arXiv 2408.00109.
+        p is the share that drains to a fixed point on it. What leaves through an end counts as
+        draining to one more.
         """
-        stops, arc = self._stops(), self.arc
-        if self._at_rest(stops).any():
+        rests = self.rests
+        if rests.stretch.any():
             return float("inf")
-        # A point that the flow only goes through drains what comes in before it.
-        walls = stops[(stops[:, 1] != 1) | (stops[:, 2] != -1), 0]
-        shares = np.diff(np.concatenate([arc[:1], walls, arc[-1:]])) / self.length
-        shares = shares[shares > 0]
-        return max(0.0, float(-(shares * np.log(shares)).sum()))
+        share = drained(self.arc, self._shift, rests)
+        share = share[share > 0]
+        return float(-(share * np.log(share)).sum()) + 0.0
 
     @property
-    def largest_gap(self) -> float:
-        """Largest arc length between neighbouring fixed points; NaN if there are fewer than two."""
-        stops = self._stops()
-        if len(stops) < 2:
-            return float("nan")
-        return float(np.where(self._at_rest(stops), 0.0, np.diff(stops[:, 0])).max())
-
-    @property
-    def rate_gap(self) -> float:
-        """Smallest excess (1/s) of the rate across over that along: above 0, normally hyperbolic.
-
-        The rate along counts from 0 where neighbours part.
-        """
-        return float((self.rate_across - np.maximum(self.rate_along, 0)).min())
-
-    def _stops(self) -> np.ndarray:
-        """Return where the flow stops and its signs before and after, shape (m, 3), in order."""
-        arc, flow = self.arc, self.flow
-        moves = np.abs(flow) * self.dt / 1e3 > _REST * self.length
-        signs = np.concatenate([[0], np.where(moves, np.sign(flow), 0), [0]])
-        stops, last = [], len(flow) - 1
-        for i, (before, here, after) in enumerate(zip(signs, signs[1:], signs[2:], strict=False)):
-            if here == 0 and (before or after or i in (0, last)):
-                stops.append((arc[i], before, after))
-            elif here * after < 0:
-                share = flow[i] / (flow[i] - flow[i + 1])
-                stops.append((arc[i] + share * (arc[i + 1] - arc[i]), here, after))
-        return np.array(stops).reshape(-1, 3)
-
-    @staticmethod
-    def _at_rest(stops: np.ndarray) -> np.ndarray:
-        """Tell whether the flow rests between neighbouring stops, shape (m - 1,)."""
-        return (stops[:-1, 2] == 0) & (stops[1:, 1] == 0)
+    def _shift(self) -> np.ndarray:
+        return self.image - self.arc
 
 
 def invariant_manifold(
@@ -199,44 +181,42 @@ def invariant_manifold(
     high: float,
     *,
     dt: float | None = None,
-    steps: int = 200,
-    margin: float = 0.25,
-    tolerance: float = 1e-3,
-    iterations: int = 5000,
+    steps: int = STEPS_ACROSS,
+    max_iterations: int = MAX_ITERATIONS,
 ) -> InvariantManifold:
-    """Compute the invariant curve through a fixed or slow point along an eigenvector.
+    """Find the curve through a fixed or slow point that the map takes into itself.
 
-    The curve is h(s) with F(h(s)) = h(g(s)), by the graph transform [1]_: a curve is replaced by
-    its image, read off again on an even grid of s = l (h - centre), until it stays. What lies
-    across the curve decays on the way, so the curve has to attract. Between points it is a
-    piecewise cubic; beyond the outermost images it goes on straight.
+    A short piece of the line along the direction is mapped on, and cut at the same distances along
+    it, until it stays [1]_. Then it is made longer, and so on while it settles. That gives the slow
+    manifold where the map contracts across it, and more than along it: `converged` and
+    `normally_hyperbolic` of the record tell. Of a linear map it is the eigenvector's line, however
+    oblique the others are to it. Where a direction across is unstable, or the leading pair turns,
+    there is nothing to settle on: the first piece is returned, and is not `converged`.
 
-    The traced curve of slow points (`trace_slow_manifold`) is not invariant unless the Jacobian is
-    normal: for F - I = [[-.05, k], [0, -1]] it is too slow by the factor sqrt(1 + k^2).
+    Where the flow is inward at an end, many curves are invariant. The one that is found goes on
+    straight beyond its end.
+
+    The flow on it, with what follows from it for memory, is that of Sagodi et al. [2]_.
 
     Parameters
     ----------
     F : callable
         Pure map from a state (N,) to the next state (N,), written with JAX.
     centre : array of shape (N,)
-        The point that s is measured from.
-    direction : array of shape (N,) or None
-        Right eigenvector of the Jacobian there that the curve runs along; None takes the leading
-        one.
+        The point to begin at.
+    direction : array of shape (N,)
+        The slowest direction there, a right eigenvector; the curve runs that way, and is a graph
+        over it: it turns by less than a right angle.
     low, high : float
-        The range of s, `low` below 0, `high` above, to the nearest step; a distance from the
-        centre along `direction` where the curve is straight.
+        The curve ends where it has passed these distances from the centre, measured along
+        `direction`; `low` below 0, `high` above. Where the flow is inward, the map is looked at a
+        quarter of the range beyond them, too.
     dt : float, optional
         Time step (ms) of a map that has none of its own.
     steps : int
-        Steps of the grid from `low` to `high`.
-    margin : float
-        By how much of the range the grid is longer on either side while it is iterated.
-    tolerance : float
-        Uncertainty and residual / (1 - |lambda|), over `high - low`, up to which points count as on
-        the curve.
-    iterations : int
-        Images of the curve at most.
+        Steps from `low` to `high`: the finer, the more points.
+    max_iterations : int
+        How often a piece of the curve is mapped at most.
 
     Returns
     -------
@@ -245,146 +225,209 @@ def invariant_manifold(
     Raises
     ------
     ValueError
-        If a shape or number is out of range, the centre does not go to a finite state, or the
-        direction is not that of an eigenvector with a positive real eigenvalue.
+        If centre and direction are not one finite vector each, of one length, the direction is 0,
+        the bounds do not enclose 0, there is no time step, or the map takes the centre to a state
+        that is not finite.
     TypeError
         If the map is not callable, or a vector is not of real numbers.
 
     References
     ----------
-    .. [1] Hirsch, Pugh & Shub (1977), Invariant Manifolds, Lecture Notes in Mathematics 583.
+    .. [1] Hirsch, Pugh & Shub (1977), "Invariant manifolds", Springer (graph transform); Cabre,
+       Fontich & de la Llave (2003), Indiana University Mathematics Journal 52:283-328 (the
+       equation F(h(s)) = h(g(s))).
+    .. [2] Sagodi, Martin-Sanchez, Sokol & Park (2024), "Back to the continuous attractor",
+       arXiv:2408.00109.
     """
-    dt = time_step(F, dt)
     begin = as_vector(centre, "centre")
+    towards = as_vector(direction, "direction", begin.size)
+    if not np.linalg.norm(towards) > 0:
+        raise ValueError(f"`direction` must be a vector of {begin.size} units, not 0")
     low, high = check_real("low", low), check_real("high", high)
     if not low < 0 < high:
         raise ValueError(f"`low` must be below 0 and `high` above; got {low} and {high}")
-    check_whole("steps", steps, 4)
-    check_whole("iterations", iterations, 1)
-    check_real("margin", margin, above=0)
-    check_real("tolerance", tolerance, above=0)
+    check_whole("steps", steps, 2)
+    check_whole("max_iterations", max_iterations, 1)
+    dt = time_step(F, dt)
     pure = as_map(F)
     check_map(pure, begin.size)
-    mode = _mode(F, begin, direction, dt)
-    size = (high - low) / steps
-    extra = int(np.ceil(margin * steps))
-    at_zero = int(np.clip(round(-low / size), 1, steps - 1)) + extra
-    grid = size * (np.arange(steps + 1 + 2 * extra) - at_zero)
-    patience = _PATIENCE + int(_MEMORIES / (1 - mode.others)) if mode.attracts else 0
-    most = iterations if mode.attracts else 0
-    with jax.enable_x64(True):
-        found = iterate(pure, begin, mode.right, mode.left, grid, at_zero, extra, patience, most)
-        found = jax.tree.map(np.asarray, found)
-        values = measure(pure, found.curve[0], begin, mode.left, grid)
-        reach, residual = (np.asarray(value) for value in values)
-    uncertainty = np.linalg.norm(found.curve[0] - found.curve[1], axis=1)
-    end = "across"
-    if mode.attracts:
-        gave_up = found.turns >= most and found.waited < patience
-        end = "diverged" if found.lost else "limit" if gave_up else "converged"
-    first, last, ends = extra, extra + steps, ("range", "range")
-    if end == "converged":
-        largest = tolerance * (high - low)
-        faults = np.select(
-            [
-                (np.arange(len(grid)) < found.first) | (np.arange(len(grid)) > found.last),
-                ~(uncertainty <= largest),
-                ~(residual / (1 - mode.others) <= largest),
-            ],
-            ["fold", "uncertainty", "residual"],
-            "",
-        )
-        if faults[at_zero]:
-            end = str(faults[at_zero])
-        else:
-            first, last, ends = _faultless(faults, at_zero, first, last)
-    kept = slice(first, last + 1)
-    state = found.curve[0]
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(state, axis=0), axis=1))])
-    flow = (_straight(reach, grid, arc) - arc) / (dt / 1e3)
-    along, across = rates(pure, state[kept], mode.left, dt)
+    if not np.isfinite(speeds(pure, begin[None])).all():
+        raise ValueError("`centre` must be a state that `F` takes to a finite one")
+    found = _solve(
+        pure, begin, towards / np.linalg.norm(towards), (low, high), steps, max_iterations
+    )
+    rate_across = _rates_across(pure, found.state)
+    found, rate_across = _contracting(found, rate_across)
     return InvariantManifold(
-        state=state[kept],
-        coordinate=grid[kept],
-        flow=flow[kept],
-        residual=residual[kept],
-        uncertainty=uncertainty[kept],
-        rate_along=along,
-        rate_across=across,
-        centre=at_zero - first,
-        converged=end == "converged",
-        end=end,
-        ends=ends,
-        iterations=int(found.turns),
+        state=found.state,
+        speed=speeds(pure, found.state),
+        image=_position_on(found),
+        residual=found.residual,
+        rate_across=rate_across,
+        centre=found.centre,
+        ends=found.ends,
+        iterations=found.iterations,
         dt=dt,
     )
 
 
-def _faultless(
-    faults: np.ndarray, at_zero: int, first: int, last: int
-) -> tuple[int, int, tuple[str, str]]:
-    """Return the points around the centre up to the first fault on either side, and those faults.
+class _Solved(NamedTuple):
+    state: np.ndarray  # (n, N)
+    image: np.ndarray  # (n, N)
+    residual: np.ndarray  # (n,)
+    centre: int
+    ends: tuple[str, str]
+    iterations: int
 
-    At least one neighbour of the centre is kept, for a curve has a direction.
-    """
-    behind, ahead = at_zero, at_zero
-    while behind > first and not faults[behind - 1]:
-        behind -= 1
-    while ahead < last and not faults[ahead + 1]:
-        ahead += 1
-    ends = (
-        "range" if behind == first else str(faults[behind - 1]),
-        "range" if ahead == last else str(faults[ahead + 1]),
+
+def _solve(
+    F: Partial,
+    begin: np.ndarray,
+    towards: np.ndarray,
+    bounds: tuple[float, float],
+    steps: int,
+    most: int,
+) -> _Solved:
+    """Find the curve over a grid that reaches beyond the bounds; keep what is within."""
+    size, more = (bounds[1] - bounds[0]) / steps, int(np.ceil(_MARGIN * steps))
+    behind, ahead = (int(np.ceil(abs(bound) / size * (1 - 1e-12))) for bound in bounds)
+    middle, past = more + behind, more + behind + ahead
+    # One place more than needed at times: all ranges have as many, and compile once.
+    grid = size * (np.arange(steps + 2 + 2 * more) - middle)
+    with jax.enable_x64(True), one_blas_thread():
+        along = Along(*(jnp.asarray(part) for part in (begin, towards, grid)))
+        grown = _grow(F, along, middle, most)
+        image, residual = _images(F, along, grown.state, np.array(grown.ends))
+    first, last = max(grown.ends[0], more), min(grown.ends[1], past)
+    kept = slice(first, last + 1)
+    return _Solved(
+        np.array(grown.state[kept]),
+        np.array(image[kept]),
+        np.array(residual[kept]),
+        middle - first,
+        ("range" if first == more else "lost", "range" if last == past else "lost"),
+        grown.iterations,
     )
-    return behind, (ahead if ahead > behind else at_zero + 1), ends
 
 
-class _Mode(NamedTuple):
-    right: np.ndarray  # (N,), unit length
-    left: np.ndarray  # (N,), left @ right is 1
-    value: float
-    others: float  # largest modulus of the other eigenvalues
-
-    @property
-    def attracts(self) -> bool:
-        """Whether the other modes decay, and faster than this one."""
-        return self.others < min(1 - 1e-9, self.value)
+class _Grown(NamedTuple):
+    state: jax.Array  # (n, N)
+    ends: tuple[int, int]  # first and last place of the part that is invariant
+    iterations: int
 
 
-def _mode(F: Map, centre: np.ndarray, direction: Any, dt: float) -> _Mode:
-    at = linearise(F, centre[None], dt=dt)
-    values = at.eigenvalues[0]
-    if not np.isfinite(values).all():
-        raise ValueError("`centre` must be a state that `F` takes to a finite one")
-    real = (np.abs(values.imag) <= _REAL * np.abs(values)) & (values.real > 0)
-    if direction is None:
-        which = 0
-        if not real[0]:
-            raise ValueError(
-                "`direction` must be given where the leading eigenvalue at the centre is not "
-                f"positive and real; it is {values[0]:.4g}"
+def _grow(F: Partial, along: Along, middle: int, most: int) -> _Grown:
+    """Begin with a short piece of the line, and let it go on straight while it can settle."""
+    last, span = len(along.grid) - 1, float(along.grid[-1] - along.grid[0])
+    line = along.centre + along.grid[:, None] * along.direction
+    grown = _Grown(line, (middle - _BEGIN, middle + _BEGIN), 0)
+
+    def settled(ends: tuple[int, int], least: float) -> _Grown | None:
+        nonlocal iterations
+        graph = settle(F, along, grown.state, np.array(ends), most, least * span)
+        iterations += int(graph.iterations)
+        return _Grown(graph.state, ends, 0) if graph.change <= _SETTLED * span else None
+
+    iterations = 0
+    first = settled(grown.ends, _SETTLED / 10)
+    if first is None:
+        return grown._replace(iterations=iterations)
+    grown = first
+    for side in (-1, 1):
+        stride = _STRIDE
+        while stride:
+            behind, ahead = grown.ends
+            tried = (
+                (max(0, behind - stride), ahead)
+                if side < 0
+                else (behind, min(last, ahead + stride))
             )
-        towards = at.right[0, 0].real
-    else:
-        towards = as_vector(direction, "direction", centre.size)
-        if not np.linalg.norm(towards) > 0:
-            raise ValueError(f"`direction` must be a vector of {centre.size} units, not 0")
-        towards = towards / np.linalg.norm(towards)
-        cosines = np.where(real, np.abs(at.right[0].real @ towards), 0.0)
-        which = int(np.argmax(cosines))
-        if cosines[which] < _ALONG:
-            raise ValueError(
-                "`direction` must be an eigenvector, with a positive real eigenvalue, of the "
-                f"Jacobian at the centre; |cos| to the nearest of them is {cosines[which]:.3f}"
-            )
-    right = at.right[0, which].real
-    right = right / np.linalg.norm(right) * np.sign(right @ towards)
-    left = at.left[0, which].real
-    others = float(np.abs(np.delete(values, which)).max(initial=0.0))
-    return _Mode(right, left / (left @ right), float(values[which].real), others)
+            if tried == grown.ends:
+                break
+            longer = settled(tried, _SETTLED / 10)
+            grown, stride = (grown, stride // 2) if longer is None else (longer, stride)
+    grown = settled(grown.ends, _LEAST_CHANGE) or grown
+    return grown._replace(iterations=iterations)
 
 
-def _straight(at: np.ndarray, s: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Interpolate values linearly; the ends go on straight."""
-    k = np.clip(np.searchsorted(s, at, side="right") - 1, 0, len(s) - 2)
-    return values[k] + (at - s[k]) * (values[k + 1] - values[k]) / (s[k + 1] - s[k])
+@jax.jit
+def _images(
+    F: Partial, along: Along, state: jax.Array, ends: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the images of states (n, N), and their distances to the curve at their places."""
+    image = jax.vmap(F)(state)
+    place = along.place(image)
+    away = jnp.linalg.norm(image - cut(along.grid, state, place, ends), axis=1)
+    known = (place >= along.grid[ends[0]]) & (place <= along.grid[ends[1]])
+    return image, jnp.where(known, away, jnp.nan)
+
+
+def _contracting(found: _Solved, rate_across: np.ndarray) -> tuple[_Solved, np.ndarray]:
+    """Keep the part around the centre that the map contracts onto; all of it, if it is none."""
+    length = len(rate_across)
+    away = np.flatnonzero(~(rate_across < 1))
+    first = int(away[away < found.centre].max(initial=-1)) + 1
+    last = int(away[away > found.centre].min(initial=length)) - 1
+    if found.centre in away or first == last:
+        return found, rate_across
+    kept = slice(first, last + 1)
+    ends = (
+        "lost" if first > 0 else found.ends[0],
+        "lost" if last < length - 1 else found.ends[1],
+    )
+    part = found._replace(
+        state=found.state[kept],
+        image=found.image[kept],
+        residual=found.residual[kept],
+        centre=found.centre - first,
+        ends=ends,
+    )
+    return part, rate_across[kept]
+
+
+def _edge_order(points: int) -> Literal[1, 2]:
+    return 2 if points > 2 else 1
+
+
+def _position_on(found: _Solved) -> np.ndarray:
+    """Return the arc lengths (n,) of the images on the curve."""
+    curve = Curve()
+    curve.state, curve.centre = found.state, found.centre
+    return curve.position(found.image)
+
+
+def _rates_across(F: Partial, state: np.ndarray) -> np.ndarray:
+    """Return the largest modulus of dF/dh across a curve, at its states (n, N).
+
+    By subspace iteration, whose small matrices have the leading eigenvalues: pairs, too.
+    """
+    units = state.shape[1]
+    if units == 1:
+        return np.zeros(len(state))
+    tangents = np.gradient(state, axis=0, edge_order=_edge_order(len(state)))
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    start = np.random.default_rng(0).standard_normal((units, min(_COLUMNS, units)))
+    (small,) = map_rows(_across, F, state, tangents, shared=(start,), row_size=4 * start.size)
+    rate = np.full(len(state), np.inf)
+    finite = np.isfinite(small).all(axis=(1, 2))
+    rate[finite] = np.abs(np.linalg.eigvals(small[finite])).max(axis=1)
+    return rate
+
+
+@jax.jit
+def _across(F: Partial, states: jax.Array, tangents: jax.Array, start: jax.Array) -> jax.Array:
+    def at(h, tangent):
+        def across(columns):
+            return columns - jnp.outer(tangent, tangent @ columns)
+
+        def push(columns):
+            slopes = jax.vmap(lambda v: jax.jvp(F, (h,), (v,))[1], in_axes=1, out_axes=1)
+            return across(slopes(across(columns)))
+
+        def turn(_, basis):
+            return jnp.linalg.qr(push(basis))[0]
+
+        basis = jax.lax.fori_loop(0, _TURNS, turn, jnp.linalg.qr(across(start))[0])
+        return basis.T @ push(basis)
+
+    return jax.vmap(at)(states, tangents)
