@@ -113,6 +113,14 @@ def test_a_push_across_grows_in_a_network_with_another_mode_that_does():
     assert found.across.value == pytest.approx(0.18 * 1.1**STEPS, rel=0.3)
 
 
+def test_the_length_of_a_direction_does_not_count():
+    probes = probes_of(leaky(1.0))
+    direction = measure_pulse(probes).direction
+    one, other = (measure_pushes(probes, size * direction) for size in (1.0, 5.0))
+    assert one.along.value == pytest.approx(other.along.value, rel=1e-9)
+    assert one.across.value == pytest.approx(other.across.value, rel=1e-6, abs=1e-9)
+
+
 def test_a_pulse_that_is_forgotten_has_no_direction():
     found = measure_pulse(probes_of(linear(0.0)))
     assert np.isnan(found.constancy.value)
@@ -169,5 +177,11 @@ def test_what_does_not_fit_is_refused():
         psychophysical_kernel(np.zeros((5, 100)), np.zeros(99))
     with pytest.raises(ValueError, match="seconds"):
         hold_states(probes_of(leaky(1.0)), seconds=0)
+    with pytest.raises(ValueError, match="`number` must be a whole number, 1 or more; got 0"):
+        hold_states(probes_of(leaky(1.0)), number=0)
+    with pytest.raises(ValueError, match="`probes` must be 60 or more"):
+        measure_kernel(probes_of(leaky(1.0), number=10))
+    with pytest.raises(ValueError, match="`seed` must be a whole number"):
+        measure_pushes(probes_of(leaky(1.0)), np.ones(UNITS), seed=-1)
     with pytest.raises(TypeError, match="probes"):
         measure_kernel("no probes")  # type: ignore[arg-type]

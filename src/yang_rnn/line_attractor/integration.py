@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_array, check_is
+from yang_rnn._checks import check_array, check_is, check_whole
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
@@ -149,6 +149,11 @@ def measure_kernel(probes: Probes) -> Kernel:
     to its errors.
     """
     check_is("probes", probes, Probes)
+    if len(probes.onset) < 3 * probes.num_steps:
+        raise ValueError(
+            f"`probes` must be {3 * probes.num_steps} or more, three for each step of the "
+            f"stimulus; got {len(probes.onset)}"
+        )
     one, other = (
         probes.decide(probes.integrate(probes.strength + sign * probes.noise)) for sign in (1, -1)
     )
@@ -291,7 +296,7 @@ def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:
     ----------
     probes : Probes
     direction : array of shape (unit,)
-        Unit vector in which evidence moves the state, as `measure_pulse` gives it.
+        In which evidence moves the state, as `measure_pulse` gives it.
     seed : int
         Of the random directions.
 
@@ -302,10 +307,12 @@ def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:
     """
     check_is("probes", probes, Probes)
     some = probes.first(NUM_PAIRED)
-    direction = check_array("direction", direction, (some.onset.shape[1],))
+    direction = check_array("direction", direction, (some.onset.shape[1],)).astype(np.float64)
+    seed = check_whole("seed", seed, 0, None)
     nothing = Estimate(math.nan, math.nan)
     if not direction.any() or not some.scale > 0:
         return Pushes(nothing, nothing)
+    direction = direction / np.linalg.norm(direction)
     states = some.integrate(some.noise)
     random = np.random.default_rng(seed).standard_normal(states.shape)
     random -= np.outer(random @ direction, direction)

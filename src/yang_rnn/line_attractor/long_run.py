@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_is, check_real
+from yang_rnn._checks import check_is, check_real, check_whole
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.uniqueness import representatives
 from yang_rnn.line_attractor.probes import Probes
@@ -78,6 +78,7 @@ def hold_states(probes: Probes, *, seconds: float = HOLD, number: int = NUM_HELD
     """
     check_is("probes", probes, Probes)
     seconds = check_real("seconds", seconds, above=0)
+    number = check_whole("number", number, 1)
     some = probes.first(number)
     begin = some.integrate(some.noise + some.strength)
     unit = some.scale if some.scale > 0 else 1.0

@@ -98,7 +98,8 @@ class Probes:
         """
         shape = (len(self.cue), len(states), self.cue.shape[1])
         ends = self.run(states, np.broadcast_to(self.cue[:, None], shape))
-        readout = as_map(self.system.readout, np.float64, "readout")  # type: ignore[arg-type]
+        assert self.system.readout is not None  # `make_probes` takes no system without
+        readout = as_map(self.system.readout, np.float64, "readout")
         with jax.enable_x64(True):
             outputs = np.asarray(_read(readout, ends))
         first, second = self.task.outputs
