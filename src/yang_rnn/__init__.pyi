@@ -70,7 +70,8 @@ from .experiment.storage import load_run as load_run
 from .experiment.storage import save_run as save_run
 from .experiment.task_run import TaskRun as TaskRun
 from .experiment.task_run import run_task as run_task
-from .line_attractor.criteria import Thresholds as Thresholds
+from .line_attractor.evidence_modes import EvidenceModes as EvidenceModes
+from .line_attractor.evidence_modes import evidence_modes as evidence_modes
 from .line_attractor.integration import Integration as Integration
 from .line_attractor.integration import measure_decay as measure_decay
 from .line_attractor.integration import measure_integration as measure_integration
@@ -80,18 +81,20 @@ from .line_attractor.integration import measure_pushes as measure_pushes
 from .line_attractor.integration import (
     propagator_singular_values as propagator_singular_values,
 )
-from .line_attractor.integration import psychophysical_kernel as psychophysical_kernel
-from .line_attractor.integrators import IntegratorThresholds as IntegratorThresholds
 from .line_attractor.integrators import IntegratorVerdict as IntegratorVerdict
 from .line_attractor.integrators import judge_integrator as judge_integrator
+from .line_attractor.kernel import psychophysical_kernel as psychophysical_kernel
 from .line_attractor.leaks import evidence_kept as evidence_kept
 from .line_attractor.long_run import LongRun as LongRun
 from .line_attractor.long_run import hold_states as hold_states
 from .line_attractor.measures import Measures as Measures
 from .line_attractor.probes import Probes as Probes
 from .line_attractor.probes import make_probes as make_probes
+from .line_attractor.response import LinearResponse as LinearResponse
+from .line_attractor.response import linear_response as linear_response
 from .line_attractor.stimulus_dependence import stimulus_dependence as stimulus_dependence
 from .line_attractor.stimulus_dependence import table_of as table_of
+from .line_attractor.thresholds import Thresholds as Thresholds
 from .line_attractor.verdict import Verdict as Verdict
 from .line_attractor.verdict import line_attractor_verdict as line_attractor_verdict
 from .model import CTRNN as CTRNN

@@ -232,9 +232,10 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
         Recipe, varied numbers, seed, error (empty if none), accuracy, losses, starts by how they
         ended, the number of all fixed points, whether it is proved, the nodes of its proof and how
         many points the search had missed (of a rectified network of up to 64 units), of networks
-        whose states have finite bounds the index sum, the analysed point, leading eigenvalues, and
-        all that the verdict's `Measures` have. Time constants in ms. None where a number is not
-        defined. Of another task than the perceptual one, from the error on, what `task_row` gives.
+        whose states have finite bounds the index sum, the analysed point, leading eigenvalues, what
+        the network does and why, and all that the verdict's `Measures` have. Time constants in ms.
+        None where a number is not defined. Of another task than the perceptual one, from the error
+        on, what `task_row` gives.
     """
     recipe = Recipe.load(folder / RECIPE)
     row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
@@ -254,13 +255,14 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
         names = ("sum", "incomplete", "points_added")
         row |= {f"index_{name}": summary["index"][name] for name in names}
     row |= {"point": point and point["status"], "label": point and point["label"]}
-    row |= {"verdict": judged and judged["verdict"], "reason": judged and judged["reason"]}
+    said = ("verdict", "near", "mechanism", "reason", "mechanism_reason")
+    row |= {name: judged and judged[name] for name in said}
     every = summary.get("every_fixed_point") or {}
     columns = {"number": "fixed_points", "proved": "fixed_points_proved", "nodes": "proof_nodes"}
     columns |= {"missed_by_newton": "fixed_points_missed"}
     row |= {column: every.get(name) for name, column in columns.items()}
     for name, value in (judged["measures"] if judged else {}).items():
-        if name in ("eigenvalue", "second_eigenvalue"):
+        if name.endswith("eigenvalue"):
             row |= {f"{name}_real": value and value[0], f"{name}_imag": value and value[1]}
         else:
             row[name] = value

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
-from scipy.stats import binomtest
 
 from yang_rnn.analysis import average_by, fit_pca
 from yang_rnn.dynamics.simulation import simulate
+from yang_rnn.ensemble.counting import (
+    MAX_LISTED,
+    Outcome,
+    count_outcomes,
+    describe_counts,
+    describe_end,
+)
 from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.names import SUMMARY_FILE
 from yang_rnn.experiment.storage import load_run, read_summary
 from yang_rnn.figures.ensembles import Portrait
-from yang_rnn.line_attractor.criteria import VERDICTS, in_words
+from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.mechanism import MECHANISMS
+from yang_rnn.line_attractor.words import in_words
 from yang_rnn.task import PerceptualDecisionMaking
 
 TABLE, TABLE_PARQUET, SUMMARY, FIGURE = "table.csv", "table.parquet", "summary.csv", "sweep.png"
@@ -29,14 +37,8 @@ NUM_PORTRAITS = 12
 PORTRAIT_TRIALS = 500
 """Fresh trials behind each portrait."""
 
-MAX_LISTED = 32
-"""Members that a sweep's text lists one by one; of more there is the summary only."""
-
 NOT_JUDGED = "none: it is for networks with two choices"
 """What a member has in place of a verdict."""
-
-CONFIDENCE = 0.95
-"""Coverage of the intervals of a summary."""
 
 
 def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFrame:
@@ -57,7 +59,7 @@ def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFra
     rows = [member_row(path, varied) for path in members]
     widest = max(rows, key=len)
     table = pandas.DataFrame(rows, columns=[*widest, *set().union(*rows).difference(widest)])
-    whole = ("starts_", "num_", "fixed_points", "proof_nodes")
+    whole = ("starts_", "num_", "fixed_points", "proof_nodes", "points_on_line")
     counts = [name for name in table.columns if name.startswith(whole)]
     counts = [name for name in counts if name != "fixed_points_proved"]
     counts += [name for name in ("index_sum", "index_points_added") if name in table.columns]
@@ -66,7 +68,7 @@ def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFra
 
 
 def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFrame:
-    """Count the verdicts of each recipe and each combination of varied numbers.
+    """Count the verdicts and the mechanisms of each recipe and combination of varied numbers.
 
     Parameters
     ----------
@@ -78,41 +80,17 @@ def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFra
     Returns
     -------
     pandas.DataFrame
-        One row per verdict: recipe, the varied columns, verdict, count, members (those that did
-        not fail), judged (those of them with a verdict, all if there are two choices), share of
-        the judged ones, low and high (Wilson's interval of the share, 95 %), failed (members with
-        an error) and median_accuracy (of those that did not fail).
+        As `count_outcomes` gives it: ``of`` is ``verdict`` or ``mechanism``, and shares are of the
+        members that have a verdict, all if there are two choices.
     """
-    rows = []
-    grouped: Any = table.groupby(["recipe", *varied], sort=True)
-    for key, group in grouped:
-        finished = finished_of(group)
-        verdicts = finished["verdict"].dropna() if "verdict" in finished else finished["error"][:0]
-        for verdict in VERDICTS:
-            count, judged = int((verdicts == verdict).sum()), len(verdicts)
-            interval: Any = (np.nan, np.nan)
-            if judged:
-                interval = binomtest(count, judged).proportion_ci(CONFIDENCE, "wilson")
-            rows.append(
-                dict(zip(["recipe", *varied], key, strict=True))
-                | {
-                    "verdict": verdict,
-                    "count": count,
-                    "members": len(finished),
-                    "judged": judged,
-                    "share": count / judged if judged else np.nan,
-                    "low": float(interval[0]),
-                    "high": float(interval[1]),
-                    "failed": len(group) - len(finished),
-                    "median_accuracy": finished["accuracy"].median() if len(finished) else np.nan,
-                }
-            )
-    return pandas.DataFrame(rows)
+    return count_outcomes(table, varied, _outcomes)
 
 
-def finished_of(table: Any) -> Any:
-    """Return the rows of a table without an error; read from CSV, no error is a missing value."""
-    return table[table["error"].isna() | (table["error"] == "")]
+def _outcomes(finished: Any) -> Iterator[Outcome]:
+    for of, names in (("verdict", VERDICTS), ("mechanism", MECHANISMS)):
+        found = finished[of].dropna() if of in finished else finished["error"][:0]
+        for name in names:
+            yield of, name, int((found == name).sum()), len(found)
 
 
 def portraits_of(members: Sequence[Path]) -> list[Portrait]:
@@ -155,8 +133,8 @@ def _list_members(table: Any) -> list[str]:
         if not pandas.isna(row.get("eigenvalue_real")):
             value = in_words(complex(row["eigenvalue_real"], row["eigenvalue_imag"]))
             time_constant = f"{row['time_constant'] / 1000:.3g} s"
-        verdict = row["verdict"]
-        if pandas.isna(verdict):
+        verdict = f"{row['verdict']}, by {row['mechanism']}"
+        if pandas.isna(row["verdict"]):
             value, verdict = "", NOT_JUDGED
         lines.append(f"{line} {row['accuracy']:8.4f}  {value:>18}  {time_constant:>13}  {verdict}")
     return lines
@@ -165,13 +143,6 @@ def _list_members(table: Any) -> list[str]:
 def _group_and_seed(member: Path) -> tuple[str, int]:
     group, _, seed = member.name.rpartition("seed")
     return group, int(seed)
-
-
-def _counted(group: Any) -> str:
-    """Say how many members a group (a row of its summary) has, and how well they do."""
-    number, failed = group["members"], group["failed"]
-    text = f"{number} member{'' if number == 1 else 's'}, {failed} failed"
-    return f"{text}, median accuracy {group['median_accuracy']:.4f}" if number else text
 
 
 def describe(table: Any, summary: Any, folder: Path) -> str:
@@ -185,25 +156,5 @@ def describe(table: Any, summary: Any, folder: Path) -> str:
         The sweep's.
     """
     lines = _list_members(table) if len(table) <= MAX_LISTED else []
-    columns = list(summary.columns)
-    keys = columns[: columns.index("verdict")]
-    grouped: Any = summary.groupby(keys, sort=False)
-    for key, group in grouped:
-        first = group.iloc[0]
-        named = ", ".join(
-            f"{value} recipe" if name == "recipe" else f"{name} {value}"
-            for name, value in zip(keys, key, strict=True)
-        )
-        lines.append(f"{named}: {_counted(first)}")
-        lines += [
-            f"  {row['verdict']:<20}{row['count']:>5}  {100 * row['share']:5.1f} %  "
-            f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
-            for _, row in group.iterrows()
-            if row["count"]
-        ]
-    failed = table[~table.index.isin(finished_of(table).index)]
-    lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
-    if len(failed):
-        lines.append("what failed is made again only if its folder in members/ is removed")
-    lines.append(f"files: {folder}/ ({', '.join(FILES)})")
-    return "\n".join(lines)
+    lines += describe_counts(summary, {"verdict": "", "mechanism": "by "})
+    return "\n".join([*lines, *describe_end(table, folder, FILES)])

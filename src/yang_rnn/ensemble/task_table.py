@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
-from scipy.stats import binomtest
 
-from yang_rnn.ensemble.table import CONFIDENCE, MAX_LISTED, finished_of
+from yang_rnn.ensemble.counting import (
+    MAX_LISTED,
+    Outcome,
+    count_outcomes,
+    describe_counts,
+    describe_end,
+    finished_of,
+)
 from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.mechanism import MECHANISMS
 
 
 def summary_of_tasks(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFrame:
-    """Count for each combination of varied numbers how many learned, and each verdict.
+    """Count for each combination of varied numbers how many learned, each verdict and mechanism.
 
     Parameters
     ----------
@@ -27,40 +34,20 @@ def summary_of_tasks(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.D
     Returns
     -------
     pandas.DataFrame
-        One row per outcome: recipe, the varied columns, ``of`` (``task``, or the context that a
-        verdict is of), outcome (``learned``, or a verdict), count, members (those that did not
-        fail), share, low and high (Wilson's interval, 95 %), failed, median_accuracy.
+        As `count_outcomes` gives it: ``of`` is ``task``, or ``verdict`` and ``mechanism`` with the
+        context that they are of.
     """
-    rows = []
-    grouped: Any = table.groupby(["recipe", *varied], sort=True)
-    for key, group in grouped:
-        finished = finished_of(group)
-        number = len(finished)
-        learned = finished["learned"].astype(bool).sum() if number else 0
-        outcomes = [("task", "learned", int(learned))]
-        for column in (name for name in table.columns if name.split(" ")[0] == "verdict"):
-            found = finished[column] if number else []
-            context = column.removeprefix("verdict").strip() or "verdict"
-            outcomes += [(context, label, int(np.sum(found == label))) for label in VERDICTS]
-        for of, outcome, count in outcomes:
-            bounds: Any = (np.nan, np.nan)
-            if number:
-                bounds = binomtest(count, number).proportion_ci(CONFIDENCE, "wilson")
-            rows.append(
-                dict(zip(["recipe", *varied], key, strict=True))
-                | {
-                    "of": of,
-                    "outcome": outcome,
-                    "count": count,
-                    "members": number,
-                    "share": count / number if number else np.nan,
-                    "low": float(bounds[0]),
-                    "high": float(bounds[1]),
-                    "failed": len(group) - number,
-                    "median_accuracy": finished["accuracy"].median() if number else np.nan,
-                }
-            )
-    return pandas.DataFrame(rows)
+    return count_outcomes(table, varied, _outcomes)
+
+
+def _outcomes(finished: Any) -> Iterator[Outcome]:
+    number = len(finished)
+    learned = finished["learned"].astype(bool).sum() if number else 0
+    yield "task", "learned", int(learned), number
+    for column in finished.columns:
+        names = {"verdict": VERDICTS, "mechanism": MECHANISMS}.get(column.split(" ")[0], ())
+        for name in names:
+            yield column, name, int(np.sum(finished[column] == name)) if number else 0, number
 
 
 def describe_tasks(table: Any, summary: Any, folder: Path, files: Sequence[str]) -> str:
@@ -76,32 +63,15 @@ def describe_tasks(table: Any, summary: Any, folder: Path, files: Sequence[str])
         What it has besides its members.
     """
     lines = _list_members(table) if len(table) <= MAX_LISTED else []
-    columns = list(summary.columns)
-    keys = columns[: columns.index("of")]
-    grouped: Any = summary.groupby(keys, sort=False)
-    for key, group in grouped:
-        first = group.iloc[0]
-        named = ", ".join(
-            f"{value} recipe" if name == "recipe" else f"{name} {value}"
-            for name, value in zip(keys, key, strict=True)
-        )
-        number = first["members"]
-        text = f"{named}: {number} member{'' if number == 1 else 's'}, {first['failed']} failed"
-        lines.append(f"{text}, median accuracy {first['median_accuracy']:.4f}" if number else text)
-        for _, row in group.iterrows():
-            if row["count"] or row["of"] == "task":
-                of = "" if row["of"] in ("task", "verdict") else f"{row['of']}: "
-                lines.append(
-                    f"  {of + row['outcome']:<34}{row['count']:>5}  {100 * row['share']:5.1f} %  "
-                    f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
-                )
+    headings = {"task": ""}
+    for of in summary["of"].unique():
+        kind, _, context = of.partition(" ")
+        if kind != "task":
+            said = f"{context}: " if context else ""
+            headings[of] = said + ("by " if kind == "mechanism" else "")
+    lines += describe_counts(summary, headings, always=("task",))
     lines += _list_points(table)
-    failed = table[~table.index.isin(finished_of(table).index)]
-    lines += [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
-    if len(failed):
-        lines.append("what failed is made again only if its folder in members/ is removed")
-    lines.append(f"files: {folder}/ ({', '.join(files)})")
-    return "\n".join(lines)
+    return "\n".join([*lines, *describe_end(table, folder, files)])
 
 
 def _list_members(table: Any) -> list[str]:

@@ -132,7 +132,15 @@ def summary_of(content: bytes, path: Path) -> dict[str, Any]:
             _check_counts(f"search.{name}", summary["search"].get(name))
         for name, columns in {
             "analysed_point": ("status", "label", "speed", "starts_reached", "modes"),
-            "line_attractor": ("verdict", "reason", "criteria", "measures"),
+            "line_attractor": (
+                "verdict",
+                "near",
+                "reason",
+                "mechanism",
+                "mechanism_reason",
+                "criteria",
+                "measures",
+            ),
         }.items():
             if summary[name] is not None and not set(columns) <= set(summary[name]):
                 raise ValueError(f"`{name}` must have {columns}; got {shown(list(summary[name]))}")

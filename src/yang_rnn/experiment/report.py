@@ -13,9 +13,9 @@ import numpy as np
 
 from yang_rnn._checks import check_is
 from yang_rnn.experiment.run import Run
-from yang_rnn.line_attractor.criteria import describe_change, in_words
 from yang_rnn.line_attractor.stimulus_dependence import table_of
 from yang_rnn.line_attractor.verdict import Verdict
+from yang_rnn.line_attractor.words import describe_change, in_words
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
@@ -107,10 +107,15 @@ def judged(verdict: Verdict) -> dict[str, Any]:
             measures[name] = value if np.isfinite(value) else None
     return {
         "verdict": verdict.label,
+        "near": verdict.near,
         "reason": verdict.reason,
+        "mechanism": verdict.mechanism,
+        "mechanism_reason": verdict.mechanism_reason,
         "criteria": [
-            dataclasses.asdict(criterion)
-            | {"value": criterion.value if np.isfinite(criterion.value) else None}
+            {
+                name: None if isinstance(value, float) and not np.isfinite(value) else value
+                for name, value in dataclasses.asdict(criterion).items()
+            }
             for criterion in verdict.criteria
         ],
         "measures": measures,
@@ -237,9 +242,25 @@ def describe(summary: dict[str, Any]) -> str:
     if judged is None:
         lines.append(("verdict", "none: it is for networks with two choices"))
     else:
-        lines.append(("verdict", judged["verdict"]))
-        lines += [("", line) for line in textwrap.wrap(judged["reason"], 88)]
+        lines += describe_verdict(judged)
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
+
+
+def describe_verdict(judged: dict[str, Any], of: str = "") -> list[tuple[str, str]]:
+    """Return a verdict of a summary as lines, each with a heading that may be empty.
+
+    Parameters
+    ----------
+    judged : dict
+        From `judged`.
+    of : str
+        What it is of, before the label.
+    """
+    near = f" (near {judged['near']})" if judged["near"] else ""
+    lines = [("verdict", f"{of}{judged['verdict']}{near}")]
+    lines += [("", line) for line in textwrap.wrap(judged["reason"], 88)]
+    lines.append(("mechanism", judged["mechanism"]))
+    return lines + [("", line) for line in textwrap.wrap(judged["mechanism_reason"], 88)]
 
 
 def _describe_point(point: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yang_rnn._checks import check_is
-from yang_rnn.experiment.report import judged, named_columns
+from yang_rnn.experiment.report import describe_verdict, judged, named_columns
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.task_inputs import InputPoints, by_same_input
 
@@ -157,9 +157,7 @@ def describe_task(summary: dict[str, Any]) -> str:
     for number, line in enumerate(summary["points"]):
         lines += _wrapped("points" if number == 0 else "", line)
     for context, verdict in summary["line_attractor"].items():
-        said = f"{context}: " if context else ""
-        lines.append(("verdict", f"{said}{verdict['verdict']}"))
-        lines += _wrapped("", verdict["reason"])
+        lines += describe_verdict(verdict, f"{context}: " if context else "")
     if not summary["line_attractor"]:
         lines.append(("verdict", "none: it is for tasks with two alternatives"))
     for row in summary["selection"]:
@@ -191,10 +189,10 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     -------
     dict
         Accuracy with its interval, chance, whether the task was learned, losses; by context the
-        verdict; by input the numbers of fixed, stable and slow points, the time constant (ms)
-        of the central fixed point's leading mode; where the states have finite bounds the index
-        sum, and of a small rectified network how many fixed points there are, and whether that is
-        proved. None where a number is not defined.
+        verdict and the mechanism; by input the numbers of fixed, stable and slow points, the time
+        constant (ms) of the central fixed point's leading mode; where the states have finite bounds
+        the index sum, and of a small rectified network how many fixed points there are, and whether
+        that is proved. None where a number is not defined.
     """
     low, high = summary["test_accuracy_interval"]
     row: dict[str, Any] = {
@@ -209,6 +207,7 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     }
     for context, verdict in summary["line_attractor"].items():
         row[f"verdict {context}".strip()] = verdict["verdict"]
+        row[f"mechanism {context}".strip()] = verdict["mechanism"]
     for entry in summary["inputs"]:
         for name in _BY_INPUT:
             if name in entry:

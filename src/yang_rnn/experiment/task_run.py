@@ -161,10 +161,10 @@ class TaskRun:
 
     @cached_property
     def selection(self) -> tuple[Selection, ...]:
-        """What each context's leading mode makes of the evidence of each context [1]_.
+        """What the mode that evidence drives makes of the evidence of each context [1]_.
 
-        Where there are several contexts, and the leading mode at the point that a verdict stands on
-        does not turn.
+        Where there are several contexts, and that mode, at the point that a verdict stands on, does
+        not turn.
 
         References
         ----------
@@ -174,12 +174,13 @@ class TaskRun:
             return ()
         rows = []
         for context, verdict in self.verdicts.items():
-            if verdict.modes is None or verdict.manifold is None:
+            if verdict.modes is None or verdict.driven is None or verdict.manifold is None:
                 continue
+            towards = verdict.manifold.axis
             gain = {
-                other: measure_selection(verdict.modes, verdict.manifold.axis, task.evidence)[
-                    "gain"
-                ]
+                other: measure_selection(
+                    verdict.modes, towards, task.evidence, mode=verdict.driven
+                )["gain"]
                 for other, task in self.alternatives.items()
             }
             rows.append(Selection(context, gain))

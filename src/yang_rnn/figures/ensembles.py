@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from yang_rnn.analysis import Averages
 
 VERDICT_COLOURS = dict(
-    zip(VERDICTS, (CHOICE_COLOURS[2], CHOICE_COLOURS[4], CHOICE_COLOURS[0], "0.35", "0.75"),
-        strict=True)
+    zip(
+        VERDICTS,
+        (CHOICE_COLOURS[2], CHOICE_COLOURS[0], CHOICE_COLOURS[3], CHOICE_COLOURS[1],
+         CHOICE_COLOURS[4], "0.75", "0.35"),
+        strict=True,
+    )
 )  # fmt: skip
 """Colour of each verdict."""
 
@@ -134,14 +138,15 @@ def _judged(table: Any) -> Any:
 
 def _shares(ax: Axes, summary: Any, varied: Sequence[str]) -> None:
     """Draw the share of each verdict with its interval, a group of bars each combination."""
-    groups = list(summary.groupby(["recipe", *varied], sort=True))
+    verdicts: Any = summary[summary["of"] == "verdict"]
+    groups = list(verdicts.groupby(["recipe", *varied], sort=True))
     width = 0.8 / len(VERDICTS)
     for place, (_, group) in enumerate(groups):
         for k, row in enumerate(group.itertuples()):
             x = place + (k - (len(VERDICTS) - 1) / 2) * width
             reach = [[max(0.0, row.share - row.low)], [max(0.0, row.high - row.share)]]
-            label = row.verdict if place == 0 else None
-            colour = VERDICT_COLOURS[row.verdict]
+            label = row.outcome if place == 0 else None
+            colour = VERDICT_COLOURS[row.outcome]
             ax.bar(x, row.share, width * 0.9, color=colour, label=label)
             ax.errorbar(x, row.share, yerr=reach, color="black", linewidth=0.8, capsize=2)
     names = [

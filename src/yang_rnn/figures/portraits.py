@@ -311,15 +311,18 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
         if len(here):
             label, style = f"{len(here)} {kind}", POINT_STYLES[kind]
             ax.plot(*project(pca, here).T, linestyle="none", zorder=4, label=label, **style)
-    if verdict.manifold is not None:
-        line = project(pca, verdict.manifold.state)
-        ax.plot(*line.T, zorder=3, label="slow manifold", **MANIFOLD_STYLE)
-    else:
-        why = "no slow point" if verdict.centre is None else "the leading mode turns"
+    if verdict.manifold is None:
+        why = "no slow point" if verdict.centre is None else "the mode that evidence drives turns"
         ax.set_title(f"no slow manifold: {why}")
-    if verdict.centre is not None and verdict.modes is not None and verdict.manifold is not None:
-        right = verdict.modes.right[0, 0].real
-        reach = EIGENVECTOR_REACH * right / np.linalg.norm(right)
-        centre = points.state[verdict.centre]
-        line = project(pca, np.stack([centre - reach, centre + reach]))
-        ax.plot(*line.T, zorder=2.5, label="leading eigenvector", **EIGENVECTOR_STYLE)
+        return
+    assert verdict.centre is not None
+    assert verdict.modes is not None
+    assert verdict.driven is not None
+    line = project(pca, verdict.manifold.state)
+    label = "slow manifold" if verdict.manifold.converged else "direction of the slow manifold"
+    ax.plot(*line.T, zorder=3, label=label, **MANIFOLD_STYLE)
+    right = verdict.modes.right[0, verdict.driven].real
+    reach = EIGENVECTOR_REACH * right / np.linalg.norm(right)
+    centre = points.state[verdict.centre]
+    line = project(pca, np.stack([centre - reach, centre + reach]))
+    ax.plot(*line.T, zorder=2.5, label="eigenvector that evidence drives", **EIGENVECTOR_STYLE)

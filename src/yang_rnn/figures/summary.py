@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from yang_rnn.line_attractor.stimulus_dependence import StimulusPoints
     from yang_rnn.line_attractor.verdict import Verdict
 
-OUTCOME_COLOURS = {"for": CHOICE_COLOURS[2], "unclear": "0.6", "against": CHOICE_COLOURS[3]}
+OUTCOME_COLOURS = {
+    "for": CHOICE_COLOURS[2], "near": CHOICE_COLOURS[1], "against": CHOICE_COLOURS[3],
+    "undefined": "0.6",
+}  # fmt: skip
 """Colour of a criterion's outcome."""
 
 

@@ -16,6 +16,8 @@ from yang_rnn._checks import check_array, check_is, check_whole
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
+from yang_rnn.line_attractor.estimates import Estimate, cosine_of, median_of, ratio_of
+from yang_rnn.line_attractor.kernel import Kernel, psychophysical_kernel
 from yang_rnn.line_attractor.long_run import LongRun, hold_states
 from yang_rnn.line_attractor.probes import Probes, make_probes
 from yang_rnn.trials import Trials, TwoAlternatives
@@ -31,114 +33,6 @@ NUM_PAIRED = 256
 
 PUSH = 0.05
 """Size of a push of the state, over the scale of the states."""
-
-
-class Estimate(NamedTuple):
-    """A number and its standard error.
-
-    Attributes
-    ----------
-    value : float
-        NaN where it is not defined.
-    error : float
-        Its standard error.
-    """
-
-    value: float
-    error: float
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval, of a normal distribution."""
-        return self.value - 1.96 * self.error, self.value + 1.96 * self.error
-
-    def __str__(self) -> str:
-        """Give the number to the digits that its error leaves."""
-        if not math.isfinite(self.value):
-            return "undefined" if math.isnan(self.value) else f"{self.value}"
-        digits = 2 if not self.error > 0 else min(4, max(2, 1 - math.floor(math.log10(self.error))))
-        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
-
-
-class Kernel(NamedTuple):
-    """Psychophysical kernel: how much the evidence of each step counts for the decision.
-
-    Attributes
-    ----------
-    weights : numpy.ndarray, shape (step,)
-        Change of the decision per unit of evidence at that step.
-    errors : numpy.ndarray, shape (step,)
-        Their standard errors.
-    efficiency : Estimate
-        (sum k)^2 / (T sum k^2) of the T weights: 1 if all steps count alike, 1/T if one alone does.
-        The share of the evidence's information that the decision keeps; a leak with time constant
-        tau leaves tanh(r/2) / (r/2) of it, r = duration / tau (`evidence_kept`).
-    early : Estimate
-        (first half - second half) / (sum of |k|) of the weights: above 0 where early evidence
-        counts more, as where a decision runs away, below where it is forgotten.
-    """
-
-    weights: np.ndarray
-    errors: np.ndarray
-    efficiency: Estimate
-    early: Estimate
-
-
-def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:
-    """Regress decisions on the evidence of each step.
-
-    Least squares with an intercept; errors allow for a scatter that differs between trials
-    (White's), and what they add to squares of weights is taken off the efficiency.
-
-    Parameters
-    ----------
-    evidence : array of shape (step, trial)
-        Independent between steps; three times as many trials as steps at least.
-    decision : array of shape (trial,)
-        The difference of two outputs, a position, or a choice.
-
-    Raises
-    ------
-    ValueError
-        If the shapes don't belong together or there are too few trials.
-    TypeError
-        If they are not real numbers.
-
-    References
-    ----------
-    Ahumada & Lovell (1971), J. Acoust. Soc. Am. 49:1751-1756 (kernels). White (1980), Econometrica
-    48:817-838 (errors).
-    """
-    x = check_array("evidence", evidence, ("step", "trial")).astype(np.float64).T
-    y = check_array("decision", decision, (len(x),)).astype(np.float64)
-    steps = x.shape[1]
-    if len(x) < 3 * steps:
-        raise ValueError(f"`evidence` must have {3 * steps} trials or more; got {len(x)}")
-    x = x - x.mean(axis=0)
-    inverse = np.linalg.pinv(x.T @ x)
-    weights = inverse @ (x.T @ (y - y.mean()))
-    rest = y - y.mean() - x @ weights
-    covariance = inverse @ ((x * rest[:, None] ** 2).T @ x) @ inverse
-    square = weights @ weights - np.trace(covariance)
-    if not square > 0:
-        nothing = Estimate(math.nan, math.nan)
-        return Kernel(weights, np.sqrt(np.diag(covariance)), nothing, nothing)
-    whole = weights.sum()
-    value = (whole**2 - covariance.sum()) / (steps * square)
-    slope = 2 * whole / (steps * square) - 2 * value / square * weights
-    error = math.sqrt(slope @ covariance @ slope)
-    half = np.where(np.arange(steps) < steps / 2, 1.0, -1.0)
-    if steps % 2:
-        half[steps // 2] = 0.0
-    size = np.abs(weights).sum()
-    early = half @ weights / size
-    lean = half / size - early * np.sign(weights) / size
-    return Kernel(
-        weights,
-        np.sqrt(np.diag(covariance)),
-        Estimate(float(value), error),
-        Estimate(float(early), math.sqrt(lean @ covariance @ lean)),
-    )
 
 
 def measure_kernel(probes: Probes) -> Kernel:
@@ -166,8 +60,8 @@ class Pulse(NamedTuple):
     Attributes
     ----------
     constancy : Estimate
-        Cosine between the state's difference a tenth of the stimulus after the pulse and three
-        quarters after it, averaged over pairs of probes: 1 where a change stays as it is.
+        Cosine between the mean difference of the state a tenth of the stimulus after the pulse and
+        that three quarters after it: 1 where a change stays as it is. NaN where nothing is left.
     additivity : Estimate
         What two pulses, half a stimulus apart, do to the decision together, over the sum of what
         each does alone.
@@ -178,6 +72,19 @@ class Pulse(NamedTuple):
     constancy: Estimate
     additivity: Estimate
     direction: np.ndarray
+
+
+def pulse_steps(steps: int) -> tuple[int, int, int]:
+    """Return the step of a pulse, and the steps after which its differences are compared.
+
+    Parameters
+    ----------
+    steps : int
+        Of the stimulus; the later difference is that at its end.
+    """
+    early = max(1, round(EARLY * steps))
+    late = max(early + 1, round(LATE * steps))
+    return steps - late - 1, steps - late + early, steps
 
 
 def measure_pulse(probes: Probes) -> Pulse:
@@ -195,25 +102,20 @@ def measure_pulse(probes: Probes) -> Pulse:
     some, steps = probes.first(NUM_PAIRED), probes.num_steps
     if steps < 4:
         raise ValueError(f"`probes` must have four steps of stimulus or more; got {steps}")
-    early = max(1, round(EARLY * steps))
-    late = max(early + 1, round(LATE * steps))
+    first, early, late = pulse_steps(steps)
     evidence = some.noise
     pulse = np.zeros_like(evidence)
-    first = steps - late - 1
     pulse[first] = PULSE * some.noise.std()
     second = np.roll(pulse, steps // 2, axis=0)
     plain, pushed = (some.inputs(each) for each in (evidence, evidence + pulse))
     differences = []
     states = some.onset, some.onset
     begin = 0
-    for end in (first + early + 1, steps):
+    for end in (early, late):
         part = slice(begin, end)
         states = some.run(states[0], plain[part]), some.run(states[1], pushed[part])
         differences.append(states[1] - states[0])
         begin = part.stop
-    lengths = [np.linalg.norm(each, axis=1) for each in differences]
-    left = (lengths[0] > 0) & (lengths[1] > 1e-9 * lengths[0])
-    cosines = (differences[0] * differences[1]).sum(axis=1)[left] / (lengths[0] * lengths[1])[left]
     decisions = [
         some.decide(some.integrate(each))
         for each in (evidence, evidence + pulse, evidence + second, evidence + pulse + second)
@@ -222,7 +124,9 @@ def measure_pulse(probes: Probes) -> Pulse:
     mean = differences[1].mean(axis=0)
     length = np.linalg.norm(mean)
     return Pulse(
-        _mean(cosines), _ratio(both, one + two), mean / length if length > 0 else 0.0 * mean
+        cosine_of(*differences),
+        ratio_of(both, one + two),
+        mean / length if length > 0 else 0.0 * mean,
     )
 
 
@@ -322,8 +226,8 @@ def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:
         some.hold(states + size * push, some.num_steps) for push in (0.0, direction, random)
     )
     return Pushes(
-        _median((along - plain) @ direction / size),
-        _median(np.linalg.norm(across - plain, axis=1) / size),
+        median_of((along - plain) @ direction / size),
+        median_of(np.linalg.norm(across - plain, axis=1) / size),
     )
 
 
@@ -354,30 +258,6 @@ def _propagator(step: Partial, state: jax.Array, x: jax.Array, steps: jax.Array)
 
     begin = (state, jax.numpy.eye(state.size, dtype=state.dtype))
     return jax.lax.fori_loop(0, steps, advance, begin)[1].T
-
-
-def _mean(values: np.ndarray) -> Estimate:
-    if len(values) < 2:
-        return Estimate(math.nan, math.nan)
-    return Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))))
-
-
-def _median(values: np.ndarray) -> Estimate:
-    """Return a median with the error that the ranks of its interval give."""
-    if not np.isfinite(values).all():
-        return Estimate(math.inf, math.nan)
-    low, high = np.quantile(values, 0.5 + np.array([-1, 1]) * 0.5 / math.sqrt(len(values)))
-    return Estimate(float(np.median(values)), float(high - low) / 2)
-
-
-def _ratio(one: np.ndarray, other: np.ndarray) -> Estimate:
-    """Return the ratio of two means over pairs, with its error to first order."""
-    below = other.mean()
-    if len(one) < 2 or not abs(below) > 0:
-        return Estimate(math.nan, math.nan)
-    ratio = one.mean() / below
-    rest = one - ratio * other
-    return Estimate(float(ratio), float(rest.std(ddof=1) / abs(below) / math.sqrt(len(one))))
 
 
 class Integration(NamedTuple):
@@ -443,7 +323,19 @@ def measure_integration(
     TypeError
         If something is not what it must be.
     """
-    probes = make_probes(system, trials, task, trajectories=trajectories, seed=seed)
+    return measure_with(make_probes(system, trials, task, trajectories=trajectories, seed=seed))
+
+
+def measure_with(probes: Probes, *, seed: int = 0) -> Integration:
+    """Measure how a network integrates evidence with probes that are there already.
+
+    Parameters
+    ----------
+    probes : Probes
+    seed : int
+        Of the directions of pushes.
+    """
+    check_is("probes", probes, Probes)
     pulse = measure_pulse(probes)
     return Integration(
         accuracy=probes.accuracy,

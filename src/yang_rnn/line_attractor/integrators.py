@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from yang_rnn._checks import check_has, check_is, check_real
-from yang_rnn.line_attractor.integration import Estimate, Integration
+from yang_rnn._checks import check_has, check_is
+from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.integration import Integration
+from yang_rnn.line_attractor.measures import Measures
+from yang_rnn.line_attractor.measuring import numbers_of
+from yang_rnn.line_attractor.thresholds import Thresholds
 
 INTEGRATORS = (
     "line attractor",
@@ -17,34 +21,6 @@ INTEGRATORS = (
     "not learned",
 )
 """What a network can be found to do with evidence."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class IntegratorThresholds:
-    """Where one kind of integrator ends and the next begins.
-
-    Raises
-    ------
-    ValueError
-        If one is not a number from 0 to 1, or `loses` is above `keeps`.
-    """
-
-    keeps: float = 0.75
-    """Efficiency from which on a network keeps evidence: a leak of half the stimulus has 0.76."""
-    loses: float = 0.5
-    """Below it it doesn't: a time constant of 0.26 of the stimulus."""
-    straight: float = 0.75
-    """Constancy of direction from which on the state moves along a line: a turn of 0.72 rad."""
-    learned: float = 0.7
-    """Share of right choices below which nothing is said about integration."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        for name, value in dataclasses.asdict(self).items():
-            if check_real(name, value, minimum=0) > 1:
-                raise ValueError(f"`{name}` must be at most 1; got {value}")
-        if self.loses > self.keeps:
-            raise ValueError(f"`loses` must be at most `keeps`; got {self.loses} and {self.keeps}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +49,7 @@ class IntegratorVerdict:
 
 
 def judge_integrator(
-    integration: Integration, thresholds: IntegratorThresholds | None = None
+    integration: Integration, thresholds: Thresholds | None = None
 ) -> IntegratorVerdict:
     """Tell which kind of integrator a network is, from what `measure_integration` found.
 
@@ -89,50 +65,62 @@ def judge_integrator(
     Parameters
     ----------
     integration : Integration
-    thresholds : IntegratorThresholds, optional
+    thresholds : Thresholds, optional
 
     References
     ----------
     Brunton, Botvinick & Brody (2013), Science 340:95-98 (leaky and unstable accumulation).
     """
     check_has("integration", integration, "an Integration", "kernel", "pulse", "accuracy")
-    check_is("thresholds", thresholds, IntegratorThresholds, optional=True)
-    at = thresholds or IntegratorThresholds()
-    efficiency, constancy = integration.kernel.efficiency, integration.pulse.constancy
-    right = f"{100 * integration.accuracy:.0f} % of choices are right"
-    if not integration.accuracy >= at.learned:
+    check_is("thresholds", thresholds, Thresholds, optional=True)
+    return judge_numbers(Measures(**numbers_of(integration)), thresholds or Thresholds())
+
+
+def judge_numbers(m: Measures, at: Thresholds) -> IntegratorVerdict:
+    """Do `judge_integrator` on numbers that were measured before, in a table for instance."""
+    efficiency = Estimate(m.efficiency, m.efficiency_error)
+    constancy = Estimate(m.constancy, m.constancy_error)
+    early = Estimate(m.early, m.early_error)
+    right = f"{100 * m.accuracy:.0f} % of choices are right"
+    if not m.accuracy >= at.learned:
         return IntegratorVerdict("not learned", right, "")
     if math.isnan(efficiency.value):
         return IntegratorVerdict("not learned", "evidence does not move its decisions", "")
-    label = _kind(efficiency.value, constancy.value, integration.kernel.early, at)
+    late = early.interval[0] <= 0
+    label = kind_of(efficiency.value, constancy.value, late, at)
     others = {
-        _kind(one, other, integration.kernel.early, at)
+        kind_of(one, other, late, at)
         for one in efficiency.interval
         for other in (constancy.interval if not math.isnan(constancy.value) else (math.nan,))
     }
-    near = sorted(others - {label})
-    return IntegratorVerdict(label, _reason(integration, label), " or ".join(near))
+    near = " or ".join(sorted(others - {label}))
+    parts = [
+        f"decisions keep a share of {efficiency} of the evidence's information",
+        f"the direction of a pulse is kept to {constancy}",
+    ]
+    decay = m.decision_time_constant
+    if label in ("leaky integrator", "fast leak") and 0 < decay < math.inf:
+        parts.append(f"decisions decay with a time constant of {decay / 1000:.2g} s")
+    if label == "unstable integrator":
+        parts.append(f"early evidence counts more by {early}")
+    return IntegratorVerdict(label, "; ".join(parts), near)
 
 
-def _kind(efficiency: float, constancy: float, early: Estimate, at: IntegratorThresholds) -> str:
+def kind_of(efficiency: float, constancy: float, late: bool, at: Thresholds) -> str:
+    """Return the kind of integrator that has these numbers.
+
+    Parameters
+    ----------
+    efficiency, constancy : float
+    late : bool
+        Whether late evidence counts as much as early evidence, or more.
+    at : Thresholds
+    """
     if efficiency < at.loses:
         # What runs away from where it began loses late evidence alone.
-        return "unstable integrator" if early.interval[0] > 0 else "fast leak"
+        return "fast leak" if late else "unstable integrator"
     if not constancy >= at.straight:
         return "turning integrator"
     if efficiency >= at.keeps:
         return "line attractor"
-    return "unstable integrator" if early.interval[0] > 0 else "leaky integrator"
-
-
-def _reason(integration: Integration, label: str) -> str:
-    kernel, decay = integration.kernel, integration.decay
-    parts = [
-        f"decisions keep a share of {kernel.efficiency} of the evidence's information",
-        f"the direction of a pulse is kept to {integration.pulse.constancy}",
-    ]
-    if label in ("leaky integrator", "fast leak") and 0 < decay.time_constant < math.inf:
-        parts.append(f"decisions decay with a time constant of {decay.time_constant / 1000:.2g} s")
-    if label == "unstable integrator":
-        parts.append(f"early evidence counts more by {kernel.early}")
-    return "; ".join(parts)
+    return "leaky integrator" if late else "unstable integrator"

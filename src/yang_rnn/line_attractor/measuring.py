@@ -1,47 +1,107 @@
-"""How the numbers of a verdict are measured: at the centre, along the manifold, in trials."""
+"""How the numbers of a verdict are measured: by simulation, at the centre, along the manifold."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import jax
 import numpy as np
-from jax.tree_util import Partial
 
+from yang_rnn.dynamics.invariant import InvariantManifold, invariant_manifold
 from yang_rnn.dynamics.linearisation import Linearisation
-from yang_rnn.dynamics.manifold import SlowManifold, trace_slow_manifold
-from yang_rnn.dynamics.maps import as_map, map_rows
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.system import AutonomousMap
-from yang_rnn.line_attractor.leaks import evidence_kept, leak_with
+from yang_rnn.line_attractor.evidence_modes import EvidenceModes
+from yang_rnn.line_attractor.integration import Integration
+from yang_rnn.line_attractor.kernel import efficiency_of
+from yang_rnn.line_attractor.leaks import evidence_kept
+from yang_rnn.line_attractor.response import LinearResponse
+from yang_rnn.line_attractor.thresholds import Thresholds
 from yang_rnn.line_attractor.trial_states import TrialStates
 
-SETTLING = 3.0
-"""Time constants of the second mode that states settle for, before their memory is measured."""
+MOST_OF_IT = 0.5
+"""Share of the span that a manifold must cover for its flow to say what becomes of positions."""
 
 
-def measure_leading_modes(modes: Linearisation, duration: float) -> dict[str, Any]:
-    """Measure the first two modes at the centre, for a stimulus of a duration (ms)."""
+def numbers_of(integration: Integration) -> dict[str, Any]:
+    """Return what was measured by simulation, by the names that `Measures` has."""
+    kernel, pulse, long_run = integration.kernel, integration.pulse, integration.long_run
+    values = integration.singular_values
+    return {
+        "accuracy": integration.accuracy,
+        "efficiency": kernel.efficiency.value,
+        "efficiency_error": kernel.efficiency.error,
+        "early": kernel.early.value,
+        "early_error": kernel.early.error,
+        "constancy": pulse.constancy.value,
+        "constancy_error": pulse.constancy.error,
+        "additivity": pulse.additivity.value,
+        "decision_kept": integration.decay.after_duration.value,
+        "decision_time_constant": integration.decay.time_constant,
+        "push_along": integration.pushes.along.value,
+        "push_across": integration.pushes.across.value,
+        "propagator_ratio": values[1] / values[0] if len(values) > 1 and values[0] > 0 else 0.0,
+        "ends_at_points": long_run.points,
+        "ends_in_cycles": long_run.cycles,
+        "runs_away": long_run.runaway,
+        "still_moving": long_run.moving,
+        "num_end_points": long_run.num_points,
+        "growth": long_run.growth,
+    }
+
+
+def numbers_of_response(response: LinearResponse) -> dict[str, Any]:
+    """Return the linear response along trials, by the names that `Measures` has."""
+    return {
+        "response_efficiency": response.efficiency,
+        "response_constancy": response.constancy,
+        "response_early": response.early,
+    }
+
+
+def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float) -> dict[str, Any]:
+    """Measure the modes at the centre, for a stimulus of a duration (ms)."""
     values, time_constants = modes.eigenvalues[0], modes.time_constant[0]
     second = 2 if values[0].imag != 0 else 1
     has_second = second < len(values)
-    lasting = min(duration, abs(time_constants[0]))
+    first = carried.first
+    driven, pair = values[first], values == np.conj(values[first])
+    lasting = min(duration, abs(time_constants[first]))
+    share = carried.share[first] + carried.share[pair].sum() * (driven.imag != 0)
+    jacobian = modes.jacobian[0]
+    square = float((jacobian**2).sum())
+    left_over = max(0.0, square - float((np.abs(values) ** 2).sum()))
     return {
         "eigenvalue": complex(values[0]),
         "second_eigenvalue": complex(values[second]) if has_second else complex("nan"),
         "time_constant": float(time_constants[0]),
         # A network of one unit has no second mode: as if it were gone at once.
         "second_time_constant": float(time_constants[second]) if has_second else 0.0,
-        "second_keeps": _keeps(time_constants[1], duration) if len(values) > 1 else 0.0,
-        "turn": abs(float(np.angle(values[0]))) * lasting / modes.dt,
+        "line_attractor_score": _score(time_constants),
         "mode_keeps": _keeps(time_constants[0], duration),
+        "driven_eigenvalue": complex(driven),
+        "driven_time_constant": float(time_constants[first]),
+        "driven_share": float(share),
+        "driven_keeps": _keeps(time_constants[first], duration),
+        "driven_turn": abs(float(np.angle(driven))) * lasting / modes.dt,
+        "turning_share": carried.turning,
+        "non_normality": math.sqrt(left_over / square) if square > 0 else math.nan,
+        "centre_efficiency": carried.efficiency,
+        "centre_constancy": carried.constancy,
     }
 
 
 def _keeps(time_constant: float, duration: float) -> float:
     """Return what a mode keeps of the evidence; NaN where its time constant is."""
     return math.nan if np.isnan(time_constant) else evidence_kept(float(time_constant), duration)
+
+
+def _score(time_constants: np.ndarray) -> float:
+    """Return log2 of the ratio of the first two time constants; NaN unless both modes decay."""
+    if len(time_constants) < 2 or not (time_constants[:2] > 0).all():
+        return math.nan
+    one, other = (float(value) for value in time_constants[:2])
+    return 0.0 if one == other else math.log2(one / other)
 
 
 def measure_centre(point: FixedPoints, seen: TrialStates) -> dict[str, Any]:
@@ -56,10 +116,10 @@ def measure_centre(point: FixedPoints, seen: TrialStates) -> dict[str, Any]:
 
 
 def measure_selection(
-    modes: Linearisation, towards: np.ndarray, evidence: np.ndarray
+    modes: Linearisation, towards: np.ndarray, evidence: np.ndarray, *, mode: int = 0
 ) -> dict[str, Any]:
-    """Measure what evidence, a direction of the input, does along the leading mode."""
-    left = modes.left[0, 0].real
+    """Measure what evidence, a direction of the input, does along a mode that does not turn."""
+    left = modes.left[0, mode].real
     left = left / (left @ towards)
     pushed = modes.input_jacobian[0] @ evidence
     size = np.linalg.norm(left) * np.linalg.norm(pushed)
@@ -67,96 +127,96 @@ def measure_selection(
     return {"gain": gain, "selection_evidence": gain / size if size > 0 else math.nan}
 
 
-def trace(
+def grow(
     F: AutonomousMap, point: FixedPoints, towards: np.ndarray, seen: TrialStates
-) -> SlowManifold:
-    """Trace from the centre as far as the trajectories reach, and a little both ways anyway."""
-    along = (seen.end - point.state[0]) @ towards
-    little = max(0.05 * np.ptp(along), 1e-6 * point.scale)
-    low, high = min(along.min(), -little), max(along.max(), little)
-    return trace_slow_manifold(F, point.state[0], towards, float(low), float(high))
-
-
-def measure_manifold(
-    F: AutonomousMap,
-    manifold: SlowManifold,
-    seen: TrialStates,
-    ends: np.ndarray,
-    found: dict[str, Any],
-) -> dict[str, Any]:
-    """Measure the manifold; its states settle for a time before their memory is measured.
+) -> InvariantManifold:
+    """Grow the manifold from the centre to where the trajectories reach, a little both ways anyway.
 
     Parameters
     ----------
     F : AutonomousMap
-    manifold : SlowManifold
+    point : FixedPoints
+        The centre.
+    towards : array of shape (unit,)
+        A unit vector.
+    seen : TrialStates
+    """
+    along = (seen.end - point.state[0]) @ towards
+    little = max(0.05 * np.ptp(along), 1e-6 * point.scale)
+    low, high = min(along.min(), -little), max(along.max(), little)
+    return invariant_manifold(F, point.state[0], towards, float(low), float(high))
+
+
+def measure_manifold(
+    manifold: InvariantManifold,
+    seen: TrialStates,
+    ends: np.ndarray,
+    fixed: np.ndarray,
+    at: Thresholds,
+) -> dict[str, Any]:
+    """Measure a manifold, and the flow on it where it is invariant and covers most of the span.
+
+    Parameters
+    ----------
+    manifold : InvariantManifold
     seen : TrialStates
     ends : array of shape (trial,)
         Positions along the manifold at the end of the stimulus.
-    found : dict
-        What `measure_leading_modes` found.
+    fixed : array of shape (point, unit)
+        The fixed points that are known.
+    at : Thresholds
     """
     low, high = np.percentile(ends, (5, 95))
-    span, steps = high - low, len(seen.during)
-    if not span > 0:
-        return {"span": math.nan, "manifold_distance": math.nan}
-    arc = manifold.arc
-    first, last = _run_around(np.sqrt(2 * manifold.speed) * steps <= span, manifold.centre, arc)
-    inside = (arc >= low) & (arc <= high)
+    span, arc = high - low, manifold.arc
+    known = manifold.error[~np.isnan(manifold.error)]
     measured = {
+        "manifold_converged": manifold.converged,
+        "manifold_error": known.max() / manifold.length if len(known) else math.nan,
+    }
+    if not span > 0:
+        return measured
+    covered = max(0.0, min(arc[-1], high) - max(arc[0], low)) / span
+    measured |= {
         "span": span,
-        "length": last - first,
-        "relative_length": max(0.0, min(last, high) - max(first, low)) / span,
+        "length": manifold.length,
+        "relative_length": covered,
         "manifold_distance": np.median(manifold.distance(seen.end)) / span,
         "participation_ratio": manifold.participation_ratio,
         "curvature": manifold.curvature,
     }
-    if inside.sum() < 4:  # the traced part is elsewhere: nothing to say about the span
+    if not manifold.converged:
         return measured
-    # Between minima of speed and the curve that states move along, fast modes make a difference.
-    # They settle for as long as they need, but too short for the leading one to do much.
-    settle = min(SETTLING * abs(found["second_time_constant"]), abs(found["time_constant"]) / 2)
-    pure = as_map(F)
-    begun = _left_alone(pure, manifold.state[inside], min(steps // 2, int(settle / seen.dt)))
-    before = manifold.position(begun)
-    after = _left_alone(pure, begun, steps)
-    if not np.isfinite(after).all():  # they ran off: nothing is kept
-        memory = leak_with(-math.inf, seen.duration)
-        kept = {"persistence": -math.inf, "memory": memory}
-        return measured | kept | {"manifold_keeps": evidence_kept(memory, seen.duration)}
-    moved = manifold.position(after) - before
-    inner = np.abs(before) <= np.median(np.abs(before))
-    persistence = min(_kept(before, moved), _kept(before[inner], moved[inner]))
-    memory = leak_with(persistence, seen.duration)
-    return measured | {
-        "drift": float(np.abs(moved).mean()) / span / (seen.duration / 1000),
-        "persistence": persistence,
-        "memory": memory,
-        "manifold_keeps": evidence_kept(memory, seen.duration),
+    beside = manifold.distance(fixed) <= at.beside * span if len(fixed) else np.zeros(0)
+    moved = np.abs(manifold.image - arc) * len(seen.during) / span
+    inside = (arc >= low) & (arc <= high)
+    still = moved[inside] <= at.still
+    measured |= {
+        "points_on_line": int(beside.sum()),
+        "drift": manifold.drift / span,
+        "memory_error_bound": manifold.memory_error_bound / span,
+        "memory_capacity": manifold.memory_capacity,
+        "largest_gap": manifold.rests.largest_gap / span,
+        "hyperbolicity_gap": manifold.hyperbolicity_gap,
+        "still_share": covered * still.mean() if len(still) else 0.0,
     }
+    if covered >= MOST_OF_IT:
+        measured["manifold_efficiency"] = _efficiency_on(manifold, ends, len(seen.during))
+    return measured
 
 
-def _kept(position: np.ndarray, moved: np.ndarray) -> float:
-    """Return 1 - mean squared displacement / mean squared position; -inf if all were at 0."""
-    square = float((position**2).mean())
-    return 1 - float((moved**2).mean()) / square if square > 0 else -math.inf
+def _efficiency_on(manifold: InvariantManifold, ends: np.ndarray, steps: int) -> float:
+    """Return the efficiency of weights that are kept as the flow keeps positions for so long.
 
-
-def _run_around(mask: np.ndarray, centre: int, arc: np.ndarray) -> tuple[float, float]:
-    """Return where the run of True around the centre begins and ends."""
-    if not mask[centre]:
-        return 0.0, 0.0
-    outside = np.flatnonzero(~mask)
-    first = outside[outside < centre].max(initial=-1) + 1
-    last = outside[outside > centre].min(initial=len(mask)) - 1
-    return float(arc[first]), float(arc[last])
-
-
-def _left_alone(F: Partial, states: np.ndarray, steps: int) -> np.ndarray:
-    """Run states on for a number of steps."""
-    return map_rows(_run_on, F, states, shared=(steps,))[0]
-
-
-@jax.jit
-def _run_on(F: Partial, states: jax.Array, steps: jax.Array) -> jax.Array:
-    return jax.lax.fori_loop(0, steps, lambda _, h: jax.vmap(F)(h), states)
+    The weight after n steps is the slope of where the flow takes the trials' positions in n steps
+    on where they were.
+    """
+    arc = manifold.arc
+    begun = ends[(ends >= arc[0]) & (ends <= arc[-1])]
+    before = begun - begun.mean() if len(begun) else begun
+    if not (before**2).sum() > 0:
+        return math.nan
+    weights, now = [], begun
+    for _ in range(steps):
+        weights.append((now - now.mean()) @ before / (before**2).sum())
+        now = np.interp(now, arc, manifold.image)
+    return efficiency_of(np.array(weights))

@@ -13,7 +13,7 @@ from yang_rnn._checks import check_is, check_whole
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
-from yang_rnn.line_attractor.trial_states import run_trials
+from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
 from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 
 NUM_PROBES = 2048
@@ -64,11 +64,15 @@ class Probes:
 
     def first(self, number: int) -> Probes:
         """Return the first so many of the probes."""
+        return self.chosen(np.arange(min(number, len(self.onset))))
+
+    def chosen(self, places: np.ndarray) -> Probes:
+        """Return some of the probes, by their places."""
         return dataclasses.replace(
             self,
-            onset=self.onset[:number],
-            noise=self.noise[:, :number],
-            strength=self.strength[:number],
+            onset=self.onset[places],
+            noise=self.noise[:, places],
+            strength=self.strength[places],
         )
 
     def inputs(self, evidence: Any) -> np.ndarray:
@@ -112,6 +116,7 @@ def make_probes(
     task: TwoAlternatives,
     *,
     trajectories: Trajectories | None = None,
+    seen: TrialStates | None = None,
     number: int = NUM_PROBES,
     seed: int = 0,
 ) -> Probes:
@@ -130,6 +135,8 @@ def make_probes(
     task : TwoAlternatives
     trajectories : Trajectories, optional
         Those of the system on these trials, if they are there already.
+    seen : TrialStates, optional
+        What `run_trials` made of them, if that is there.
     number : int
         How many probes.
     seed : int
@@ -147,7 +154,7 @@ def make_probes(
     check_trials(trials)
     check_is("task", task, TwoAlternatives)
     number, seed = check_whole("number", number, 1), check_whole("seed", seed, 0, None)
-    seen = run_trials(system, trials, task, trajectories)
+    seen = seen or run_trials(system, trials, task, trajectories)
     during = trials.during(task.stimulus)
     last = range(len(trials.inputs))[trials.during(task.decision)][-1]
     evidence = np.asarray(trials.inputs, np.float64)[during] @ task.evidence

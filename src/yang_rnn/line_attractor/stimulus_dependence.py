@@ -184,8 +184,11 @@ def _push(F: AutonomousMap, verdict: Verdict) -> float:
     assert verdict.centre is not None
     assert verdict.modes is not None
     assert verdict.manifold is not None
+    assert verdict.driven is not None
     state = verdict.points.state[verdict.centre]
-    right, left = verdict.modes.right[0, 0].real, verdict.modes.left[0, 0].real
+    right, left = (
+        part[0, verdict.driven].real for part in (verdict.modes.right, verdict.modes.left)
+    )
     # Biorthonormal with a right eigenvector of unit length: l . (F - h) counts in its units.
     towards = right / np.linalg.norm(right)
     selection = left / (left @ towards)

@@ -1,32 +1,44 @@
-"""Whether a network that decides has a line attractor: measured, traced and judged."""
+"""Whether a network that decides has a line attractor: what it does, why, and the verdict."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_array, check_callable, check_has, check_is
 from yang_rnn.analysis import central_point, fit_pca, search_points
+from yang_rnn.dynamics.invariant import InvariantManifold
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
-from yang_rnn.dynamics.manifold import SlowManifold
 from yang_rnn.dynamics.maps import speeds
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.search import OnProgress
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import AutonomousMap, System
-from yang_rnn.line_attractor.criteria import Criterion, Thresholds, judge
+from yang_rnn.line_attractor.criteria import Criterion, judge
+from yang_rnn.line_attractor.evidence_modes import evidence_modes
+from yang_rnn.line_attractor.integration import Integration, measure_with
 from yang_rnn.line_attractor.measures import Measures
 from yang_rnn.line_attractor.measuring import (
+    grow,
     measure_centre,
-    measure_leading_modes,
     measure_manifold,
+    measure_modes,
     measure_selection,
-    trace,
+    numbers_of,
+    numbers_of_response,
 )
-from yang_rnn.line_attractor.trial_states import correlation, explained_by_time, run_trials
+from yang_rnn.line_attractor.probes import make_probes
+from yang_rnn.line_attractor.response import LinearResponse, linear_response
+from yang_rnn.line_attractor.thresholds import Thresholds
+from yang_rnn.line_attractor.trial_states import (
+    TrialStates,
+    correlation,
+    explained_by_time,
+    run_trials,
+)
 from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 
 if TYPE_CHECKING:
@@ -35,44 +47,64 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Verdict:
-    """What a network was found to be, and why.
+    """What a network was found to do with evidence, and why.
 
     Attributes
     ----------
     label : str
-        One of `VERDICTS`.
+        What it does, one of `VERDICTS`.
+    near : str
+        What it would be beyond a threshold that lies within the error of a number; empty where
+        there is none.
     reason : str
-        The verdict's grounds in one sentence, with numbers.
+        The numbers that decided the label, with their errors, in a sentence.
+    mechanism : str
+        Why, one of `MECHANISMS`.
+    mechanism_reason : str
+        The numbers that decided that.
     criteria : tuple of Criterion
-        All that was held against thresholds.
+        What was held against the thresholds of a line attractor.
     measures : Measures
+        All numbers.
+    integration : Integration
+        What was measured by simulation.
+    response : LinearResponse
+        What the map's derivatives along trials say of it.
     points : FixedPoints
         The fixed and slow points that were found.
     centre : int or None
         Which of them the analysis stands on; None where there is none.
     modes : Linearisation or None
         The map around the centre, one entry.
-    manifold : SlowManifold or None
-        Traced from the centre where its leading mode does not turn.
+    driven : int or None
+        Which of the modes carries most of the evidence to the decision.
+    manifold : InvariantManifold or None
+        Grown from the centre along that mode, where it does not turn.
     position, evidence : numpy.ndarray, shape (trial,)
         Position at the end of the stimulus and summed evidence of each trial. The position is the
         arc length along the manifold or, without one, the score on PC 1, growing towards choice 2.
     """
 
     label: str
+    near: str
     reason: str
+    mechanism: str
+    mechanism_reason: str
     criteria: tuple[Criterion, ...]
     measures: Measures
+    integration: Integration
+    response: LinearResponse
     points: FixedPoints
     centre: int | None
     modes: Linearisation | None
-    manifold: SlowManifold | None
+    driven: int | None
+    manifold: InvariantManifold | None
     position: np.ndarray
     evidence: np.ndarray
 
     def __repr__(self) -> str:
-        """Say the verdict and its reason."""
-        return f"Verdict({self.label}: {self.reason})"
+        """Say what the network does and why, with the reasons."""
+        return f"Verdict({self.label}: {self.reason}. By {self.mechanism}: {self.mechanism_reason})"
 
 
 def line_attractor_verdict(
@@ -87,11 +119,13 @@ def line_attractor_verdict(
     thresholds: Thresholds | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verdict:
-    """Tell whether a network has a line attractor at the input without evidence.
+    """Tell what a network does with evidence, by simulation, and why, by the map's derivatives.
 
-    At the central fixed point (without one, the slowest slow point) the leading mode is taken; if
-    it does not turn, the slow manifold is traced from there, and what the trials do is compared
-    with both. `Measures` defines each number, `judge` the rules.
+    What it does is judged by the psychophysical kernel and by what becomes of a pulse of evidence
+    (`measure_integration`, `judge_integrator`). Why is judged at the input without evidence: the
+    fixed points, the modes at the central one ranked by what evidence drives and the decision sees,
+    the invariant manifold along the first of them, and linear response along trials without noise.
+    `Measures` defines each number, `Thresholds` where one kind ends.
 
     Parameters
     ----------
@@ -134,6 +168,11 @@ def line_attractor_verdict(
        vector).
     .. [3] Seung (1996), PNAS 93:13339-13344 (line attractors as integrators); Yang & Wang (2020),
        Neuron 107:1048-1070 (this network).
+    .. [4] Nair, Karigo, Yang, Ganguli, Schnitzer, Linderman, Anderson & Kennedy (2023), Cell
+       186:178-193 (line attractor score).
+    .. [5] Trefethen & Embree (2005), "Spectra and pseudospectra", Princeton (non-normality).
+    .. [6] Sagodi, Martin-Sanchez, Sokol & Park (2024), "Back to the continuous attractor",
+       arXiv:2408.00109 (error bound, capacity, gaps, rates along and across).
     """
     check_is("system", system, System)
     check_trials(trials)
@@ -157,35 +196,29 @@ def line_attractor_verdict(
         points = search_points(F, seen.activity, on_progress)
     else:
         _check_points(F, points)
-    centre = central_point(points, seen.activity)
-    found: dict[str, Any] = {
-        "num_fixed": points.counts["fixed"],
+    probes = make_probes(system, trials, task, trajectories=trajectories, seen=seen)
+    integration, response = measure_with(probes), linear_response(probes)
+    known = points.with_status("fixed").state
+    if every is not None and every.proved:
+        known = every.points.state
+    found = numbers_of(integration) | numbers_of_response(response)
+    found |= {
+        "num_fixed": len(known),
+        "fixed_proved": every is not None and every.proved,
         "num_slow": points.counts["slow"],
         "state_time_r2": explained_by_time(seen.during),
         "pc1_choice": abs(correlation(seen.end @ pc1, seen.chose_second)),
     }
-    modes: Linearisation | None = None
-    manifold: SlowManifold | None = None
+    around = _around_centre(F, seen, task, points, response, pc1)
+    found |= around.found
     position = seen.towards_choice_2((seen.during - pca.mean_) @ pc1)
-    if centre is not None:
-        modes, choice_axis = linearise(F, points[[centre]]), seen.choice_axis
-        found |= measure_leading_modes(modes, seen.duration)
-        found |= measure_centre(points[[centre]], seen)
-        right = modes.right[0, 0].real / np.linalg.norm(modes.right[0, 0].real)
-        found["eigenvector_pc1"] = abs(right @ pc1)
-        if choice_axis.any():
-            found["eigenvector_choice"] = abs(right @ choice_axis)
-        if found["turn"] <= thresholds.straight:
-            towards = right if right @ choice_axis >= 0 else -right
-            if not choice_axis.any():  # all chose alike: the evidence tells the direction
-                pushed = measure_selection(modes, towards, task.evidence)
-                towards = towards if pushed["gain"] >= 0 else -towards
-            found |= measure_selection(modes, towards, task.evidence)
-            manifold = trace(F, points[[centre]], towards, seen)
-            position = manifold.position(seen.during)
-            found |= measure_manifold(F, manifold, seen, position[-1], found)
-            found["eigenvector_manifold"] = abs(right @ manifold.axis)
-        found["has_stable_point"] = _has_stable_point(F, points, modes)
+    manifold = None
+    if around.towards is not None:
+        assert around.centre is not None
+        manifold = grow(F, points[[around.centre]], around.towards, seen)
+        position = manifold.position(seen.during)
+        found |= measure_manifold(manifold, seen, position[-1], known, thresholds)
+        found["eigenvector_manifold"] = abs(around.towards @ manifold.axis)
     within = seen.within(position[-1]), seen.within(seen.evidence)
     found |= {
         # Positions that evidence pushes the wrong way are not predicted by adding it up.
@@ -195,21 +228,67 @@ def line_attractor_verdict(
         "position_choice": abs(correlation(position[-1], seen.chose_second)),
     }
     measures = Measures(**{name: np.asarray(value).item() for name, value in found.items()})
-    label, reason, criteria = judge(measures, thresholds)
-    if every is not None:
-        reason += f"; {every.in_words()}"
+    judged = judge(measures, thresholds)
+    if every is not None and not every.proved:
+        why = f"{judged.mechanism_reason}; {every.in_words()}"
+        judged = judged._replace(mechanism_reason=why)
     return Verdict(
-        label=label,
-        reason=reason,
-        criteria=criteria,
+        **judged._asdict(),
         measures=measures,
+        integration=integration,
+        response=response,
         points=points,
-        centre=centre,
-        modes=modes,
+        centre=around.centre,
+        modes=around.modes,
+        driven=around.driven,
         manifold=manifold,
         position=position[-1],
         evidence=seen.evidence,
     )
+
+
+class _Around(NamedTuple):
+    """What is found around the centre."""
+
+    found: dict[str, Any]
+    centre: int | None = None
+    modes: Linearisation | None = None
+    driven: int | None = None
+    towards: np.ndarray | None = None  # a unit vector; None where the driven mode turns
+
+
+def _around_centre(
+    F: AutonomousMap,
+    seen: TrialStates,
+    task: TwoAlternatives,
+    points: FixedPoints,
+    response: LinearResponse,
+    pc1: np.ndarray,
+) -> _Around:
+    """Measure the modes at the centre; tell in which direction the driven one moves the state."""
+    centre = central_point(points, seen.activity)
+    if centre is None:
+        return _Around({})
+    modes = linearise(F, points[[centre]])
+    carried = evidence_modes(modes, task.evidence, response.gradient, len(seen.during))
+    driven = carried.first
+    found = measure_modes(modes, carried, seen.duration)
+    found |= measure_centre(points[[centre]], seen)
+    found["has_stable_point"] = _has_stable_point(F, points, modes)
+    right = modes.right[0, driven].real
+    right = right / np.linalg.norm(right)
+    found["eigenvector_pc1"] = abs(right @ pc1)
+    if seen.choice_axis.any():
+        found["eigenvector_choice"] = abs(right @ seen.choice_axis)
+    value = modes.eigenvalues[0, driven]
+    if value.imag != 0 or not value.real > 0:
+        return _Around(found, centre, modes, driven)
+    towards = right if right @ seen.choice_axis >= 0 else -right
+    if not seen.choice_axis.any():  # all chose alike: the evidence tells the direction
+        pushed = measure_selection(modes, towards, task.evidence, mode=driven)
+        towards = towards if pushed["gain"] >= 0 else -towards
+    found |= measure_selection(modes, towards, task.evidence, mode=driven)
+    return _Around(found, centre, modes, driven, towards)
 
 
 def _check_points(F: AutonomousMap, points: FixedPoints) -> None:

@@ -1,0 +1,118 @@
+"""How often each outcome is among the members of a sweep, with intervals, and that as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from scipy.stats import binomtest
+
+CONFIDENCE = 0.95
+"""Coverage of the intervals of a summary."""
+
+MAX_LISTED = 32
+"""Members that a sweep's text lists one by one; of more there is the summary only."""
+
+Outcome = tuple[str, str, int, int]
+"""What it is of, its name, how many members have it, and of how many."""
+
+
+def finished_of(table: Any) -> Any:
+    """Return the rows of a table without an error; read from CSV, no error is a missing value."""
+    return table[table["error"].isna() | (table["error"] == "")]
+
+
+def count_outcomes(
+    table: pandas.DataFrame, varied: Sequence[str], outcomes: Callable[[Any], Iterable[Outcome]]
+) -> pandas.DataFrame:
+    """Count outcomes for each recipe and each combination of varied numbers.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of members.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+    outcomes : callable
+        Counts them among the finished rows of one group.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per outcome: recipe, the varied columns, of, outcome, count, members (those that did
+        not fail), judged (those that the share is of), share, low and high (Wilson's interval of
+        the share, 95 %), failed (members with an error), median_accuracy (of those that did not).
+    """
+    rows = []
+    grouped: Any = table.groupby(["recipe", *varied], sort=True)
+    for key, group in grouped:
+        finished = finished_of(group)
+        for of, outcome, count, judged in outcomes(finished):
+            bounds: Any = (np.nan, np.nan)
+            if judged:
+                bounds = binomtest(count, judged).proportion_ci(CONFIDENCE, "wilson")
+            rows.append(
+                dict(zip(["recipe", *varied], key, strict=True))
+                | {
+                    "of": of,
+                    "outcome": outcome,
+                    "count": count,
+                    "members": len(finished),
+                    "judged": judged,
+                    "share": count / judged if judged else np.nan,
+                    "low": float(bounds[0]),
+                    "high": float(bounds[1]),
+                    "failed": len(group) - len(finished),
+                    "median_accuracy": finished["accuracy"].median() if len(finished) else np.nan,
+                }
+            )
+    return pandas.DataFrame(rows)
+
+
+def describe_counts(
+    summary: Any, headings: dict[str, str], always: Sequence[str] = ()
+) -> list[str]:
+    """Return the counts of a summary as lines of text.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From `count_outcomes`.
+    headings : mapping from str to str
+        What stands before the outcomes of each kind (`of`); without one, its own name.
+    always : sequence of str
+        Kinds whose outcomes are told even where none has them.
+    """
+    lines = []
+    columns = list(summary.columns)
+    keys = columns[: columns.index("of")]
+    grouped: Any = summary.groupby(keys, sort=False)
+    for key, group in grouped:
+        named = ", ".join(
+            f"{value} recipe" if name == "recipe" else f"{name} {value}"
+            for name, value in zip(keys, key, strict=True)
+        )
+        first = group.iloc[0]
+        number, failed = first["members"], first["failed"]
+        text = f"{named}: {number} member{'' if number == 1 else 's'}, {failed} failed"
+        lines.append(f"{text}, median accuracy {first['median_accuracy']:.4f}" if number else text)
+        for _, row in group.iterrows():
+            if row["count"] or row["of"] in always:
+                of = headings.get(row["of"], f"{row['of']}: ")
+                lines.append(
+                    f"  {of + row['outcome']:<34}{row['count']:>5}  {100 * row['share']:5.1f} %  "
+                    f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
+                )
+    return lines
+
+
+def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[str]:
+    """Return the last lines of a sweep's text: what failed, and where its files are."""
+    failed = table[~table.index.isin(finished_of(table).index)]
+    lines = [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
+    if len(failed):
+        lines.append("what failed is made again only if its folder in members/ is removed")
+    return [*lines, f"files: {folder}/ ({', '.join(files)})"]

@@ -1,0 +1,85 @@
+"""The modes of a map at a point, ranked by what evidence drives and the decision sees of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from yang_rnn.dynamics.linearisation import Linearisation
+from yang_rnn.line_attractor.integration import pulse_steps
+from yang_rnn.line_attractor.kernel import early_of, efficiency_of
+from yang_rnn.line_attractor.response import cosine
+
+
+class EvidenceModes(NamedTuple):
+    """What the linearisation at one point does with evidence.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray, shape (step,)
+        What the evidence of each step counts for the decision, r J^(T - t) b, with b what evidence
+        does to the state in a step and r the derivative of the decision by the state.
+    share : numpy.ndarray, shape (mode,)
+        Share of each mode in the sum over modes of |(r . right)(left . b)| (1 + |lambda| + ...),
+        T terms: large for a mode that evidence drives, that lasts, and that the readout sees. A
+        conjugate pair has a share each.
+    first : int
+        The mode with the largest share; of a pair, the first of the two.
+    turning : float
+        Share of the modes that turn: pairs, and those that change their sign every step.
+    efficiency, early, constancy : float
+        Of `weights` and of J^t b, as `LinearResponse` has them.
+    """
+
+    weights: np.ndarray
+    share: np.ndarray
+    first: int
+    turning: float
+    efficiency: float
+    early: float
+    constancy: float
+
+
+def evidence_modes(
+    modes: Linearisation, evidence: np.ndarray, gradient: np.ndarray, steps: int
+) -> EvidenceModes:
+    """Rank the modes at a point by what they carry of the evidence to the decision.
+
+    Parameters
+    ----------
+    modes : Linearisation
+        Of a network at an input, one entry.
+    evidence : array of shape (channel,)
+        A unit of evidence for choice 2, added to the input.
+    gradient : array of shape (unit,)
+        Derivative of the decision by the state.
+    steps : int
+        Of the stimulus.
+
+    References
+    ----------
+    Mante, Sussillo, Shenoy & Newsome (2013), Nature 503:78-84 (left eigenvectors select what is
+    integrated along right ones).
+    """
+    matrix, push = modes.jacobian[0], modes.input_jacobian[0] @ evidence
+    moved = [push]
+    for _ in range(steps):
+        moved.append(matrix @ moved[-1])
+    weights = np.array([gradient @ each for each in moved[steps - 1 :: -1]])
+    values = modes.eigenvalues[0]
+    amplitude = np.abs((modes.right[0] @ gradient) * (modes.left[0] @ push))
+    size = amplitude * (np.abs(values) ** np.arange(steps)[:, None]).sum(axis=0)
+    whole = size.sum()
+    share = size / whole if np.isfinite(whole) and whole > 0 else np.zeros(len(values))
+    turns = (values.imag != 0) | (values.real < 0)
+    first, early, late = pulse_steps(steps)
+    return EvidenceModes(
+        weights,
+        share,
+        int(share.argmax()),
+        float(share[turns].sum()),
+        efficiency_of(weights),
+        early_of(weights),
+        cosine(moved[early - first - 1], moved[late - first - 1]),
+    )

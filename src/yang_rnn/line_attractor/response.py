@@ -1,0 +1,146 @@
+"""What the derivative of the map along trials without noise says of how evidence is integrated."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from yang_rnn._checks import check_is
+from yang_rnn.dynamics.maps import as_map
+from yang_rnn.line_attractor.estimates import NOTHING
+from yang_rnn.line_attractor.integration import pulse_steps
+from yang_rnn.line_attractor.kernel import early_of, efficiency_of
+from yang_rnn.line_attractor.probes import Probes
+
+NUM_TRIALS = 128
+"""Trials without noise along which the map is linearised."""
+
+
+class LinearResponse(NamedTuple):
+    """Linear response of a network to evidence, along trials without noise.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray, shape (step,)
+        Mean derivative of the decision by the evidence of each step.
+    efficiency : float
+        (sum k)^2 / (T sum k^2) of these weights, as `Kernel` has it; NaN where all are 0.
+    early : float
+        (first half - second half) / (sum of |k|) of them.
+    constancy : float
+        Cosine between the mean derivatives of the state by the evidence of one step, a tenth and
+        three quarters of the stimulus after it, as `Pulse` has it; NaN where nothing is left.
+    gradient : numpy.ndarray, shape (unit,)
+        Mean derivative of the decision by the state at the end of the stimulus: what the readout
+        sees of it.
+    """
+
+    weights: np.ndarray
+    efficiency: float
+    early: float
+    constancy: float
+    gradient: np.ndarray
+
+
+def linear_response(probes: Probes) -> LinearResponse:
+    """Linearise a network along trials without noise.
+
+    Nothing is random and nothing regressed in it: where a network's noise is small, its kernel is
+    this; where both agree, what a network does is what its derivatives say.
+
+    Parameters
+    ----------
+    probes : Probes
+        Those whose onset and strength the trials have; the noise is left out. The constancy is
+        that of trials without evidence, as in `measure_pulse`.
+    """
+    check_is("probes", probes, Probes)
+    some, steps = _spread(probes), probes.num_steps
+    first, early, late = pulse_steps(steps)
+    step = as_map(some.system.step, np.float64, "step")
+    assert some.system.readout is not None  # `make_probes` takes no system without
+    readout = as_map(some.system.readout, np.float64, "readout")
+    levels = np.broadcast_to(some.strength, (steps, len(some.strength)))
+    one, two = some.task.outputs
+    with jax.enable_x64(True):
+        weights, gradient = (
+            np.asarray(part)
+            for part in _gradients(
+                step, readout, some.onset, some.inputs(levels), some.cue, one, two
+            )
+        )
+        push = some.inputs(np.eye(1, steps, first).T)[:, 0] - some.task.rest
+        rest = np.broadcast_to(some.task.rest, (steps, len(some.task.rest)))
+        moved = np.asarray(_tangents(step, some.onset, rest, push))
+    unit = some.task.evidence / (some.task.evidence @ some.task.evidence)
+    weights = weights @ unit
+    return LinearResponse(
+        weights,
+        efficiency_of(weights),
+        early_of(weights),
+        cosine(moved[early - 1], moved[late - 1]),
+        gradient,
+    )
+
+
+def _spread(probes: Probes) -> Probes:
+    """Return probes that have strengths in the proportions that all have them."""
+    order = np.argsort(probes.strength, kind="stable")
+    number = min(NUM_TRIALS, len(order))
+    chosen = order[np.linspace(0, len(order) - 1, number).round().astype(int)]
+    return probes.chosen(chosen)
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the cosine between two vectors; NaN where one is nothing beside the other."""
+    sizes = np.linalg.norm(one), np.linalg.norm(other)
+    if not (np.isfinite(sizes).all() and min(sizes) > NOTHING * max(sizes)):
+        return float("nan")
+    return float(one @ other / (sizes[0] * sizes[1]))
+
+
+@jax.jit
+def _gradients(
+    step: Partial,
+    readout: Partial,
+    onset: jax.Array,
+    inputs: jax.Array,
+    cue: jax.Array,
+    first: int,
+    second: int,
+) -> tuple[jax.Array, jax.Array]:
+    """Return the mean derivatives of decisions by inputs (step, channel) and by the last state."""
+
+    def advance(h, x):
+        return step(x, h), None
+
+    def decide(h):
+        outputs = readout(jax.lax.scan(advance, h, cue)[0])
+        return outputs[second] - outputs[first]
+
+    def gradients(h, x):
+        end, back = jax.vjp(lambda x: jax.lax.scan(advance, h, x)[0], x)
+        gradient = jax.grad(decide)(end)
+        return back(gradient)[0], gradient
+
+    by_input, by_state = jax.vmap(gradients, in_axes=(0, 1))(onset, inputs)
+    return by_input.mean(axis=0), by_state.mean(axis=0)
+
+
+@jax.jit
+def _tangents(step: Partial, onset: jax.Array, inputs: jax.Array, push: jax.Array) -> jax.Array:
+    """Return the mean derivatives (step, unit) of the states along a change of the inputs."""
+
+    def run(h, x):
+        def advance(h, x):
+            new = step(x, h)
+            return new, new
+
+        return jax.lax.scan(advance, h, x)[1]
+
+    tangents = jax.vmap(lambda h: jax.jvp(lambda x: run(h, x), (inputs,), (push,))[1])(onset)
+    return jnp.mean(tangents, axis=0)

@@ -1,0 +1,23 @@
+"""Numbers of a verdict as text."""
+
+from __future__ import annotations
+
+import math
+
+
+def in_words(value: complex) -> str:
+    """Return an eigenvalue as text, with its conjugate if it is one of a pair."""
+    return f"{value.real:.3f}" if value.imag == 0 else f"{value.real:.3f}±{abs(value.imag):.3f}i"
+
+
+def describe_change(time_constant: float) -> str:
+    """Return what a mode of a time constant (ms) does, as text."""
+    if abs(time_constant) > 1e6:
+        return "neither decays nor grows within minutes"
+    verb = "grows" if time_constant < 0 else "decays"
+    return f"{verb} with a time constant of {abs(time_constant) / 1000:.3g} s"
+
+
+def shared(value: float) -> str:
+    """Return a share or an efficiency as text."""
+    return "undefined" if math.isnan(value) else f"{value:.2f}"
