@@ -67,36 +67,21 @@ def measured(run: yr.Run) -> dict[str, float]:
     """Return the numbers that are compared, by what they are called in the table."""
     verdict = run.verdict
     assert verdict is not None
-    measures = verdict.measures
+    measures, weights = verdict.measures, verdict.integration.kernel.weights
     per_epoch = run.recipe.trials_per_epoch // run.recipe.batch_size
     return {
         "final loss": float(run.history.loss[-LAST // per_epoch :].mean()),
         "accuracy": run.test_accuracy,
         "leading time constant (s)": measures.time_constant / 1000,
         "second time constant (s)": measures.second_time_constant / 1000,
-        "kept by the manifold": measures.manifold_keeps,
-        "kernel efficiency": kernel_efficiency(run),
+        "kernel efficiency": measures.efficiency,
+        "first 5 weights over last 5": float(weights[:5].sum() / weights[-5:].sum()),
+        "constancy of direction": measures.constancy,
+        "second over first singular value": measures.propagator_ratio,
+        "time constant of decisions (s)": measures.decision_time_constant / 1000,
+        "kept by the flow on the manifold": measures.manifold_efficiency,
         "PC 1 and choice, r": measures.pc1_choice,
     }
-
-
-def kernel_efficiency(run: yr.Run) -> float:
-    """Return (sum k)^2 / (T sum k^2), k the weights of the evidence of T steps: 1 if all are equal.
-
-    They are those of a linear regression of the choice where coherence is below its median: where
-    it is high, noise moves no choice.
-    """
-    task, trials = run.task.two_alternatives(), run.test_trials
-    outputs = yr.simulate(run.system, trials.inputs).outputs
-    assert outputs is not None
-    coherence = trials.condition("coherence")
-    weak = coherence < np.median(coherence)
-    inputs = trials.inputs[trials.during("stimulus")][:, weak]
-    evidence = (inputs @ task.evidence).T  # (trial, step)
-    choice = task.chose_second(outputs, trials)[weak]
-    design = np.column_stack([evidence, np.ones(len(evidence))])
-    weights = np.linalg.lstsq(design, choice.astype(float), rcond=None)[0][:-1]
-    return float(weights.sum() ** 2 / (len(weights) * np.square(weights).sum()))
 
 
 def main() -> None:
