@@ -1,0 +1,164 @@
+"""What the tables beside this file say, in Markdown: each line of it is quoted in the docs.
+
+python results/answers.py [table.csv ...]
+
+- what networks do by why they do it, counts;
+- how often the kind of integrator that follows from the map alone is the one that was measured;
+- whether accuracy, loss or the time constant of decisions predict the mechanism: the area under
+  the ROC curve of each mechanism against all others, with the p of Mann-Whitney's test;
+- all fixed points; what networks without one do.
+"""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from scipy.stats import mannwhitneyu
+
+import yang_rnn as yr
+from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.integrators import INTEGRATORS, kind_of
+from yang_rnn.line_attractor.mechanism import MECHANISMS
+
+HERE = Path(__file__).parent
+AT = yr.Thresholds()
+NEAR = 0.05  # of a threshold: a network that lies nearer is left out of the agreement
+FEWEST = 10  # networks with a mechanism, for a curve
+PREDICTORS = {
+    "accuracy": "accuracy",
+    "final loss": "final_loss",
+    "time constant of decisions": "decision_time_constant",
+}
+FROM_THE_MAP = {
+    "linear response along trials": ("response_efficiency", "response_constancy"),
+    "the linearisation at the centre": ("centre_efficiency", "centre_constancy"),
+    "the flow on the manifold": ("manifold_efficiency", "response_constancy"),
+}
+
+
+def judged(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the networks that have a verdict, and what was measured of them."""
+    rows = table[~table["failed"].astype(bool)].dropna(subset=["verdict"]).copy()
+    rows["measured"] = [
+        "not learned"
+        if not row.accuracy >= AT.learned or math.isnan(row.efficiency)
+        else kind_of(row.efficiency, row.constancy, row.early - 1.96 * row.early_error <= 0, AT)
+        for row in rows.itertuples()
+    ]
+    return rows
+
+
+def cross(rows: Any) -> None:
+    """Print what networks do, by why."""
+    counts = pandas.crosstab(rows["verdict"], rows["mechanism"])
+    what = [name for name in VERDICTS if name in counts.index]
+    why = [name for name in MECHANISMS if name in counts.columns]
+    print(f"\n| what it does, by why | {' | '.join(why)} | together |")
+    print("|---|" + "---|" * (len(why) + 1))
+    for name in what:
+        cells = [str(counts.loc[name, column]) for column in why]
+        print(f"| {name} | {' | '.join(cells)} | {counts.loc[name].sum()} |")
+
+
+def agreement(rows: Any) -> None:
+    """Print how often the kind that follows from the map is the one that was measured."""
+    learned = rows[rows["measured"] != "not learned"]
+    cuts = np.array([AT.keeps, AT.loses])
+    near = np.abs(learned["efficiency"].to_numpy()[:, None] - cuts).min(axis=1) < NEAR
+    near |= np.abs(learned["constancy"].to_numpy() - AT.straight) < NEAR
+    print("\n| by | defined | agree | agree, where no number is near a cut | median difference |")
+    print("|---|---|---|---|---|")
+    for name, (efficiency, constancy) in FROM_THE_MAP.items():
+        known = learned[efficiency].notna().to_numpy()
+        same = np.array(
+            [
+                kind_of(e, c, early <= 0, AT) == kind
+                for e, c, early, kind in zip(
+                    learned[efficiency], learned[constancy], learned["response_early"],
+                    learned["measured"], strict=True,
+                )
+            ]
+        )  # fmt: skip
+        differs = (learned[efficiency] - learned["efficiency"]).abs()[known].median()
+        cells = [share(same[known]), share(same[known & ~near]), f"{differs:.3f}"]
+        print(f"| {name} | {known.sum()} of {len(learned)} | {' | '.join(cells)} |")
+    kinds = [kind for kind in INTEGRATORS if (learned["measured"] == kind).any()]
+    print(f"\n| measured, by what linear response says | {' | '.join(kinds)} |")
+    print("|---|" + "---|" * len(kinds))
+    said = np.array(
+        [
+            kind_of(row.response_efficiency, row.response_constancy, row.response_early <= 0, AT)
+            for row in learned.itertuples()
+        ]
+    )
+    for kind in kinds:
+        counts = [int(((learned["measured"] == kind) & (said == other)).sum()) for other in kinds]
+        print(f"| {kind} | {' | '.join(map(str, counts))} |")
+
+
+def share(same: np.ndarray) -> str:
+    """Write how many of some are so."""
+    return f"{same.sum()} of {len(same)} ({100 * same.mean():.1f} %)" if len(same) else "none"
+
+
+def predictors(rows: Any) -> None:
+    """Print whether behaviour and training predict the mechanism."""
+    print(f"\n| mechanism | networks | {' | '.join(PREDICTORS)} |")
+    print("|---|---|" + "---|" * len(PREDICTORS))
+    for mechanism in MECHANISMS:
+        with_it = rows[rows["mechanism"] == mechanism]
+        without = rows[rows["mechanism"] != mechanism]
+        if min(len(with_it), len(without)) < FEWEST:
+            continue
+        cells = []
+        for column in PREDICTORS.values():
+            one, other = with_it[column].dropna(), without[column].dropna()
+            test = mannwhitneyu(one, other)
+            cells.append(f"{test.statistic / (len(one) * len(other)):.2f} (p {test.pvalue:.1g})")
+        print(f"| {mechanism} | {len(with_it)} | {' | '.join(cells)} |")
+
+
+def fixed_points(rows: Any) -> None:
+    """Say how many networks have how many fixed points, and what those without one do."""
+    proved = rows[rows["fixed_points_proved"].astype(bool)]
+    counts = proved["fixed_points"].astype(int).value_counts().sort_index()
+    listed = ", ".join(f"{count} with {number}" for number, count in counts.items())
+    missed = proved["fixed_points_missed"]
+    print(
+        f"\nAll fixed points proved of {len(proved)} of {len(rows)} networks: {listed}. Newton's "
+        f"search missed {int(missed.sum())} of {int(proved['fixed_points'].sum())} points, in "
+        f"{int((missed > 0).sum())} networks."
+    )
+    none = proved[proved["fixed_points"] == 0]
+    if len(none):
+        away = none[none["runs_away"] == 1]
+        growth = away["growth"].dropna()
+        print(
+            f"\nOf the {len(none)} without any, all states of {len(away)} run away within 100 s, "
+            f"at a median rate of {growth.median():.2g} per s (5 to 95 %: "
+            f"{growth.quantile(0.05):.2g} to {growth.quantile(0.95):.2g}); they decide right in "
+            f"{100 * none['accuracy'].median():.1f} % of the trials with evidence (median; others "
+            f"{100 * rows[rows['num_fixed'] > 0]['accuracy'].median():.1f} %) and keep a share of "
+            f"{none['efficiency'].median():.2f} of its information (others "
+            f"{rows[rows['num_fixed'] > 0]['efficiency'].median():.2f})."
+        )
+
+
+def main() -> None:
+    """Print all of it for each table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", nargs="*", type=Path)
+    for path in parser.parse_args().tables or [HERE / "notebook.csv", HERE / "primer.csv"]:
+        rows = judged(pandas.read_csv(path))
+        print(f"\n## {path.stem}: {len(rows)} networks")
+        cross(rows)
+        agreement(rows)
+        predictors(rows)
+        fixed_points(rows)
+
+
+if __name__ == "__main__":
+    main()
