@@ -69,7 +69,10 @@ class InvariantManifold(Curve):
     ends : tuple of two str
         Why the curve ends, at the first and at the last point: ``range``, it passed the bound that
         was given; ``lost``, further out it did not settle, was no graph over the direction, or the
-        map did not contract across it.
+        map did not contract across it or took it further off than `CONVERGED`. On trained networks
+        twice the steps lose it at the same places (`benchmarks/manifolds.py`): mostly there is no
+        attracting curve over the direction further out, for it turns away from that, or what is
+        off it shrinks no faster than what is along it.
     iterations : int
         How often it was mapped.
     dt : float
@@ -115,7 +118,11 @@ class InvariantManifold(Curve):
 
     @property
     def converged(self) -> bool:
-        """Whether `error`, where it is known, is at most `CONVERGED` times the length."""
+        """Whether `error`, where it is known, is at most `CONVERGED` times the length.
+
+        The curve ends before it is more. Where it is at the centre already, or beside it on both
+        sides, what was found is left whole, and is not invariant.
+        """
         known = self.error[~np.isnan(self.error)]
         return len(known) > 0 and bool((known <= CONVERGED * self.length).all())
 
@@ -189,7 +196,7 @@ def invariant_manifold(
     """Find the curve through a fixed or slow point that the map takes into itself.
 
     A short piece of the line along the direction is mapped on, and cut at the same distances along
-    it, until it stays [1]_. Then it is made longer, and so on while it settles. That gives the slow
+    it, until it stays [1]_. Then each side is made longer while it settles. That gives the slow
     manifold where the map contracts across it, and more than along it: `converged` and
     `normally_hyperbolic` of the record tell. Of a linear map it is the eigenvector's line, however
     oblique the others are to it. Where a direction across is unstable, or the leading pair turns,
