@@ -1,6 +1,6 @@
 """The curve where speed has its minimum across it, beside the invariant slow manifold.
 
-    python benchmarks/manifolds.py [--seeds 8]
+    python benchmarks/manifolds.py [--seeds 8] [--hidden 64]
 
 Trains networks of both recipes, traces both curves of each from the centre of its verdict as far as
 its trials reach, and prints two tables in Markdown: each network, and the median and range of each
@@ -12,7 +12,9 @@ are, at the points of the traced curve whose places lie on the invariant one, an
 `share` is the verdict's `relative_length`, `keeps` its `manifold_keeps`. `apart` is the median
 distance between the curves where both are, over the length of the invariant one. `settled` is how
 fast states move that were let go on the traced curve six steps before, over the speed of each curve
-beside them (median). Seconds are those of processor time of a second call, without compilation.
+beside them (median). `covered` is how much of the trials' reach along the direction the invariant
+curve covers, and how much with twice the steps. Seconds are those of processor time of a second
+call, without compilation; `first` those of the invariant curve's first call.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import jax
 import numpy as np
 
 import yang_rnn as yr
+from yang_rnn.dynamics.invariant import STEPS_ACROSS
 from yang_rnn.dynamics.maps import speeds
 from yang_rnn.line_attractor import measuring
 from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
@@ -34,12 +37,13 @@ PAIRS = ("length", "speed", "share", "keeps", "seconds")
 SETTLING = 6  # steps
 
 
-def timed(function: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what a function returns at its second call, and the seconds of that one."""
-    function()
+def timed(function: Callable[[], Any]) -> tuple[Any, float, float]:
+    """Return what a function returns, and the seconds of its second call and of its first."""
     begin = time.process_time()
+    function()
+    middle = time.process_time()
     result = function()
-    return result, time.process_time() - begin
+    return result, time.process_time() - middle, middle - begin
 
 
 def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
@@ -54,8 +58,10 @@ def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
     point, towards = verdict.points[[verdict.centre]], verdict.modes.right[0, 0].real
     towards = towards / np.linalg.norm(towards) * np.sign(towards @ verdict.manifold.axis)
     bounds = reach(point, towards, seen)
-    traced, before = timed(lambda: measuring.trace(F, point, towards, seen))
-    invariant, after = timed(lambda: yr.invariant_manifold(F, point.state[0], towards, *bounds))
+    traced, before, _ = timed(lambda: measuring.trace(F, point, towards, seen))
+    where = F, point.state[0], towards, *bounds
+    invariant, after, first = timed(lambda: yr.invariant_manifold(*where))
+    finer = yr.invariant_manifold(*where, steps=2 * STEPS_ACROSS)
     found = measuring.measure_leading_modes(verdict.modes, seen.duration)
     measured = [
         measuring.measure_manifold(F, curve, seen, curve.position(seen.end), found)
@@ -71,7 +77,9 @@ def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
         "settled": settled(F, traced, invariant),
         "share": [part.get("relative_length", np.nan) for part in measured],
         "keeps": [part.get("manifold_keeps", np.nan) for part in measured],
+        "covered": [covered(curve, *where[1:]) for curve in (invariant, finer)],
         "seconds": (before, after),
+        "first": first,
         "error": np.nanmax(invariant.error) / invariant.length,
         "across": invariant.rate_across.max(),
         "capacity": invariant.memory_capacity,
@@ -83,6 +91,14 @@ def reach(point: yr.FixedPoints, towards: np.ndarray, seen: TrialStates) -> tupl
     along = (seen.end - point.state[0]) @ towards
     little = max(0.05 * np.ptp(along), 1e-6 * point.scale)
     return float(min(along.min(), -little)), float(max(along.max(), little))
+
+
+def covered(
+    curve: yr.InvariantManifold, centre: np.ndarray, towards: np.ndarray, low: float, high: float
+) -> float:
+    """Return how much of a range along a direction a curve covers."""
+    along = np.clip((curve.state - centre) @ towards, low, high)
+    return float(np.ptp(along) / (high - low))
 
 
 def on_both(
@@ -117,11 +133,11 @@ def settled(
     return ratios
 
 
-def networks(name: str, seeds: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def networks(name: str, seeds: int, hidden: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Train networks of a recipe, eight at once; give the numbers of those that have curves."""
     for first in range(0, seeds, 8):
         recipes = [
-            dataclasses.replace(RECIPES[name], seed=seed)
+            dataclasses.replace(RECIPES[name], seed=seed, hidden=hidden)
             for seed in range(first, min(first + 8, seeds))
         ]
         for member in yr.train_ensemble(recipes):
@@ -141,7 +157,7 @@ def shown(value: Any) -> str:
 
 
 def summary(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Give the median and the range of the ratios, invariant over traced, of converged curves."""
+    """Give medians and ranges over converged curves, of the ratios invariant over traced first."""
     for name in PAIRS:
         pairs = np.array([row[name] for row in rows], float)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -150,6 +166,7 @@ def summary(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for which, curve in enumerate(("traced", "invariant")):
         yield f"settled over {curve}", middle(np.array([row["settled"][which] for row in rows]))
     yield "apart", middle(np.array([row["apart"] for row in rows]))
+    yield "covered", middle(np.array([row["covered"][0] for row in rows]))
 
 
 def middle(values: np.ndarray) -> str:
@@ -164,8 +181,10 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--seeds", type=int, default=8, help="networks of each recipe")
-    seeds = parser.parse_args().seeds
-    by_recipe = {name: list(networks(name, seeds)) for name in RECIPES}
+    parser.add_argument("--hidden", type=int, default=64, help="their units")
+    options = parser.parse_args()
+    seeds = options.seeds
+    by_recipe = {name: list(networks(name, seeds, options.hidden)) for name in RECIPES}
     names = next(list(rows[0][1]) for rows in by_recipe.values() if rows)
     print("| network |", " | ".join(names), "|\n|---" + "|---" * len(names) + "|")
     for rows in by_recipe.values():

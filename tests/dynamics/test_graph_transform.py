@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax.tree_util import Partial
 
 from yang_rnn.dynamics.graph_transform import Along, cut, settle
@@ -50,3 +51,29 @@ def test_an_image_that_turns_back_is_no_graph():
         line = along.grid[:, None] * along.direction
         found = settle(Partial(lambda h: -0.9 * h), along, line, jnp.array([0, 20]), 50, 1e-9)
     assert np.isinf(found.change)
+
+
+@pytest.mark.parametrize("across", [-0.6, -0.9])
+def test_what_changes_sign_across_faster_than_it_shrinks_along_does_not_swing(across: float):
+    # Slopes across grow by |across| / 0.5 in each step; the eigenvector's is 0.1.
+    slope, grid = 0.1, np.linspace(-1.0, 1.0, 41)
+    matrix = np.array([[0.5, 0.0], [slope * (0.5 - across), across]])
+    line = np.stack([grid, (slope + 0.01) * grid], axis=1)
+    with jax.enable_x64(True):
+        along = Along(jnp.zeros(2), jnp.array([1.0, 0.0]), jnp.asarray(grid))
+        F = Partial(lambda matrix, h: matrix @ h, jnp.asarray(matrix))
+        found = settle(F, along, jnp.asarray(line), jnp.array([0, 40]), 1000, 1e-12)
+    assert float(found.change) < 1e-12
+    np.testing.assert_allclose(found.state, np.stack([grid, slope * grid], axis=1), atol=1e-10)
+
+
+def test_places_that_are_held_stay():
+    grid = np.linspace(-1.0, 1.0, 21)
+    line = np.stack([grid, grid], axis=1)
+    with jax.enable_x64(True):
+        along = Along(jnp.zeros(2), jnp.array([1.0, 0.0]), jnp.asarray(grid))
+        F = Partial(lambda matrix, h: matrix @ h, jnp.diag(jnp.array([0.9, 0.5])))
+        ends, free = jnp.array([0, 20]), jnp.array([11, 20])
+        found = settle(F, along, jnp.asarray(line), ends, 500, 1e-12, free)
+    np.testing.assert_array_equal(found.state[:11], line[:11])
+    np.testing.assert_allclose(found.state[11:, 1], 0.0, atol=1e-9)

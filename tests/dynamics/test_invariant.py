@@ -165,6 +165,31 @@ def test_it_ends_where_it_is_not_contracted_onto_any_more():
     assert found.converged
 
 
+def test_an_end_that_cannot_go_on_does_not_stop_the_other():
+    # Beyond x = -1 the map folds; ahead it goes on, and y follows.
+    def folding(h):
+        x = 0.9 * h[0] + 1.5 * jnp.maximum(-1.0 - h[0], 0.0)
+        return jnp.stack([x, 0.5 * h[1] + 0.1 * x**2])
+
+    found = invariant_manifold(folding, np.zeros(2), [1.0, 0.0], -2.0, 2.0, dt=DT)
+    assert found.ends == ("lost", "range")
+    assert found.converged
+    assert found.arc[0] > -1.5
+    np.testing.assert_allclose(found.state[-1, 0], 2.0, atol=0.05)
+
+
+def test_it_ends_where_its_images_leave_it():
+    # A step in y that a grid cannot follow.
+    def stepping(h):
+        return jnp.stack([1.1 * h[0], 0.3 * h[1] + jnp.where(h[0] > 1.0, 0.3, 0.0)])
+
+    found = invariant_manifold(stepping, np.zeros(2), [1.0, 0.0], -2.0, 2.0, dt=DT)
+    assert found.ends == ("range", "lost")
+    assert found.converged
+    assert 0.8 < found.state[-1, 0] < 1.2
+    assert np.nanmax(found.error) <= 0.01 * found.length
+
+
 def test_on_a_rectified_network_with_kinks_states_stay_on_it():
     rng = np.random.default_rng(0)
     towards, against = rng.normal(size=(2, UNITS))

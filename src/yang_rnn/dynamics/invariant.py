@@ -21,7 +21,6 @@ from yang_rnn.dynamics.maps import (
     check_map,
     map_rows,
     one_blas_thread,
-    speeds,
     time_step,
 )
 
@@ -36,12 +35,15 @@ CONVERGED = 1e-2
 
 _MARGIN = 0.25  # of the range, beyond each end: where the flow is inward, it comes from there
 _BEGIN = 2  # steps both ways from the centre that a curve begins with
-_STRIDE = 16  # steps that it grows by; half as many where it does not settle
+_STRIDE = 32  # steps that an end grows by; half as many where it does not settle
+_LEAST_STRIDE = 2
 _SETTLED = 1e-5  # of the range: a curve that changes by less has settled, and can grow
 _LEAST_CHANGE = 1e-10  # of the range: at the end
 _STILL = 1e-9  # of the length: a shift by a step up to this is none
 _COLUMNS = 8  # directions across that are followed for the fastest rate
-_TURNS = 60  # how often they are mapped on
+_PUSHES = 5  # how often they are mapped on before they are made orthogonal again
+_TURNS = 12  # how often that
+_ROWS = 32  # points at which the rate across is computed at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,7 +69,10 @@ class InvariantManifold(Curve):
     ends : tuple of two str
         Why the curve ends, at the first and at the last point: ``range``, it passed the bound that
         was given; ``lost``, further out it did not settle, was no graph over the direction, or the
-        map did not contract across it.
+        map did not contract across it or took it further off than `CONVERGED`. On trained networks
+        twice the steps lose it at the same places (`benchmarks/manifolds.py`): mostly there is no
+        attracting curve over the direction further out, for it turns away from that, or what is
+        off it shrinks no faster than what is along it.
     iterations : int
         How often it was mapped.
     dt : float
@@ -113,7 +118,11 @@ class InvariantManifold(Curve):
 
     @property
     def converged(self) -> bool:
-        """Whether `error`, where it is known, is at most `CONVERGED` times the length."""
+        """Whether `error`, where it is known, is at most `CONVERGED` times the length.
+
+        The curve ends before it is more. Where it is at the centre already, or beside it on both
+        sides, what was found is left whole, and is not invariant.
+        """
         known = self.error[~np.isnan(self.error)]
         return len(known) > 0 and bool((known <= CONVERGED * self.length).all())
 
@@ -187,7 +196,7 @@ def invariant_manifold(
     """Find the curve through a fixed or slow point that the map takes into itself.
 
     A short piece of the line along the direction is mapped on, and cut at the same distances along
-    it, until it stays [1]_. Then it is made longer, and so on while it settles. That gives the slow
+    it, until it stays [1]_. Then each side is made longer while it settles. That gives the slow
     manifold where the map contracts across it, and more than along it: `converged` and
     `normally_hyperbolic` of the record tell. Of a linear map it is the eigenvector's line, however
     oblique the others are to it. Where a direction across is unstable, or the leading pair turns,
@@ -251,19 +260,18 @@ def invariant_manifold(
     dt = time_step(F, dt)
     pure = as_map(F)
     check_map(pure, begin.size)
-    if not np.isfinite(speeds(pure, begin[None])).all():
-        raise ValueError("`centre` must be a state that `F` takes to a finite one")
     found = _solve(
         pure, begin, towards / np.linalg.norm(towards), (low, high), steps, max_iterations
     )
-    rate_across = _rates_across(pure, found.state)
-    found, rate_across = _contracting(found, rate_across)
+    if not np.isfinite(found.image[found.centre]).all():
+        raise ValueError("`centre` must be a state that `F` takes to a finite one")
+    found = _invariant_part(found)
     return InvariantManifold(
         state=found.state,
-        speed=speeds(pure, found.state),
-        image=_position_on(found),
+        speed=0.5 * np.sum((found.image - found.state) ** 2, axis=1),
+        image=found.curve.position(found.image),
         residual=found.residual,
-        rate_across=rate_across,
+        rate_across=found.rate_across,
         centre=found.centre,
         ends=found.ends,
         iterations=found.iterations,
@@ -278,6 +286,26 @@ class _Solved(NamedTuple):
     centre: int
     ends: tuple[str, str]
     iterations: int
+    rate_across: np.ndarray  # (n,)
+
+    @property
+    def curve(self) -> Curve:
+        curve = Curve()
+        curve.state, curve.centre = self.state, self.centre
+        return curve
+
+    def part(self, first: int, last: int) -> _Solved:
+        """Return the points from one to another, both included; where some go, it is lost."""
+        kept = slice(first, last + 1)
+        lost = (first > 0, last < len(self.state) - 1)
+        return self._replace(
+            state=self.state[kept],
+            image=self.image[kept],
+            residual=self.residual[kept],
+            rate_across=self.rate_across[kept],
+            centre=self.centre - first,
+            ends=tuple("lost" if here else end for here, end in zip(lost, self.ends, strict=True)),
+        )
 
 
 def _solve(
@@ -300,13 +328,15 @@ def _solve(
         image, residual = _images(F, along, grown.state, np.array(grown.ends))
     first, last = max(grown.ends[0], more), min(grown.ends[1], past)
     kept = slice(first, last + 1)
+    state = np.array(grown.state[kept])
     return _Solved(
-        np.array(grown.state[kept]),
+        state,
         np.array(image[kept]),
         np.array(residual[kept]),
         middle - first,
         ("range" if first == more else "lost", "range" if last == past else "lost"),
         grown.iterations,
+        _rates_across(F, state),
     )
 
 
@@ -322,29 +352,31 @@ def _grow(F: Partial, along: Along, middle: int, most: int) -> _Grown:
     line = along.centre + along.grid[:, None] * along.direction
     grown = _Grown(line, (middle - _BEGIN, middle + _BEGIN), 0)
 
-    def settled(ends: tuple[int, int], least: float) -> _Grown | None:
+    def settled(
+        ends: tuple[int, int], least: float, free: tuple[int, int] = (0, last)
+    ) -> _Grown | None:
         nonlocal iterations
-        graph = settle(F, along, grown.state, np.array(ends), most, least * span)
+        places = np.array(ends), np.array(free)
+        graph = settle(F, along, grown.state, places[0], most, least * span, places[1])
         iterations += int(graph.iterations)
         return _Grown(graph.state, ends, 0) if graph.change <= _SETTLED * span else None
 
     iterations = 0
-    first = settled(grown.ends, _SETTLED / 10)
+    first = settled(grown.ends, _SETTLED)
     if first is None:
         return grown._replace(iterations=iterations)
     grown = first
-    for side in (-1, 1):
+    # Each side grows with the other held: where one cannot go on, it would not let the other.
+    for side, free in enumerate([(0, middle - 1), (middle + 1, last)]):
         stride = _STRIDE
-        while stride:
+        while stride >= _LEAST_STRIDE:
             behind, ahead = grown.ends
             tried = (
-                (max(0, behind - stride), ahead)
-                if side < 0
-                else (behind, min(last, ahead + stride))
+                (behind, min(last, ahead + stride)) if side else (max(0, behind - stride), ahead)
             )
             if tried == grown.ends:
                 break
-            longer = settled(tried, _SETTLED / 10)
+            longer = settled(tried, _SETTLED, free)
             grown, stride = (grown, stride // 2) if longer is None else (longer, stride)
     grown = settled(grown.ends, _LEAST_CHANGE) or grown
     return grown._replace(iterations=iterations)
@@ -362,38 +394,26 @@ def _images(
     return image, jnp.where(known, away, jnp.nan)
 
 
-def _contracting(found: _Solved, rate_across: np.ndarray) -> tuple[_Solved, np.ndarray]:
-    """Keep the part around the centre that the map contracts onto; all of it, if it is none."""
-    length = len(rate_across)
-    away = np.flatnonzero(~(rate_across < 1))
-    first = int(away[away < found.centre].max(initial=-1)) + 1
-    last = int(away[away > found.centre].min(initial=length)) - 1
-    if found.centre in away or first == last:
-        return found, rate_across
-    kept = slice(first, last + 1)
-    ends = (
-        "lost" if first > 0 else found.ends[0],
-        "lost" if last < length - 1 else found.ends[1],
-    )
-    part = found._replace(
-        state=found.state[kept],
-        image=found.image[kept],
-        residual=found.residual[kept],
-        centre=found.centre - first,
-        ends=ends,
-    )
-    return part, rate_across[kept]
+def _invariant_part(found: _Solved) -> _Solved:
+    """Keep the part around the centre that is invariant, as `converged` has it; all, if none is."""
+    part = found
+    while (away := np.flatnonzero(_off(part))).size:
+        first = int(away[away < part.centre].max(initial=-1)) + 1
+        last = int(away[away > part.centre].min(initial=len(part.state))) - 1
+        if part.centre in away or first == last:
+            return found
+        part = part.part(first, last)
+    return part
+
+
+def _off(found: _Solved) -> np.ndarray:
+    """Tell which points' error is too large for a curve of this length; NaN is not."""
+    within = CONVERGED * found.curve.length * (1 - found.rate_across)
+    return ~(found.rate_across < 1) | (found.residual > within)
 
 
 def _edge_order(points: int) -> Literal[1, 2]:
     return 2 if points > 2 else 1
-
-
-def _position_on(found: _Solved) -> np.ndarray:
-    """Return the arc lengths (n,) of the images on the curve."""
-    curve = Curve()
-    curve.state, curve.centre = found.state, found.centre
-    return curve.position(found.image)
 
 
 def _rates_across(F: Partial, state: np.ndarray) -> np.ndarray:
@@ -407,7 +427,7 @@ def _rates_across(F: Partial, state: np.ndarray) -> np.ndarray:
     tangents = np.gradient(state, axis=0, edge_order=_edge_order(len(state)))
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
     start = np.random.default_rng(0).standard_normal((units, min(_COLUMNS, units)))
-    (small,) = map_rows(_across, F, state, tangents, shared=(start,), row_size=4 * start.size)
+    (small,) = map_rows(_across, F, state, tangents, shared=(start,), sizes=(_ROWS,))
     rate = np.full(len(state), np.inf)
     finite = np.isfinite(small).all(axis=(1, 2))
     rate[finite] = np.abs(np.linalg.eigvals(small[finite])).max(axis=1)
@@ -425,7 +445,8 @@ def _across(F: Partial, states: jax.Array, tangents: jax.Array, start: jax.Array
             return across(slopes(across(columns)))
 
         def turn(_, basis):
-            return jnp.linalg.qr(push(basis))[0]
+            pushed = jax.lax.fori_loop(0, _PUSHES, lambda _, columns: push(columns), basis)
+            return jnp.linalg.qr(pushed)[0]
 
         basis = jax.lax.fori_loop(0, _TURNS, turn, jnp.linalg.qr(across(start))[0])
         return basis.T @ push(basis)
