@@ -8,8 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import as_array, check_finite, check_has, check_text, is_real_dtype, shown
+from yang_rnn._checks import (
+    as_array,
+    check_finite,
+    check_has,
+    check_index,
+    check_text,
+    is_real_dtype,
+    shown,
+)
 from yang_rnn.figures.style import (
+    CENTRE_STYLE,
     CHOICE_COLOURS,
     MANIFOLD_STYLE,
     POINT_STYLES,
@@ -17,6 +26,7 @@ from yang_rnn.figures.style import (
     check_mean,
     check_verdict,
     figure_of,
+    legend_above,
     shaded,
     styled,
 )
@@ -28,7 +38,9 @@ if TYPE_CHECKING:
 
 
 @styled
-def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -> Figure:
+def eigenvalues(
+    values: Any, title: str | None = None, ax: Axes | None = None, *, driven: int | None = None
+) -> Figure:
     """Draw the eigenvalues of a map's Jacobian in the complex plane, with the unit circle.
 
     A mode within the circle decays, one outside grows. On the dashed line, Re = 1, lies a mode that
@@ -43,6 +55,8 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
         What point they belong to.
     ax : Axes, optional
         Where to draw; without it on a new figure.
+    driven : int, optional
+        The mode that evidence drives: a ring around it and its conjugate.
     """
     if hasattr(values, "eigenvalues"):  # a `Linearisation`, of many points
         raise TypeError(
@@ -54,6 +68,7 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
         raise TypeError(f"`values` must be numbers of shape (mode,); got {shown(values)}")
     check_finite("values", values)
     check_text("title", title, optional=True)
+    check_index("driven", driven, len(values), optional=True)
     ax = axes_or_new(ax)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
@@ -71,16 +86,18 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
                 label = f"{label}: {len(group)}{note}"
                 style = {"color": colour, "markersize": 4.5, "label": label}
                 ax.plot(group.real, group.imag, marker, **style)
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, fontsize=7)
+        if driven is not None:
+            pair = np.unique([values[driven], np.conj(values[driven])])
+            style = {**CENTRE_STYLE, "linestyle": "none", "label": "that evidence drives"}
+            ax.plot(pair.real, pair.imag, **style)
+        legend_above(ax, title or "")
     else:
         ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")
+        ax.set_title(title or "")
     ax.set_aspect("equal")
     ax.margins(0.08)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
-    if title is not None:
-        entries = len(ax.get_legend_handles_labels()[0])
-        ax.set_title(title, pad=11 * entries + 12 if len(values) else None)  # above the legend
     return figure_of(ax)
 
 
