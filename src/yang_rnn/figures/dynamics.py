@@ -68,7 +68,7 @@ def eigenvalues(
         raise TypeError(f"`values` must be numbers of shape (mode,); got {shown(values)}")
     check_finite("values", values)
     check_text("title", title, optional=True)
-    check_index("driven", driven, len(values), optional=True)
+    check_index("driven", driven, len(values), optional=True, of="modes")
     ax = axes_or_new(ax)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
@@ -79,7 +79,7 @@ def eigenvalues(
             (values[inside], "o", "modulus below 1"),
             (values[~inside], "^", "modulus 1 or more"),
         ):
-            colour = CHOICE_COLOURS[2] if marker == "o" else CHOICE_COLOURS[3]
+            colour = CHOICE_COLOURS[2] if marker == "o" else CHOICE_COLOURS[1]
             if len(group):
                 at_zero = int((np.abs(group) < 1e-9).sum())
                 note = f", of which {at_zero} at 0" if at_zero > 1 else ""
@@ -88,7 +88,7 @@ def eigenvalues(
                 ax.plot(group.real, group.imag, marker, **style)
         if driven is not None:
             pair = np.unique([values[driven], np.conj(values[driven])])
-            style = {**CENTRE_STYLE, "linestyle": "none", "label": "that evidence drives"}
+            style = {**CENTRE_STYLE, "linestyle": "none", "label": "mode that evidence drives"}
             ax.plot(pair.real, pair.imag, **style)
         legend_above(ax, title or "")
     else:

@@ -27,6 +27,7 @@ from yang_rnn.figures.style import (
     project,
     styled,
 )
+from yang_rnn.line_attractor.estimates import Estimate
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
@@ -65,7 +66,7 @@ BY = {
 MOST_GROWTH = 3.0
 """A decision over what it was at the end of the stimulus, up to which its growth is drawn."""
 
-WIDTH = 165
+WIDTH = 185
 """Letters in a line of text over a whole figure."""
 
 
@@ -100,9 +101,9 @@ def line_attractor(
     check_mean(mean)
     check_verdict(verdict)
     check_words(label, unit)
-    figure = Figure(figsize=(12.0, 8.0), layout="constrained")
+    figure = Figure(figsize=(12.0, 8.8), layout="constrained")
     figure.suptitle(title_of(verdict), fontsize=14, fontweight="bold")
-    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.1))))
+    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.25))))
     _say(above, f"What it does: {verdict.reason}.")
     kernel, decay, numbers = above.subplots(1, 3)
     _kernel(verdict, kernel)
@@ -147,7 +148,7 @@ def _kernel(verdict: Verdict, ax: Axes) -> None:
     ax.set_xlim(0, duration)
     ax.set_xlabel("time of the evidence, from the stimulus\u2019 begin (s)")
     ax.set_ylabel("change of decision per unit of evidence")
-    legend_above(ax, f"kernel: efficiency {kernel.efficiency}")
+    legend_above(ax, f"kernel: efficiency {kernel.efficiency}", columns=2)
 
 
 def _decay(integration: Integration, ax: Axes) -> None:
@@ -159,9 +160,9 @@ def _decay(integration: Integration, ax: Axes) -> None:
     ax.axhline(1, label="all is kept", **REFERENCE_STYLE)
     ax.axhline(1 / np.e, label="1/e", **{**REFERENCE_STYLE, "linestyle": ":"})
     seconds = decay.time_constant / 1000
-    if 0 < seconds <= time[-1]:
-        style = {"color": CHOICE_COLOURS[1], "linewidth": 1.2}
-        ax.axvline(seconds, label=f"time constant: {seconds:.2g} s", **style)
+    if np.isfinite(seconds) and seconds != 0:
+        label = f"exponential, {abs(seconds):.2g} s"
+        ax.plot(time, np.exp(-time / seconds), label=label, **RESPONSE_STYLE)
     seen = kept[np.isfinite(kept)]
     low, high = min(0.0, seen.min()), min(max(1.0, seen.max()), MOST_GROWTH)
     ax.set_ylim(max(low, -MOST_GROWTH) - 0.05, high + 0.1)
@@ -186,7 +187,7 @@ def _change(seconds: float) -> str:
 def _integration(verdict: Verdict, label: str, ax: Axes) -> None:
     where = "PC 1, towards choice 2," if verdict.manifold is None else "the slow manifold"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
-    ax.set_xlabel("summed evidence for choice 2 during the stimulus")
+    ax.set_xlabel("summed evidence for choice 2\nduring the stimulus")
     ax.set_ylabel(f"position along {where}\nat the end of the stimulus")
     m = verdict.measures
     all_trials, within = (
@@ -212,8 +213,9 @@ def _criteria(criteria: Sequence[Criterion], ax: Axes) -> None:
 def _value(criterion: Criterion) -> str:
     if np.isnan(criterion.value):
         return "\u2013"
-    error = f" \u00b1 {criterion.error:.2f}" if criterion.error > 0 else ""
-    return f"{criterion.value:.2f}{error}"
+    if criterion.error > 0:
+        return str(Estimate(criterion.value, criterion.error))
+    return f"{criterion.value:.3f}"
 
 
 @styled
