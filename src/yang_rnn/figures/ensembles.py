@@ -91,10 +91,10 @@ def sweep(
     limits = _limits(judged)
     panels = parts[1].subplots(len(groups), 3, squeeze=False, width_ratios=(1.1, 1.0, 1.0))
     for (left, middle, right), (name, members) in zip(panels, groups, strict=True):
-        title = f"\n{name}" if several else ""
-        _what_and_why(left, members, judged, title)
-        _integration(middle, members, title, limits)
-        _eigenvalues(right, members, title)
+        name = name if several else ""
+        _what_and_why(left, members, judged, name)
+        _integration(middle, members, name, limits)
+        _eigenvalues(right, members, name)
     if rows:
         _portraits(parts[2], portraits, rows, label)
     return figure
@@ -141,11 +141,17 @@ def _rarer_last(members: Any, column: str, colours: dict[str, str]) -> list[tupl
     return [(name, colours[name]) for name in counts.index]
 
 
-def _what_and_why(ax: Axes, members: Any, judged: Any, title: str) -> None:
+def _set_title(ax: Axes, what: str, name: str, missing: int = 0) -> None:
+    """Say what axes show, and below of which group, and of how many it is not defined."""
+    parts = [name, f"{missing} undefined" if missing else ""]
+    ax.set_title("\n".join([what, ", ".join(filter(None, parts))]).strip(), fontsize=8)
+
+
+def _what_and_why(ax: Axes, members: Any, judged: Any, name: str) -> None:
     """Draw how many networks do what by what, for all that some of the judged do."""
-    ax.set_title(f"networks, by what they do and why{title}", fontsize=8)
+    _set_title(ax, "networks, by what they do and why", name)
     does, why = (
-        [name for name in colours if column in judged and (judged[column] == name).any()]
+        [each for each in colours if column in judged and (judged[column] == each).any()]
         for column, colours in (("verdict", VERDICT_COLOURS), ("mechanism", MECHANISM_COLOURS))
     )
     if not (does and why):
@@ -186,39 +192,39 @@ def _limits(judged: Any) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _integration(
-    ax: Axes, members: Any, title: str, limits: tuple[tuple[float, float], tuple[float, float]]
+    ax: Axes, members: Any, name: str, limits: tuple[tuple[float, float], tuple[float, float]]
 ) -> None:
     """Draw the efficiency of each network against its constancy, and where verdicts end."""
     at = Thresholds()
     ax.axvline(at.straight, color="0.6", linewidth=0.8, linestyle="--", zorder=1)
     for level in (at.loses, at.keeps):
         ax.axhline(level, color="0.6", linewidth=0.8, linestyle="--", zorder=1)
-    for name, colour in _rarer_last(members, "verdict", VERDICT_COLOURS):
-        x, y = _numbers(members[members["verdict"] == name], "constancy", "efficiency")
+        beside: Any = {"transform": ax.get_yaxis_transform(), "va": "center"}
+        ax.text(1.01, level, f"{level:g}", color="0.5", fontsize=7, **beside)
+    for verdict, colour in _rarer_last(members, "verdict", VERDICT_COLOURS):
+        x, y = _numbers(members[members["verdict"] == verdict], "constancy", "efficiency")
         ax.plot(x, y, ".", color=colour, alpha=0.8, markersize=_size(members))
-    undefined = int(np.isnan(np.sum(_numbers(members, "constancy", "efficiency"), axis=0)).sum())
-    note = f" ({undefined} undefined)" if undefined else ""
-    ax.set_title(f"efficiency and constancy, by verdict{note}{title}", fontsize=8)
+    without = int(np.isnan(np.sum(_numbers(members, "constancy", "efficiency"), axis=0)).sum())
+    _set_title(ax, "efficiency and constancy, by verdict", name, without)
     ax.set_xlim(limits[0])
     ax.set_ylim(limits[1])
-    ax.set_xlabel("constancy of direction")
+    ax.set_xlabel(f"constancy of direction (dashed: {at.straight:g})")
     ax.set_ylabel("efficiency of the kernel")
 
 
-def _eigenvalues(ax: Axes, members: Any, title: str) -> None:
+def _eigenvalues(ax: Axes, members: Any, name: str) -> None:
     """Draw each member's leading eigenvalue, with the conjugate that it may have."""
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8)
     parts = ("eigenvalue_real", "eigenvalue_imag")
-    for name, colour in _rarer_last(members, "mechanism", MECHANISM_COLOURS):
-        real, imag = _numbers(members[members["mechanism"] == name], *parts)
+    for mechanism, colour in _rarer_last(members, "mechanism", MECHANISM_COLOURS):
+        real, imag = _numbers(members[members["mechanism"] == mechanism], *parts)
         style = {"color": colour, "alpha": 0.8, "markersize": _size(members)}
         ax.plot(real, imag, ".", **style)
         ax.plot(real, -imag, ".", **style)
     without = int(np.isnan(_numbers(members, *parts)[0]).sum())
-    note = f" ({without} without a slow point)" if without else ""
     ax.set_aspect("equal")
-    ax.set_title(f"leading eigenvalues, by mechanism{note}{title}", fontsize=8)
+    _set_title(ax, "leading eigenvalues, by mechanism", name, without)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
 

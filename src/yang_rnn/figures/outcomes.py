@@ -36,6 +36,8 @@ MECHANISM_COLOURS = {
 }
 """Colour of each mechanism."""
 
+TITLES = {"verdict": "what they do", "mechanism": "why: by what they do it"}
+
 COLOURS = {"verdict": VERDICT_COLOURS, "mechanism": MECHANISM_COLOURS}
 """Colours of what is judged."""
 
@@ -78,8 +80,9 @@ def draw_shares(ax: Axes, summary: Any, of: str, varied: Sequence[str]) -> None:
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, max(len(names), 1) - 0.5)
     ax.set_ylim(0, 1.02)
+    ax.set_title(TITLES[of], fontsize=9)
     ax.set_ylabel("share of networks\n(95 % interval)")
-    legend_beside(ax, colours)
+    legend_beside(ax, colours, of)
 
 
 def _counted(group: Any) -> str:
@@ -90,14 +93,14 @@ def _counted(group: Any) -> str:
     )
 
 
-def legend_beside(ax: Axes, colours: dict[str, str], marker: str = "s") -> None:
+def legend_beside(ax: Axes, colours: dict[str, str], of: str) -> None:
     """Name outcomes by their colours, at the right of axes."""
     handles = [
-        ax.plot([], [], marker, color=colour, markersize=7, label=name)[0]
+        ax.plot([], [], "s", color=colour, markersize=7, label=name)[0]
         for name, colour in colours.items()
     ]
     place: Any = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    ax.legend(handles=handles, fontsize=8, **place)
+    ax.legend(handles=handles, title=of, fontsize=8, title_fontsize=8, **place)
 
 
 def draw_stacks(ax: Axes, table: Any, columns: Sequence[str], of: str) -> None:
@@ -130,4 +133,4 @@ def draw_stacks(ax: Axes, table: Any, columns: Sequence[str], of: str) -> None:
     ax.set_ylim(len(columns) - 0.4, -0.6)
     ax.set_xlabel(f"networks, by {of}")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_beside(ax, {name: COLOURS[of][name] for name, counts in found.items() if any(counts)})
+    legend_beside(ax, {name: COLOURS[of][name] for name, counts in found.items() if any(counts)}, of)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
     judged = {of: columns for of, columns in judged.items() if columns}
     inputs = [name for name in table.columns if name.startswith("fixed at ")][:MAX_BARS]
     inputs = inputs if len(learned) else []
-    bars = sum(max(1.3, 0.4 * len(columns) + 0.7) for columns in judged.values())
+    bars = sum(max(1.9, 0.4 * len(columns) + 0.7) for columns in judged.values())
     heights = [max(3.4, bars), *([0.8 + 0.22 * len(inputs)] if inputs else [])]
     figure = Figure(figsize=(11.0, sum(heights)), layout="constrained")
     parts = np.ravel(np.asarray(figure.subfigures(len(heights), 1, height_ratios=heights)))
@@ -64,8 +65,9 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
 def _accuracies(ax: Axes, finished: Any, varied: Sequence[str]) -> None:
     """Draw the accuracies in rising order, a line for each combination of varied numbers."""
     groups = finished.groupby(list(varied), dropna=False) if varied else [((), finished)]
+    few, shades = len(groups) <= len(CHOICE_COLOURS), mpl.colormaps["viridis"]
     for place, (key, group) in enumerate(groups):
-        colour = CHOICE_COLOURS[place % len(CHOICE_COLOURS)]
+        colour = CHOICE_COLOURS[place] if few else shades(place / (len(groups) - 1))
         label = ", ".join(f"{n} {v}" for n, v in zip(varied, key, strict=True))
         ranked = np.sort(group["accuracy"].to_numpy(float))
         rank, label = np.arange(1, len(ranked) + 1), label or f"{len(ranked)} networks"
