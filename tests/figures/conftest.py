@@ -10,8 +10,8 @@ from small import points_at
 
 from yang_rnn.analysis import Averages, average_by, fit_pca
 from yang_rnn.dynamics.flow import FlowField
-from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.dynamics.invariant import InvariantManifold
+from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.line_attractor.criteria import judge
 from yang_rnn.line_attractor.estimates import Estimate
 from yang_rnn.line_attractor.integration import Decay, Integration, Pulse, Pushes
@@ -154,7 +154,9 @@ def _measured(line: np.ndarray) -> tuple[Integration, LinearResponse]:
     kept = 0.95 ** np.arange(1.0, 21.0)
     integration = Integration(
         accuracy=0.95,
-        kernel=Kernel(weights, np.full(20, 0.02), Estimate(efficiency, 0.01), Estimate(early, 0.01)),
+        kernel=Kernel(
+            weights, np.full(20, 0.02), Estimate(efficiency, 0.01), Estimate(early, 0.01)
+        ),
         pulse=Pulse(Estimate(1.0, 0.001), Estimate(1.0, 0.001), line),
         decay=Decay(kept, Estimate(kept[-1], 0.001), -100 / np.log(0.95)),
         pushes=Pushes(Estimate(kept[-1], 0.001), Estimate(0.0, 0.001)),

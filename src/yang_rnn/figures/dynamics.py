@@ -94,7 +94,7 @@ def eigenvalues(
     else:
         ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")
         ax.set_title(title or "")
-    ax.set_aspect("equal")
+    ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")

@@ -223,7 +223,7 @@ def _eigenvalues(ax: Axes, members: Any, name: str) -> None:
         ax.plot(real, imag, ".", **style)
         ax.plot(real, -imag, ".", **style)
     without = int(np.isnan(_numbers(members, *parts)[0]).sum())
-    ax.set_aspect("equal")
+    ax.set_aspect("equal", adjustable="datalim")
     _set_title(ax, "leading eigenvalues, by mechanism", name, without)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")

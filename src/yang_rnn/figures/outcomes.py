@@ -32,7 +32,7 @@ MECHANISM_COLOURS = {
     "rotation": _PURPLE,
     "chain": _ORANGE,
     "mixed modes": _VERMILION,
-    "no fixed point": "0.6",
+    "no fixed point": "0.8",
 }
 """Colour of each mechanism."""
 
@@ -133,4 +133,6 @@ def draw_stacks(ax: Axes, table: Any, columns: Sequence[str], of: str) -> None:
     ax.set_ylim(len(columns) - 0.4, -0.6)
     ax.set_xlabel(f"networks, by {of}")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_beside(ax, {name: COLOURS[of][name] for name, counts in found.items() if any(counts)}, of)
+    legend_beside(
+        ax, {name: COLOURS[of][name] for name, counts in found.items() if any(counts)}, of
+    )

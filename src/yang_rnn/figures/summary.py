@@ -66,7 +66,7 @@ BY = {
 MOST_GROWTH = 3.0
 """A decision over what it was at the end of the stimulus, up to which its growth is drawn."""
 
-WIDTH = 185
+WIDTH = 160
 """Letters in a line of text over a whole figure."""
 
 
@@ -123,6 +123,8 @@ def title_of(verdict: Verdict) -> str:
     does = verdict.label[0].upper() + verdict.label[1:]
     if verdict.near:
         does += f", near {verdict.near}"
+    if verdict.label in ("not learned", "inconclusive"):  # that is by nothing
+        return f"{does}; mechanism: {verdict.mechanism}"
     return f"{does}, {BY[verdict.mechanism]}"
 
 
