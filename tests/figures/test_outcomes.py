@@ -72,7 +72,7 @@ def test_shares_have_a_group_for_each_recipe_with_intervals():
     legend = [text.get_text() for text in ax.get_legend().get_texts()]
     assert legend == list(VERDICTS)
     intervals = np.array([c.lines[2][0].get_segments()[0][:, 1] for c in ax.containers[1::2]])
-    expected = summary[summary["of"] == "verdict"][["low", "high"]].to_numpy()
+    expected = summary.loc[summary["of"] == "verdict", ["low", "high"]]
     np.testing.assert_allclose(intervals, expected, atol=1e-12)
 
 

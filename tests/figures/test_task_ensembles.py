@@ -48,6 +48,19 @@ def test_figure_of_a_task_without_alternatives_has_no_verdicts():
     assert labelled(ax, "4 networks")
 
 
+def test_points_are_of_networks_that_learned():
+    table = table_by_hand()
+    table["learned"] = False
+    figure = figures.task_sweep(table, ["hidden"])
+    assert_readable(figure)
+    assert not any(ax.get_xlabel().startswith("fixed points") for ax in figure.axes)
+
+
+def test_a_sweep_without_a_trained_member_is_drawn_as_such():
+    table = table_by_hand().drop(columns=["accuracy", "chance", "learned"])
+    assert figures.task_sweep(table).get_suptitle() == "no network was trained"
+
+
 def test_many_groups_have_colours_of_their_own():
     table = pandas.concat([table_by_hand().assign(hidden=k) for k in range(9)], ignore_index=True)
     ax = figures.task_sweep(table, ["hidden"]).axes[0]

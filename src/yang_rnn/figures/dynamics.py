@@ -87,9 +87,10 @@ def eigenvalues(
                 style = {"color": colour, "markersize": 4.5, "label": label}
                 ax.plot(group.real, group.imag, marker, **style)
         if driven is not None:
-            pair = np.unique([values[driven], np.conj(values[driven])])
+            value = complex(values[driven])
+            parts = sorted({-value.imag, value.imag})
             style = {**CENTRE_STYLE, "linestyle": "none", "label": "mode that evidence drives"}
-            ax.plot(pair.real, pair.imag, **style)
+            ax.plot([value.real] * len(parts), parts, **style)
         legend_above(ax, title or "")
     else:
         ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")

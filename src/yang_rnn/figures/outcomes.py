@@ -75,8 +75,7 @@ def draw_shares(ax: Axes, summary: Any, of: str, varied: Sequence[str]) -> None:
             reach = [[max(0.0, share - low)], [max(0.0, high - share)]]
             ax.errorbar(x, share, yerr=reach, color="black", linewidth=0.7, capsize=1.5)
         names.append(f"{group_name(varied, key, chr(10))}\n({_counted(group.iloc[0])})")
-    turned = {"rotation": 90} if len(names) > 8 else {}
-    ax.set_xticks(range(len(names)), names, fontsize=8, **turned)
+    ax.set_xticks(range(len(names)), names, fontsize=8, rotation=90 if len(names) > 8 else 0)
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, max(len(names), 1) - 0.5)
     ax.set_ylim(0, 1.02)
