@@ -20,13 +20,13 @@ from yang_rnn._checks import (
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     CHOICE_COLOURS,
-    MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
     check_mean,
     check_verdict,
     figure_of,
     legend_above,
+    manifold_style,
     shaded,
     styled,
 )
@@ -146,7 +146,8 @@ def flow_field(
             ax.plot(*path.T, color=colour, linewidth=1.4)
     if verdict is not None:
         if verdict.manifold is not None:
-            ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **MANIFOLD_STYLE)
+            style = manifold_style(verdict.manifold)
+            ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **style)
         for kind in ("slow", "fixed", "far"):
             here = verdict.points.state[verdict.points.kind == kind]
             shown = field.project(here)

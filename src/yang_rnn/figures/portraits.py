@@ -14,7 +14,6 @@ from yang_rnn._checks import check_array, check_has, check_index, check_whole, i
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     EIGENVECTOR_STYLE,
-    MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
     check_mean,
@@ -25,6 +24,7 @@ from yang_rnn.figures.style import (
     colour_of,
     figure_of,
     label_pcs,
+    manifold_style,
     num_units,
     project,
     shaded,
@@ -319,10 +319,8 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
     assert verdict.modes is not None
     assert verdict.driven is not None
     line = project(pca, verdict.manifold.state)
-    label, style = "slow manifold", dict(MANIFOLD_STYLE)
-    if not verdict.manifold.converged:
-        label, style = "slow manifold, not converged", {**style, "linestyle": "--"}
-    ax.plot(*line.T, zorder=3, label=label, **style)
+    label = "slow manifold" + ("" if verdict.manifold.converged else ", not converged")
+    ax.plot(*line.T, zorder=3, label=label, **manifold_style(verdict.manifold))
     right = verdict.modes.right[0, verdict.driven].real
     reach = EIGENVECTOR_REACH * right / np.linalg.norm(right)
     centre = points.state[verdict.centre]

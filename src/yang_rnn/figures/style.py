@@ -174,6 +174,11 @@ def choice_legend(
         ax.legend(fontsize=8, loc=loc)
 
 
+def manifold_style(manifold: Any) -> dict[str, Any]:
+    """Return how a slow manifold is drawn: dashed where it has not converged."""
+    return MANIFOLD_STYLE if manifold.converged else {**MANIFOLD_STYLE, "linestyle": "--"}
+
+
 def legend_above(ax: Axes, title: str = "", columns: int = 1) -> None:
     """Put a legend above axes, and a title above that."""
     entries = len(ax.get_legend_handles_labels()[0])

@@ -15,7 +15,6 @@ from yang_rnn.figures.dynamics import eigenvalues
 from yang_rnn.figures.portraits import averages
 from yang_rnn.figures.style import (
     CHOICE_COLOURS,
-    MANIFOLD_STYLE,
     POINT_STYLES,
     check_mean,
     check_pca,
@@ -24,6 +23,7 @@ from yang_rnn.figures.style import (
     figure_of,
     label_pcs,
     legend_above,
+    manifold_style,
     project,
     styled,
 )
@@ -255,7 +255,8 @@ def stimulus_dependence(
         for path in paths.swapaxes(0, 1):
             ax.plot(*path.T, color="0.85", linewidth=0.8)
         if verdict.manifold is not None:
-            ax.plot(*project(pca, verdict.manifold.state).T, **{**MANIFOLD_STYLE, "linewidth": 0.8})
+            style = {**manifold_style(verdict.manifold), "linewidth": 0.8}
+            ax.plot(*project(pca, verdict.manifold.state).T, **style)
         hidden = _add_points(ax, pca, row, low - margin, high + margin)
         note = f", {hidden} out of view" if hidden else ""
         ax.set_title(f"{row.name}{note}", fontsize=8)
