@@ -553,10 +553,11 @@ def calls() -> Iterator[Call]:
         {"measured": psychometric, "ax": None, "label": "a", "unit": "%"},
         {"measured": NOT_RECORDS, "ax": not_axes, "label": not_text, "unit": not_text})  # fmt: skip
     yield Call("figures.eigenvalues", figures.eigenvalues,
-        {"values": np.array([0.5 + 0.1j, 0.5 - 0.1j]), "title": None, "ax": None},
+        {"values": np.array([0.5 + 0.1j, 0.5 - 0.1j]), "title": None, "ax": None, "driven": None},
         {"values": not_array(np.array([0.5, 0.2]), "complex", "complex of 0", "empty", "empty list",
                              "one longer"),
-         "title": without(not_text, "None"), "ax": not_axes})  # fmt: skip
+         "title": without(not_text, "None"), "ax": not_axes,
+         "driven": without([*NOT_WHOLE, ("none of them", 1000)], "None")})  # fmt: skip
     yield Call("figures.flow_field", figures.flow_field,
         {"field": field, "mean": None, "verdict": None, "ax": None},
         {"field": NOT_RECORDS, "mean": without(wrong_mean, "None"), "verdict": not_verdict,

@@ -205,12 +205,14 @@ def check_path(name: str, value: Any) -> None:
         raise TypeError(f"`{name}` must be a path; got {shown(value)}")
 
 
-def check_index(name: str, value: Any, length: int, *, optional: bool = False) -> None:
+def check_index(
+    name: str, value: Any, length: int, *, optional: bool = False, of: str = "points"
+) -> None:
     """Raise a `ValueError` where an argument is not the place of one of so many things."""
     if optional and value is None:
         return
     if not is_whole(value) or not 0 <= value < length:
-        raise ValueError(f"`{name}` must be one of the {length} points; got {shown(value)}")
+        raise ValueError(f"`{name}` must be one of the {length} {of}; got {shown(value)}")
 
 
 def _is_masked(value: Any) -> bool:

@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy.stats import binomtest
 
-from yang_rnn import figures
 from yang_rnn.ensemble.sweep import sweep
 from yang_rnn.ensemble.task_table import describe_tasks, summary_of_tasks
 from yang_rnn.experiment.storage import load_run
@@ -84,25 +82,6 @@ def test_text_says_who_learned_what_was_found_and_what_failed():
     assert "of the 3 that learned:\n  delay: 2 (1 to 3)" in text
     assert "1 failed: DivergenceError: far away" in text
     assert text.splitlines()[-1] == "files: here/ (table.csv)"
-
-
-@pytest.mark.parametrize("learned", [True, False])
-def test_figure_counts_points_of_those_that_learned(learned: bool):
-    table = table_by_hand()
-    table["learned"] = table["learned"].astype(bool) & learned
-    figure = figures.task_sweep(table, ["hidden"])
-    FigureCanvasAgg(figure).draw()
-    labels = [ax.get_xlabel() for ax in figure.get_axes()]
-    assert labels[:2] == ["networks, by accuracy", "networks"]
-    found = [label for label in labels if label.startswith("fixed points")]
-    assert bool(found) == learned
-    if learned:
-        assert "in the 3 that learned" in found[0]
-
-
-def test_a_sweep_without_a_trained_member_is_drawn_as_such():
-    table = table_by_hand().drop(columns=["accuracy", "chance", "learned"])
-    assert figures.task_sweep(table).get_suptitle() == "no network was trained"
 
 
 @pytest.mark.parametrize(

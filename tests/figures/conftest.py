@@ -10,10 +10,16 @@ from small import points_at
 
 from yang_rnn.analysis import Averages, average_by, fit_pca
 from yang_rnn.dynamics.flow import FlowField
+from yang_rnn.dynamics.invariant import InvariantManifold
 from yang_rnn.dynamics.linearisation import Linearisation
-from yang_rnn.dynamics.manifold import SlowManifold
 from yang_rnn.line_attractor.criteria import judge
+from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.integration import Decay, Integration, Pulse, Pushes
+from yang_rnn.line_attractor.kernel import Kernel, early_of, efficiency_of
+from yang_rnn.line_attractor.long_run import LongRun
 from yang_rnn.line_attractor.measures import Measures
+from yang_rnn.line_attractor.measuring import numbers_of, numbers_of_response
+from yang_rnn.line_attractor.response import LinearResponse
 from yang_rnn.line_attractor.stimulus_dependence import StimulusPoints
 from yang_rnn.line_attractor.verdict import Verdict
 from yang_rnn.trials import Trials
@@ -80,23 +86,35 @@ def judged() -> Judged:
         return _linearisation(states, matrix, values, modes_of)
 
     along = np.linspace(-6.0, 6.0, 31)
-    manifold = SlowManifold(centre + along[:, None] * line, np.zeros(31), 15, ("range", "range"))
+    manifold = InvariantManifold(
+        state=centre + along[:, None] * line,
+        speed=(0.05 * along) ** 2 / 2,
+        image=0.95 * along,
+        residual=np.zeros(31),
+        rate_across=np.full(31, 0.3),
+        centre=15,
+        ends=("range", "range"),
+        iterations=1,
+        dt=100.0,
+    )
+    integration, response = _measured(line)
     measures = Measures(
-        eigenvalue=0.95, second_eigenvalue=0.3, time_constant=1950.0, second_time_constant=83.0,
-        second_keeps=0.1, turn=0.0, mode_keeps=0.92, centre_distance=1.0, relative_length=1.0,
-        manifold_distance=0.01, manifold_keeps=0.93, memory=2000.0, evidence_r2=0.97,
-        evidence_r2_within=0.81, time_r2=0.0, state_time_r2=0.4, num_fixed=1,
-        has_stable_point=True,
+        **numbers_of(integration), **numbers_of_response(response), num_fixed=1,
+        has_stable_point=True, eigenvalue=0.95, second_eigenvalue=0.3, time_constant=1950.0,
+        second_time_constant=83.0, mode_keeps=0.92, driven_eigenvalue=0.95,
+        driven_time_constant=1950.0, driven_share=1.0, driven_keeps=0.92, turning_share=0.0,
+        centre_efficiency=0.92, centre_constancy=1.0, points_on_line=1, manifold_efficiency=0.92,
+        evidence_r2=0.97, evidence_r2_within=0.81, time_r2=0.0,
     )  # fmt: skip
-    label, reason, criteria = judge(measures)
     verdict = Verdict(
-        label=label,
-        reason=reason,
-        criteria=criteria,
+        **judge(measures)._asdict(),
         measures=measures,
+        integration=integration,
+        response=response,
         points=points_at(["fixed"], [0.0], centre[None]),
         centre=0,
         modes=around(centre[None]),
+        driven=0,
         manifold=manifold,
         position=position,
         evidence=evidence.sum(axis=0),
@@ -127,6 +145,26 @@ def judged() -> Judged:
     )  # fmt: skip
     mean = average_by(activity, signed)
     return Judged(fit_pca(activity), mean, verdict, field, rows, centre, line)
+
+
+def _measured(line: np.ndarray) -> tuple[Integration, LinearResponse]:
+    """Return what is measured of a leak of 0.95 a step along a line, over 20 steps of 100 ms."""
+    weights = 0.95 ** np.arange(19.0, -1.0, -1.0)
+    efficiency, early = efficiency_of(weights), early_of(weights)
+    kept = 0.95 ** np.arange(1.0, 21.0)
+    integration = Integration(
+        accuracy=0.95,
+        kernel=Kernel(
+            weights, np.full(20, 0.02), Estimate(efficiency, 0.01), Estimate(early, 0.01)
+        ),
+        pulse=Pulse(Estimate(1.0, 0.001), Estimate(1.0, 0.001), line),
+        decay=Decay(kept, Estimate(kept[-1], 0.001), -100 / np.log(0.95)),
+        pushes=Pushes(Estimate(kept[-1], 0.001), Estimate(0.0, 0.001)),
+        singular_values=np.array([kept[-1], *np.full(7, 0.3**20)]),
+        long_run=LongRun(1.0, 0.0, 0.0, 0.0, 1, 0, np.nan, np.nan, 100.0),
+        dt=100.0,
+    )
+    return integration, LinearResponse(weights, efficiency, early, 1.0, line)
 
 
 def _linearisation(

@@ -72,3 +72,12 @@ def test_flow_figure_of_a_field_alone(judged: Any, factor: float):
     figure = figures.flow_field(field)
     assert not figure.axes[0].lines
     assert figures.save(figure, "flow")[0].stat().st_size > 5000
+
+
+def test_mode_that_evidence_drives_has_a_ring_with_its_conjugate():
+    values = np.array([0.9, 0.5 + 0.5j, 0.5 - 0.5j])
+    for driven, expected in ((0, [[0.9, 0]]), (2, [[0.5, -0.5], [0.5, 0.5]])):
+        ax = figures.eigenvalues(values, driven=driven).axes[0]
+        np.testing.assert_allclose(points_of(labelled(ax, "mode that evidence drives")), expected)
+    with pytest.raises(ValueError, match="`driven` must be one of the 3 modes; got 3"):
+        figures.eigenvalues(values, driven=3)

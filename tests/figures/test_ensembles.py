@@ -1,19 +1,25 @@
+import io
 from typing import Any
 
 import numpy as np
 import pandas
-from drawn import paths_of, points_of, projected
+import pytest
+from drawn import assert_readable, paths_of, points_of, projected
+from matplotlib.colors import to_hex
 
 from yang_rnn import figures
 from yang_rnn.ensemble.table import summary_of
-from yang_rnn.figures.ensembles import VERDICT_COLOURS, Portrait
-from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.figures.ensembles import MOST_ROWS, Portrait
+from yang_rnn.figures.outcomes import MECHANISM_COLOURS, VERDICT_COLOURS
+from yang_rnn.line_attractor.thresholds import Thresholds
 
 
-def swept(counts: dict[str, int], recipe: str, units: int = 64, without: int = 0) -> Any:
-    """Return a made table: so many networks of each verdict, some of them without a point."""
-    verdicts = [verdict for verdict, count in counts.items() for _ in range(count)]
-    n = len(verdicts)
+def swept(
+    counts: dict[tuple[str, str], int], recipe: str, units: int = 64, without: int = 0
+) -> Any:
+    """Return a made table: so many networks of each kind, some of them without a point."""
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    n = len(kinds)
     table = pandas.DataFrame(
         {
             "recipe": recipe,
@@ -21,67 +27,136 @@ def swept(counts: dict[str, int], recipe: str, units: int = 64, without: int = 0
             "seed": range(n),
             "error": "",
             "accuracy": 0.9,
-            "verdict": verdicts,
+            "verdict": [verdict for verdict, _ in kinds],
+            "mechanism": [mechanism for _, mechanism in kinds],
+            "efficiency": np.linspace(0.4, 0.9, n),
+            "constancy": np.linspace(-0.2, 0.95, n),
             "eigenvalue_real": np.linspace(0.8, 0.99, n),
-            "eigenvalue_imag": 0.0,
-            "time_constant": np.geomspace(400, 9000, n) * np.where(np.arange(n) % 2, 1, -1),
+            "eigenvalue_imag": np.linspace(0.0, 0.1, n),
         }
     )
-    table.loc[range(without), ["eigenvalue_real", "eigenvalue_imag", "time_constant"]] = np.nan
+    table.loc[range(without), ["eigenvalue_real", "eigenvalue_imag"]] = np.nan
     return table
 
 
-def test_each_verdict_has_a_colour():
-    assert tuple(VERDICT_COLOURS) == VERDICTS
-    assert len(set(VERDICT_COLOURS.values())) == len(VERDICTS)
+TURNS = ("turning integrator", "rotation")
+LINE = ("line attractor", "slow direction")
+LEAK = ("leaky integrator", "slow direction")
 
 
-def test_sweep_figure_counts_each_recipe_by_itself():
-    first = swept({"no slow structure": 3, "rotation": 5}, "notebook", without=3)
-    second = swept({"line attractor": 4, "inconclusive": 2}, "primer")
+def drawn(table: Any, varied: tuple[str, ...] = (), portraits: Any = ()) -> Any:
+    return figures.sweep(table, summary_of(table, varied), portraits, varied)
+
+
+def dots_of(ax: Any, colour: str) -> np.ndarray:
+    return np.concatenate(
+        [points_of(line) for line in ax.lines if line.get_marker() == "."
+         and to_hex(line.get_color()) == to_hex(colour)]
+    )  # fmt: skip
+
+
+def test_sweep_figure_draws_each_recipe_by_itself():
+    first = swept({("turning integrator", "no fixed point"): 3, TURNS: 5}, "notebook", without=3)
+    second = swept({LINE: 4, LEAK: 2}, "primer")
     table = pandas.concat([first, second], ignore_index=True)
-    figure: Any = figures.sweep(table, summary_of(table, ()), ())
-    shares, *others = figure.axes
-    bars = [bar.get_height() for bar in shares.patches]
-    np.testing.assert_allclose(sorted(bar for bar in bars if bar), [2 / 6, 3 / 8, 5 / 8, 4 / 6])
-    assert [ax.get_title() for ax in others] == [
-        "leading eigenvalues\nnotebook",
-        "time constants\nnotebook",
-        "leading eigenvalues\nprimer",
-        "time constants\nprimer",
+    figure = drawn(table)
+    assert_readable(figure)
+    does, why, *panels = figure.axes
+    heights = [sorted(bar.get_height() for bar in ax.patches)[-3:] for ax in (does, why)]
+    np.testing.assert_allclose(heights[0], [2 / 6, 4 / 6, 1])
+    np.testing.assert_allclose(heights[1], [3 / 8, 5 / 8, 1])
+    assert [ax.get_title() for ax in panels] == [
+        "networks, by what they do and why\nnotebook",
+        "efficiency and constancy, by verdict\nnotebook",
+        "leading eigenvalues, by mechanism\nnotebook, 3 undefined",
+        "networks, by what they do and why\nprimer",
+        "efficiency and constancy, by verdict\nprimer",
+        "leading eigenvalues, by mechanism\nprimer",
     ]
-    assert [text.get_text() for text in others[1].texts] == ["3 without a slow point"]
-    assert not others[3].texts
-    for times, number in ((others[1], 5), (others[3], 6)):
-        heights = [bar.get_height() for bar in times.patches]
-        assert sum(heights) == number
-    np.testing.assert_allclose(others[1].get_xlim(), others[3].get_xlim())
-    dots = [
-        line for line in others[2].lines if line.get_color() == VERDICT_COLOURS["line attractor"]
-    ]
-    assert len(dots) == 2
-    np.testing.assert_allclose(dots[0].get_xdata(), second["eigenvalue_real"][:4])
+
+
+def test_sweep_figure_counts_what_by_why_alike_in_all_groups():
+    first = swept({("turning integrator", "no fixed point"): 3, TURNS: 5}, "notebook")
+    second = swept({LINE: 4, LEAK: 2}, "primer")
+    _, _, one, _, _, other, *_ = drawn(pandas.concat([first, second], ignore_index=True)).axes
+    for ax in (one, other):
+        assert [t.get_text() for t in ax.get_yticklabels()] == [
+            "line attractor", "leaky integrator", "turning integrator",
+        ]  # fmt: skip
+        assert [t.get_text() for t in ax.get_xticklabels()] == [
+            "slow direction", "rotation", "no fixed point",
+        ]  # fmt: skip
+    counted = [{t.get_position(): t.get_text() for t in ax.texts} for ax in (one, other)]
+    assert counted == [{(1, 2): "5", (2, 2): "3"}, {(0, 0): "4", (0, 1): "2"}]
+
+
+def test_sweep_figure_has_each_network_between_the_thresholds():
+    table = swept({LINE: 4, TURNS: 2}, "primer")
+    table.loc[0, "constancy"] = np.nan
+    ax = drawn(table).axes[3]
+    assert ax.get_title() == "efficiency and constancy, by verdict\n1 undefined"
+    found = dots_of(ax, VERDICT_COLOURS["line attractor"])
+    np.testing.assert_allclose(found, table[["constancy", "efficiency"]][:4])
+    at = Thresholds()
+    lines = [line.get_data() for line in ax.lines if line.get_linestyle() == "--"]
+    assert lines[0][0] == [at.straight] * 2
+    assert [line[1] for line in lines[1:]] == [[at.loses] * 2, [at.keeps] * 2]
+    assert ax.get_xlim()[0] < table["constancy"].min()
+    assert f"{at.straight:g}" in ax.get_xlabel()
+
+
+def test_sweep_figure_has_eigenvalues_with_their_conjugates():
+    table = swept({LINE: 3, TURNS: 2}, "primer")
+    ax = drawn(table).axes[4]
+    found = dots_of(ax, MECHANISM_COLOURS["slow direction"])
+    above = table[["eigenvalue_real", "eigenvalue_imag"]][:3].to_numpy()
+    np.testing.assert_allclose(found, np.concatenate([above, above * [1, -1]]))
 
 
 def test_sweep_figure_of_many_groups_puts_them_together():
-    tables = [swept({"rotation": 2}, "notebook", units) for units in range(8, 13)]
-    table = pandas.concat(tables, ignore_index=True)
-    figure: Any = figures.sweep(table, summary_of(table, ("hidden",)), (), ("hidden",))
-    assert len(figure.axes) == 3
-    assert sum(bar.get_height() for bar in figure.axes[2].patches) == 10
-    four: Any = table[table["hidden"] < 12]
-    figure = figures.sweep(four, summary_of(four, ("hidden",)), (), ("hidden",))
-    assert figure.axes[1].get_title() == "leading eigenvalues\nnotebook, hidden 8"
-    assert len(figure.axes) == 9
+    tables = [swept({TURNS: 2}, "notebook", units) for units in range(MOST_ROWS + 1)]
+    table: Any = pandas.concat(tables, ignore_index=True)
+    figure = drawn(table, ("hidden",))
+    assert len(figure.axes) == 5
+    assert [text.get_text() for text in figure.axes[2].texts] == [str(2 * MOST_ROWS + 2)]
+    few = table[table["hidden"] < 2]
+    figure = drawn(few, ("hidden",))
+    assert figure.axes[2].get_title().splitlines()[1] == "notebook, hidden 0"
+    assert len(figure.axes) == 8
+
+
+@pytest.mark.parametrize("columns", [3, 11], ids=["nothing else", "empty columns"])
+def test_sweep_figure_of_networks_that_all_failed_says_so(columns: int):
+    table = swept({TURNS: 3}, "notebook")
+    table["error"] = "DivergenceError: far away"
+    table[table.columns[4:]] = np.nan
+    summary = summary_of(table, ())
+    kept = table[[*table.columns[:columns]]]
+    figure: Any = figures.sweep(kept, summary, ())
+    assert_readable(figure)
+    assert [text.get_text() for text in figure.axes[2].texts] == ["none was judged"]
+    assert not figure.axes[0].patches
+
+
+def test_sweep_figure_is_the_same_of_tables_from_csv():
+    table = swept({LINE: 1, TURNS: 2}, "notebook", without=1)
+    back = [
+        pandas.read_csv(io.StringIO(t.to_csv(index=False))) for t in (table, summary_of(table, ()))
+    ]
+    one, other = drawn(table), figures.sweep(back[0], back[1], ())
+    for a, b in zip(one.axes, other.axes, strict=True):
+        assert a.get_title() == b.get_title()
+        for mine, its in zip(a.lines, b.lines, strict=True):
+            np.testing.assert_allclose(points_of(mine).astype(float), points_of(its).astype(float))
 
 
 def test_sweep_figure_shows_portraits_and_what_they_are_averaged_by(judged: Any):
-    table = swept({"rotation": 2}, "notebook")
+    table = swept({TURNS: 2}, "notebook")
     portraits = [Portrait(f"seed{k}: rotation", judged.pca, judged.mean) for k in range(5)]
     summary = summary_of(table, ())
     figure: Any = figures.sweep(table, summary, portraits, label="contrast")
-    assert figure.subfigs[1].get_suptitle().startswith("averaged trajectories by contrast: blue")
-    panels = figure.subfigs[1].axes
+    assert figure.subfigs[2].get_suptitle().startswith("averaged trajectories by contrast: blue")
+    panels = figure.subfigs[2].axes
     assert [ax.get_title() for ax in panels[:5]] == [portrait.title for portrait in portraits]
     assert [ax.axison for ax in panels] == [True] * 5 + [False] * 3
     lines = paths_of(panels[0], 22)

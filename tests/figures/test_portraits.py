@@ -227,7 +227,7 @@ def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Any):
     ax = figures.averages(pca, judged.mean, verdict).axes[0]
     (place,) = points_of(labelled(ax, "1 fixed"))
     np.testing.assert_allclose(place, projected(pca, centre), atol=1e-9)
-    ends = points_of(labelled(ax, "leading eigenvector"))
+    ends = points_of(labelled(ax, "mode that evidence drives"))
     expected = projected(pca, centre + np.array([[-2.0], [2.0]]) * judged.line)
     np.testing.assert_allclose(ends, expected, atol=1e-9)
     line = points_of(labelled(ax, "slow manifold"))
@@ -243,7 +243,7 @@ def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Any):
     slow_ones = points_of(labelled(ax, "2 slow"))
     np.testing.assert_allclose(slow_ones, projected(pca, states[[0, 2]]))
     np.testing.assert_allclose(points_of(labelled(ax, "1 fixed")), projected(pca, states[[1]]))
-    ends = points_of(labelled(ax, "leading eigenvector"))
+    ends = points_of(labelled(ax, "mode that evidence drives"))
     np.testing.assert_allclose(ends.mean(axis=0), projected(pca, states[1]), atol=1e-9)
 
 
@@ -252,9 +252,9 @@ def test_without_a_manifold_none_is_made_up_and_it_is_said_why(judged: Any):
     ax = figures.averages(judged.pca, judged.mean, none).axes[0]
     labels = ax.get_legend_handles_labels()[1]
     assert "slow manifold" not in labels
-    assert "leading eigenvector" not in labels
+    assert "mode that evidence drives" not in labels
     assert "1 fixed" in labels
-    assert ax.get_title() == "no slow manifold: the leading mode turns"
+    assert ax.get_title() == "no slow manifold:\nthe mode that evidence drives turns"
     lost = dataclasses.replace(none, centre=None, modes=None, points=none.points[[]])
     ax = figures.averages(judged.pca, judged.mean, lost).axes[0]
-    assert ax.get_title() == "no slow manifold: no slow point"
+    assert ax.get_title() == "no slow manifold:\nno slow point"

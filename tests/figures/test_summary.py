@@ -2,84 +2,185 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from drawn import labelled, paths_of, points_of, projected
+import pytest
+from drawn import assert_readable, labelled, paths_of, points_of, projected
 from matplotlib.colors import to_hex
 from small import points_at
 
 from yang_rnn import figures
+from yang_rnn.figures.style import CENTRE_STYLE
+from yang_rnn.figures.summary import BY, OUTCOME_STYLES, title_of
+from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.mechanism import MECHANISMS
 
 
-def test_summary_figure_has_the_verdict_and_all_its_criteria(judged: Any):
+def panels_of(figure: Any) -> Any:
+    """Return kernel, decay, numbers, portrait, plane and integration."""
+    assert len(figure.axes) == 6
+    return figure.axes
+
+
+def test_summary_figure_says_what_a_network_does_and_why(judged: Any):
     verdict = judged.verdict
     figure: Any = figures.line_attractor(judged.pca, judged.mean, verdict)
-    assert figure.get_suptitle() == "Verdict: line attractor"
-    portrait, plane, integration, numbers = figure.axes
+    assert_readable(figure)
+    assert figure.get_suptitle() == "Line attractor, by a slow direction"
+    said = [" ".join(part.get_suptitle().split()) for part in figure.subfigs]
+    assert said == [
+        f"What it does: {verdict.reason}.",
+        f"Why: {verdict.mechanism_reason}.",
+    ]
+
+
+def test_kernel_has_measured_weights_linear_response_and_a_perfect_integrator(judged: Any):
+    ax = panels_of(figures.line_attractor(judged.pca, judged.mean, judged.verdict))[0]
+    weights = 0.95 ** np.arange(19, -1, -1)
+    middle = np.arange(0.05, 2.0, 0.1)
+    ((dots, _, (bars,)),) = ax.containers
+    np.testing.assert_allclose(points_of(dots), np.c_[middle, weights])
+    spans = np.array([segment[:, 1] for segment in bars.get_segments()])
+    np.testing.assert_allclose(spans, np.c_[weights - 1.96 * 0.02, weights + 1.96 * 0.02])
+    response = points_of(labelled(ax, "by linear response"))
+    np.testing.assert_allclose(response, np.c_[middle, weights])
+    flat = points_of(labelled(ax, "perfect integrator"))
+    np.testing.assert_allclose(flat, [[0, weights.mean()], [2, weights.mean()]])
+    assert ax.get_title() == f"kernel: efficiency {judged.verdict.integration.kernel.efficiency}"
+    np.testing.assert_allclose(ax.get_xlim(), (0, 2))
+
+
+def test_decay_falls_from_one_with_its_time_constant(judged: Any):
+    ax = panels_of(figures.line_attractor(judged.pca, judged.mean, judged.verdict))[1]
+    expected = np.c_[np.arange(21) / 10, 0.95 ** np.arange(21)]
+    for label in ("measured", "exponential, 1.9 s"):
+        np.testing.assert_allclose(points_of(labelled(ax, label)), expected)
+    assert ax.get_title() == "decisions decay with a time constant of 1.9 s"
+    assert labelled(ax, "all is kept").get_ydata() == [1, 1]
+    np.testing.assert_allclose(labelled(ax, "1/e").get_ydata(), np.exp(-1))
+
+
+@pytest.mark.parametrize(
+    ("kept", "time_constant", "said"),
+    [
+        (1.1, -21e3, "grow with a time constant of 21 s"),
+        (1e9, -96.5, "grow with a time constant of 0.097 s"),
+        (1.0, np.inf, "stay"),
+        (-0.4, 0.0, "do not outlast the stimulus"),
+        (np.inf, -0.0, "run away"),
+        (np.nan, np.nan, "after the stimulus: undefined"),
+    ],
+)
+def test_decay_of_any_kind_is_drawn(judged: Any, kept: float, time_constant: float, said: str):
+    measured = judged.verdict.integration
+    values = np.full(20, kept)
+    decay = measured.decay._replace(
+        kept=values, after_duration=Estimate(kept, 0.1), time_constant=time_constant
+    )
+    other = dataclasses.replace(judged.verdict, integration=measured._replace(decay=decay))
+    ax = panels_of(figures.line_attractor(judged.pca, judged.mean, other))[1]
+    assert ax.get_title() == f"decisions {said}"
+    low, high = ax.get_ylim()
+    assert low < min(0, kept if kept < 0 else 0)
+    assert 1 < high < 4
+
+
+def test_summary_figure_has_the_modes_and_the_positions(judged: Any):
+    verdict = judged.verdict
+    figure = figures.line_attractor(judged.pca, judged.mean, verdict)
+    _, _, _, portrait, plane, integration = panels_of(figure)
     assert labelled(portrait, "slow manifold")
     assert "modulus below 1: 8" in plane.get_legend_handles_labels()[1]
+    ring = labelled(plane, "mode that evidence drives")
+    np.testing.assert_allclose(points_of(ring), [[0.95, 0.0]])
+    assert ring.get_markeredgecolor() == CENTRE_STYLE["mec"]
     (trials,) = paths_of(integration, 40)
     np.testing.assert_allclose(points_of(trials), np.c_[verdict.evidence, verdict.position])
-    assert integration.get_title() == "R\u00b2 = 0.97; within one signed coherence 0.81"
+    assert integration.get_title() == "R\u00b2 = 0.97\nwithin one signed coherence 0.81"
     assert "slow manifold" in integration.get_ylabel()
+
+
+def test_summary_figure_holds_the_numbers_against_the_thresholds(judged: Any):
+    numbers = panels_of(figures.line_attractor(judged.pca, judged.mean, judged.verdict))[2]
     texts = [text.get_text() for text in numbers.texts]
-    assert len(verdict.criteria) == 10
-    for criterion in verdict.criteria:
+    assert len(judged.verdict.criteria) == 5
+    for criterion in judged.verdict.criteria:
         assert criterion.name in texts
         assert f"for: {criterion.rule}" in texts
-        assert f"{criterion.value:.2g}" in texts
+    values = ["0.950", str(judged.verdict.integration.kernel.efficiency), "1.0000 \u00b1 0.0010"]
+    assert [text for text in texts[2::3]][:3] == values
 
 
 def test_summary_figure_is_of_any_condition(judged: Any):
     names = {"label": "contrast", "unit": "dB"}
-    figure: Any = figures.line_attractor(judged.pca, judged.mean, judged.verdict, **names)
-    portrait, _, integration, _ = figure.axes
+    figure = figures.line_attractor(judged.pca, judged.mean, judged.verdict, **names)
+    _, _, _, portrait, _, integration = panels_of(figure)
     assert labelled(portrait, "+25.6 dB")
     assert "within one contrast" in integration.get_title()
 
 
 def test_summary_figure_tells_outcomes_apart_and_what_is_not_defined(judged: Any):
-    mode, turn, *rest = judged.verdict.criteria
-    changed = (
-        dataclasses.replace(mode, outcome="against"),
-        dataclasses.replace(turn, outcome="unclear", value=np.nan),
-        *rest,
+    outcomes = ("against", "undefined", "near", "for", "for")
+    changed = tuple(
+        dataclasses.replace(each, outcome=outcome, value=np.nan if k == 1 else each.value)
+        for k, (each, outcome) in enumerate(zip(judged.verdict.criteria, outcomes, strict=True))
     )
     other = dataclasses.replace(
         judged.verdict,
-        label="inconclusive",
+        near="leaky integrator",
         criteria=changed,
         measures=dataclasses.replace(judged.verdict.measures, evidence_r2=np.nan),
         manifold=None,
     )
     figure: Any = figures.line_attractor(judged.pca, judged.mean, other)
-    assert figure.get_suptitle() == "Verdict: inconclusive"
-    _, _, integration, numbers = figure.axes
+    assert_readable(figure)
+    assert figure.get_suptitle() == "Line attractor, near leaky integrator, by a slow direction"
+    _, _, numbers, portrait, _, integration = panels_of(figure)
+    assert portrait.get_title().startswith("no slow manifold")
     assert "PC 1" in integration.get_ylabel()
-    assert integration.get_title().startswith("R\u00b2 = not defined; within one")
-    colours = [to_hex(line.get_color()) for line in numbers.lines]
-    assert len(colours) == 10
-    assert len(set(colours[:3])) == 3
-    assert set(colours[2:]) == {colours[2]}
+    assert integration.get_title().startswith("R\u00b2 = not defined\nwithin one")
+    marks = [(line.get_marker(), to_hex(line.get_color(), True)) for line in numbers.lines]
+    assert len(set(marks[:4])) == 4
+    assert marks[3] == marks[4]
     texts = [text.get_text() for text in numbers.texts]
-    assert f"against: {mode.rule}" in texts
-    assert f"unclear: {turn.rule}" in texts
+    for criterion, outcome in zip(changed, outcomes, strict=True):
+        assert f"{outcome}: {criterion.rule}" in texts
     assert "\u2013" in texts
+    assert set(OUTCOME_STYLES) == {"for", "near", "against", "undefined"}
 
 
-def test_summary_figure_without_a_point_has_the_reason(judged: Any):
+def test_summary_figure_without_a_point_says_so(judged: Any):
     none = dataclasses.replace(
         judged.verdict,
-        label="no slow structure",
-        reason="no fixed or slow point was found",
-        criteria=(),
+        label="turning integrator",
+        mechanism="no fixed point",
+        mechanism_reason="no fixed point was found; " + "the states run away when held; " * 12,
         points=judged.verdict.points[[]],
         centre=None,
         modes=None,
+        driven=None,
         manifold=None,
     )
     figure: Any = figures.line_attractor(judged.pca, judged.mean, none)
-    assert figure.get_suptitle() == "Verdict: no slow structure"
-    assert [text.get_text() for text in figure.axes[3].texts] == [none.reason]
-    assert "no slow point" in figure.axes[1].texts[0].get_text()
+    assert_readable(figure)
+    assert figure.get_suptitle() == "Turning integrator, without a fixed point"
+    _, _, _, portrait, plane, _ = panels_of(figure)
+    assert portrait.get_title() == "no slow manifold:\nno slow point"
+    assert "no slow point" in plane.texts[0].get_text()
+
+
+def test_each_mechanism_has_words_for_a_title(judged: Any):
+    assert tuple(BY) == MECHANISMS
+    for label in ("not learned", "inconclusive"):
+        other = dataclasses.replace(judged.verdict, label=label, mechanism="chain")
+        assert title_of(other) == f"{label.capitalize()}; mechanism: chain"
+
+
+def test_manifold_that_is_not_invariant_is_dashed(judged: Any):
+    manifold = dataclasses.replace(judged.verdict.manifold, residual=np.full(31, 3.0))
+    other = dataclasses.replace(judged.verdict, manifold=manifold)
+    portrait = panels_of(figures.line_attractor(judged.pca, judged.mean, other))[3]
+    line = labelled(portrait, "slow manifold, not converged")
+    assert line.get_linestyle() == "--"
+    np.testing.assert_allclose(points_of(line), projected(judged.pca, manifold.state))
 
 
 def test_stimulus_figure_has_a_panel_for_each_stimulus_with_its_points(judged: Any):

@@ -29,7 +29,7 @@ def probes_of(net: CTRNN, number: int = 300) -> Probes:
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 5.0, np.inf])
 def test_the_numbers_of_a_leak_are_its_formulas(seconds: float):
     found = measure_integration(leaky(seconds).system(), trials(), TASK)
-    kept = np.exp(-DT / seconds)
+    kept = np.exp(-found.dt / 1000 / seconds)
     weights = kept ** np.arange(STEPS)[::-1]
     of_first = found.kernel.weights / found.kernel.weights[-1]
     np.testing.assert_allclose(of_first, weights, rtol=1e-6, atol=1e-9)

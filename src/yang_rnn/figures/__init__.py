@@ -2,11 +2,12 @@
 
 from yang_rnn.figures.decisions import psychometric
 from yang_rnn.figures.dynamics import eigenvalues, flow_field
-from yang_rnn.figures.ensembles import sweep, task_sweep
+from yang_rnn.figures.ensembles import sweep
 from yang_rnn.figures.files import save, sign
 from yang_rnn.figures.portraits import averages, slow_points, trajectories
 from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE
 from yang_rnn.figures.summary import line_attractor, stimulus_dependence
+from yang_rnn.figures.task_ensembles import task_sweep
 from yang_rnn.figures.tasks import accuracy, conditions, points_by_input
 
 __all__ = [

@@ -8,15 +8,25 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import as_array, check_finite, check_has, check_text, is_real_dtype, shown
+from yang_rnn._checks import (
+    as_array,
+    check_finite,
+    check_has,
+    check_index,
+    check_text,
+    is_real_dtype,
+    shown,
+)
 from yang_rnn.figures.style import (
+    CENTRE_STYLE,
     CHOICE_COLOURS,
-    MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
     check_mean,
     check_verdict,
     figure_of,
+    legend_above,
+    manifold_style,
     shaded,
     styled,
 )
@@ -28,7 +38,9 @@ if TYPE_CHECKING:
 
 
 @styled
-def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -> Figure:
+def eigenvalues(
+    values: Any, title: str | None = None, ax: Axes | None = None, *, driven: int | None = None
+) -> Figure:
     """Draw the eigenvalues of a map's Jacobian in the complex plane, with the unit circle.
 
     A mode within the circle decays, one outside grows. On the dashed line, Re = 1, lies a mode that
@@ -43,6 +55,8 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
         What point they belong to.
     ax : Axes, optional
         Where to draw; without it on a new figure.
+    driven : int, optional
+        The mode that evidence drives: a ring around it and its conjugate.
     """
     if hasattr(values, "eigenvalues"):  # a `Linearisation`, of many points
         raise TypeError(
@@ -54,6 +68,7 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
         raise TypeError(f"`values` must be numbers of shape (mode,); got {shown(values)}")
     check_finite("values", values)
     check_text("title", title, optional=True)
+    check_index("driven", driven, len(values), optional=True, of="modes")
     ax = axes_or_new(ax)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
@@ -64,23 +79,26 @@ def eigenvalues(values: Any, title: str | None = None, ax: Axes | None = None) -
             (values[inside], "o", "modulus below 1"),
             (values[~inside], "^", "modulus 1 or more"),
         ):
-            colour = CHOICE_COLOURS[2] if marker == "o" else CHOICE_COLOURS[3]
+            colour = CHOICE_COLOURS[2] if marker == "o" else CHOICE_COLOURS[1]
             if len(group):
                 at_zero = int((np.abs(group) < 1e-9).sum())
                 note = f", of which {at_zero} at 0" if at_zero > 1 else ""
                 label = f"{label}: {len(group)}{note}"
                 style = {"color": colour, "markersize": 4.5, "label": label}
                 ax.plot(group.real, group.imag, marker, **style)
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1, fontsize=7)
+        if driven is not None:
+            value = complex(values[driven])
+            parts = sorted({-value.imag, value.imag})
+            style = {**CENTRE_STYLE, "linestyle": "none", "label": "mode that evidence drives"}
+            ax.plot([value.real] * len(parts), parts, **style)
+        legend_above(ax, title or "")
     else:
         ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")
-    ax.set_aspect("equal")
+        ax.set_title(title or "")
+    ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
-    if title is not None:
-        entries = len(ax.get_legend_handles_labels()[0])
-        ax.set_title(title, pad=11 * entries + 12 if len(values) else None)  # above the legend
     return figure_of(ax)
 
 
@@ -128,7 +146,8 @@ def flow_field(
             ax.plot(*path.T, color=colour, linewidth=1.4)
     if verdict is not None:
         if verdict.manifold is not None:
-            ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **MANIFOLD_STYLE)
+            style = manifold_style(verdict.manifold)
+            ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **style)
         for kind in ("slow", "fixed", "far"):
             here = verdict.points.state[verdict.points.kind == kind]
             shown = field.project(here)

@@ -14,7 +14,6 @@ from yang_rnn._checks import check_array, check_has, check_index, check_whole, i
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     EIGENVECTOR_STYLE,
-    MANIFOLD_STYLE,
     POINT_STYLES,
     axes_or_new,
     check_mean,
@@ -25,6 +24,7 @@ from yang_rnn.figures.style import (
     colour_of,
     figure_of,
     label_pcs,
+    manifold_style,
     num_units,
     project,
     shaded,
@@ -249,7 +249,7 @@ def _kinds(points: FixedPoints, stability: Sequence[str] | None) -> np.ndarray:
 
 
 EIGENVECTOR_REACH = 2.0
-"""How far the leading eigenvector is drawn from the centre, both ways, in units of state."""
+"""How far the eigenvector is drawn from the centre, both ways, in units of state."""
 
 
 @styled
@@ -273,8 +273,8 @@ def averages(
     mean : Averages
         From `yang_rnn.average_by`; level 0 is left out.
     verdict : Verdict, optional
-        Adds its slow points, the slow manifold and the leading eigenvector through the centre, two
-        units of state both ways, where they are defined.
+        Adds its slow points, the slow manifold, and the right eigenvector that evidence drives
+        through the centre, two units of state both ways, where they are defined.
     label : str
         What the condition is.
     unit : str
@@ -304,7 +304,7 @@ def averages(
 
 
 def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
-    """Add slow points, manifold and leading eigenvector, each where it is in view."""
+    """Add slow points, manifold and the eigenvector that evidence drives."""
     points = verdict.points
     for kind in ("slow", "fixed", "far"):
         here = points.state[points.kind == kind]
@@ -313,16 +313,16 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
             ax.plot(*project(pca, here).T, linestyle="none", zorder=4, label=label, **style)
     if verdict.manifold is None:
         why = "no slow point" if verdict.centre is None else "the mode that evidence drives turns"
-        ax.set_title(f"no slow manifold: {why}")
+        ax.set_title(f"no slow manifold:\n{why}")
         return
     assert verdict.centre is not None
     assert verdict.modes is not None
     assert verdict.driven is not None
     line = project(pca, verdict.manifold.state)
-    label = "slow manifold" if verdict.manifold.converged else "direction of the slow manifold"
-    ax.plot(*line.T, zorder=3, label=label, **MANIFOLD_STYLE)
+    label = "slow manifold" + ("" if verdict.manifold.converged else ", not converged")
+    ax.plot(*line.T, zorder=3, label=label, **manifold_style(verdict.manifold))
     right = verdict.modes.right[0, verdict.driven].real
     reach = EIGENVECTOR_REACH * right / np.linalg.norm(right)
     centre = points.state[verdict.centre]
     line = project(pca, np.stack([centre - reach, centre + reach]))
-    ax.plot(*line.T, zorder=2.5, label="eigenvector that evidence drives", **EIGENVECTOR_STYLE)
+    ax.plot(*line.T, zorder=2.5, label="mode that evidence drives", **EIGENVECTOR_STYLE)

@@ -39,10 +39,10 @@ POINT_STYLES: dict[str, dict[str, Any]] = {
 """
 
 MANIFOLD_STYLE: dict[str, Any] = {"color": "black", "linewidth": 1.2}
-"""The traced slow manifold."""
+"""The slow manifold."""
 
 EIGENVECTOR_STYLE: dict[str, Any] = {"color": "#CC79A7", "linewidth": 4.0, "alpha": 0.8}
-"""The leading right eigenvector through the centre."""
+"""The right eigenvector that evidence drives, through the centre."""
 
 CENTRE_STYLE: dict[str, Any] = {
     "marker": "o",
@@ -105,7 +105,8 @@ def check_mean(mean: Any, *, optional: bool = False) -> None:
 def check_verdict(verdict: Any, *, optional: bool = False) -> None:
     """Raise an error where an argument is no verdict."""
     if not optional or verdict is not None:
-        check_has("verdict", verdict, "a Verdict", "points", "manifold", "criteria", "measures")
+        parts = ("points", "manifold", "driven", "criteria", "measures", "integration", "response")
+        check_has("verdict", verdict, "a Verdict", *parts)
 
 
 def check_words(label: Any, unit: Any = "") -> None:
@@ -171,6 +172,20 @@ def choice_legend(
         ax.plot([], [], linestyle="none", label=label, **style)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=8, loc=loc)
+
+
+def manifold_style(manifold: Any) -> dict[str, Any]:
+    """Return how a slow manifold is drawn: dashed where it has not converged."""
+    return MANIFOLD_STYLE if manifold.converged else {**MANIFOLD_STYLE, "linestyle": "--"}
+
+
+def legend_above(ax: Axes, title: str = "", columns: int = 1) -> None:
+    """Put a legend above axes, and a title above that."""
+    entries = len(ax.get_legend_handles_labels()[0])
+    if entries:
+        place: Any = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+        ax.legend(**place, ncols=columns, fontsize=7)
+    ax.set_title(title, pad=11 * -(-entries // columns) + 12 if entries else None)
 
 
 def axes_or_new(ax: Axes | None) -> Axes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,6 @@ from yang_rnn.figures.dynamics import eigenvalues
 from yang_rnn.figures.portraits import averages
 from yang_rnn.figures.style import (
     CHOICE_COLOURS,
-    MANIFOLD_STYLE,
     POINT_STYLES,
     check_mean,
     check_pca,
@@ -23,22 +22,52 @@ from yang_rnn.figures.style import (
     check_words,
     figure_of,
     label_pcs,
+    legend_above,
+    manifold_style,
     project,
     styled,
 )
+from yang_rnn.line_attractor.estimates import Estimate
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
     from yang_rnn.analysis import Averages
+    from yang_rnn.line_attractor.criteria import Criterion
+    from yang_rnn.line_attractor.integration import Integration
     from yang_rnn.line_attractor.stimulus_dependence import StimulusPoints
     from yang_rnn.line_attractor.verdict import Verdict
 
-OUTCOME_COLOURS = {
-    "for": CHOICE_COLOURS[2], "near": CHOICE_COLOURS[1], "against": CHOICE_COLOURS[3],
-    "undefined": "0.6",
-}  # fmt: skip
-"""Colour of a criterion's outcome."""
+OUTCOME_STYLES: dict[str, dict[str, Any]] = {
+    "for": {"marker": "o", "color": CHOICE_COLOURS[2]},
+    "near": {"marker": "D", "color": CHOICE_COLOURS[4]},
+    "against": {"marker": "X", "color": CHOICE_COLOURS[1]},
+    "undefined": {"marker": "o", "color": "none", "mec": "0.5"},
+}
+"""How a criterion's outcome is marked."""
+
+MEASURED_STYLE: dict[str, Any] = {"color": CHOICE_COLOURS[0], "linestyle": "none"}
+RESPONSE_STYLE: dict[str, Any] = {"color": CHOICE_COLOURS[1], "linewidth": 1.6}
+REFERENCE_STYLE: dict[str, Any] = {"color": "0.5", "linestyle": "--", "linewidth": 1.0}
+"""Numbers that were measured, those of linear response, and what they are compared with."""
+
+BY = {
+    "slow direction": "by a slow direction",
+    "several fixed points": "by several fixed points",
+    "continuum": "by a continuum of fixed points",
+    "fast fixed point": "by a fast fixed point",
+    "rotation": "by rotation",
+    "chain": "by a chain of modes",
+    "mixed modes": "by mixed modes",
+    "no fixed point": "without a fixed point",
+}
+"""A mechanism in a title."""
+
+MOST_GROWTH = 3.0
+"""A decision over what it was at the end of the stimulus, up to which its growth is drawn."""
+
+WIDTH = 160
+"""Letters in a line of text over a whole figure."""
 
 
 @styled
@@ -50,7 +79,11 @@ def line_attractor(
     label: str = "signed coherence",
     unit: str = "%",
 ) -> Figure:
-    """Draw a verdict: the portrait, the eigenvalues, position against evidence, the criteria.
+    """Draw a verdict: above what the network does, as it was measured, below why.
+
+    Above are the kernel, what becomes of decisions after the stimulus, and the numbers held against
+    the thresholds; below are the portrait with the slow manifold, the eigenvalues at the centre,
+    and the position at the end of the stimulus against the evidence.
 
     Parameters
     ----------
@@ -68,46 +101,123 @@ def line_attractor(
     check_mean(mean)
     check_verdict(verdict)
     check_words(label, unit)
-    figure = Figure(figsize=(10.0, 7.2), layout="constrained")
-    figure.suptitle(f"Verdict: {verdict.label}", fontsize=13, fontweight="bold")
-    portrait, plane, integration, numbers = figure.subplots(2, 2).flat
+    figure = Figure(figsize=(12.0, 8.8), layout="constrained")
+    figure.suptitle(title_of(verdict), fontsize=14, fontweight="bold")
+    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.25))))
+    _say(above, f"What it does: {verdict.reason}.")
+    kernel, decay, numbers = above.subplots(1, 3)
+    _kernel(verdict, kernel)
+    _decay(verdict.integration, decay)
+    _criteria(verdict.criteria, numbers)
+    _say(below, f"Why: {verdict.mechanism_reason}.")
+    portrait, plane, integration = below.subplots(1, 3)
     averages(pca, mean, verdict, label=label, unit=unit, ax=portrait)
     values = () if verdict.modes is None else verdict.modes.eigenvalues[0]
-    eigenvalues(values, ax=plane)
+    eigenvalues(values, "modes at the centre", plane, driven=verdict.driven)
     _integration(verdict, label, integration)
-    _criteria(verdict, numbers)
     return figure
+
+
+def title_of(verdict: Verdict) -> str:
+    """Say what a network does and by what, in a line."""
+    does = verdict.label[0].upper() + verdict.label[1:]
+    if verdict.near:
+        does += f", near {verdict.near}"
+    if verdict.label in ("not learned", "inconclusive"):  # that is by nothing
+        return f"{does}; mechanism: {verdict.mechanism}"
+    return f"{does}, {BY[verdict.mechanism]}"
+
+
+def _say(figure: Any, text: str) -> None:
+    lines = textwrap.fill(text, WIDTH)
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=9, linespacing=1.3)
+
+
+def _kernel(verdict: Verdict, ax: Axes) -> None:
+    """Draw what the evidence of each step counts, by measurement and by linear response."""
+    kernel = verdict.integration.kernel
+    steps = len(kernel.weights)
+    duration = steps * verdict.integration.dt / 1000
+    time = (np.arange(steps) + 0.5) * duration / steps
+    ax.errorbar(
+        time, kernel.weights, yerr=1.96 * kernel.errors, fmt="o", markersize=3.5, elinewidth=0.8,
+        label="measured, with 95 % intervals", **MEASURED_STYLE,
+    )  # fmt: skip
+    ax.plot(time, verdict.response.weights, label="by linear response", **RESPONSE_STYLE)
+    level = np.full(2, kernel.weights.mean())
+    ax.plot([0, duration], level, label="perfect integrator", **REFERENCE_STYLE)
+    ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    ax.set_xlim(0, duration)
+    ax.set_xlabel("time of the evidence, from the stimulus\u2019 begin (s)")
+    ax.set_ylabel("change of decision per unit of evidence")
+    legend_above(ax, f"kernel: efficiency {kernel.efficiency}", columns=2)
+
+
+def _decay(integration: Integration, ax: Axes) -> None:
+    """Draw the share of decisions that is left after the stimulus."""
+    decay = integration.decay
+    kept = np.r_[1.0, decay.kept]
+    time = np.arange(len(kept)) * integration.dt / 1000
+    ax.plot(time, kept, "o-", color=CHOICE_COLOURS[0], markersize=3.5, label="measured")
+    ax.axhline(1, label="all is kept", **REFERENCE_STYLE)
+    ax.axhline(1 / np.e, label="1/e", **{**REFERENCE_STYLE, "linestyle": ":"})
+    seconds = decay.time_constant / 1000
+    if np.isfinite(seconds) and seconds != 0:
+        label = f"exponential, {abs(seconds):.2g} s"
+        ax.plot(time, np.exp(-time / seconds), label=label, **RESPONSE_STYLE)
+    seen = kept[np.isfinite(kept)]
+    low, high = min(0.0, seen.min()), min(max(1.0, seen.max()), MOST_GROWTH)
+    ax.set_ylim(max(low, -MOST_GROWTH) - 0.05, high + 0.1)
+    ax.set_xlim(0, time[-1])
+    ax.set_xlabel("time after the stimulus (s)")
+    ax.set_ylabel("share of the decision that is left")
+    legend_above(ax, f"decisions {_change(seconds)}", columns=2)
+
+
+def _change(seconds: float) -> str:
+    """Return what becomes of a decision of a time constant, as text."""
+    if np.isnan(seconds):
+        return "after the stimulus: undefined"
+    if seconds == 0:
+        return "run away" if np.signbit(seconds) else "do not outlast the stimulus"
+    if abs(seconds) > 1000:
+        return "stay"
+    verb = "grow" if seconds < 0 else "decay"
+    return f"{verb} with a time constant of {abs(seconds):.2g} s"
 
 
 def _integration(verdict: Verdict, label: str, ax: Axes) -> None:
     where = "PC 1, towards choice 2," if verdict.manifold is None else "the slow manifold"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
-    ax.set_xlabel("summed evidence for choice 2 during the stimulus")
+    ax.set_xlabel("summed evidence for choice 2\nduring the stimulus")
     ax.set_ylabel(f"position along {where}\nat the end of the stimulus")
     m = verdict.measures
     all_trials, within = (
         "not defined" if np.isnan(r2) else f"{r2:.2f}"
         for r2 in (m.evidence_r2, m.evidence_r2_within)
     )
-    ax.set_title(f"R\u00b2 = {all_trials}; within one {label} {within}")
+    ax.set_title(f"R\u00b2 = {all_trials}\nwithin one {label} {within}")
 
 
-def _criteria(verdict: Verdict, ax: Axes) -> None:
+def _criteria(criteria: Sequence[Criterion], ax: Axes) -> None:
     ax.set_axis_off()
-    if not verdict.criteria:
-        reason = textwrap.fill(verdict.reason, 45)
-        ax.text(0.5, 0.5, reason, ha="center", va="center", transform=ax.transAxes)
-        return
-    ax.set_title("held against a line attractor\u2019s criteria")
-    for row, criterion in enumerate(verdict.criteria):
-        y = 1 - (row + 0.7) / len(verdict.criteria)
-        colour = OUTCOME_COLOURS[criterion.outcome]
-        value = "\u2013" if np.isnan(criterion.value) else f"{criterion.value:.2g}"
-        ax.plot(0.02, y, "o", color=colour, markersize=8, transform=ax.transAxes, clip_on=False)
-        ax.text(0.06, y, criterion.name, va="bottom", transform=ax.transAxes)
+    ax.set_title("held against a line attractor\u2019s thresholds")
+    for row, criterion in enumerate(criteria):
+        y = 1 - (row + 0.5) / len(criteria)
+        mark = {"markersize": 8, "clip_on": False, **OUTCOME_STYLES[criterion.outcome]}
+        ax.plot(0.03, y, linestyle="none", transform=ax.transAxes, **mark)
+        ax.text(0.09, y, criterion.name, va="bottom", transform=ax.transAxes)
         rule = f"{criterion.outcome}: {criterion.rule}"
-        ax.text(0.06, y, rule, va="top", color="0.45", fontsize=7, transform=ax.transAxes)
-        ax.text(1.0, y, value, va="center", ha="right", transform=ax.transAxes)
+        ax.text(0.09, y, rule, va="top", color="0.35", fontsize=8, transform=ax.transAxes)
+        ax.text(1.0, y, _value(criterion), va="center", ha="right", transform=ax.transAxes)
+
+
+def _value(criterion: Criterion) -> str:
+    if np.isnan(criterion.value):
+        return "\u2013"
+    if criterion.error > 0:
+        return str(Estimate(criterion.value, criterion.error))
+    return f"{criterion.value:.3f}"
 
 
 @styled
@@ -145,7 +255,8 @@ def stimulus_dependence(
         for path in paths.swapaxes(0, 1):
             ax.plot(*path.T, color="0.85", linewidth=0.8)
         if verdict.manifold is not None:
-            ax.plot(*project(pca, verdict.manifold.state).T, **{**MANIFOLD_STYLE, "linewidth": 0.8})
+            style = {**manifold_style(verdict.manifold), "linewidth": 0.8}
+            ax.plot(*project(pca, verdict.manifold.state).T, **style)
         hidden = _add_points(ax, pca, row, low - margin, high + margin)
         note = f", {hidden} out of view" if hidden else ""
         ax.set_title(f"{row.name}{note}", fontsize=8)

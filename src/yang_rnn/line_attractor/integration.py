@@ -274,6 +274,8 @@ class Integration(NamedTuple):
     singular_values : numpy.ndarray, shape (unit,)
         Of the propagator over the stimulus, in falling order.
     long_run : LongRun
+    dt : float
+        Time step (ms).
     """
 
     accuracy: float
@@ -283,6 +285,7 @@ class Integration(NamedTuple):
     pushes: Pushes
     singular_values: np.ndarray
     long_run: LongRun
+    dt: float
 
     def __repr__(self) -> str:
         """Say the numbers that tell most."""
@@ -345,4 +348,5 @@ def measure_with(probes: Probes, *, seed: int = 0) -> Integration:
         pushes=measure_pushes(probes, pulse.direction, seed=seed),
         singular_values=propagator_singular_values(probes),
         long_run=hold_states(probes),
+        dt=probes.system.dt,
     )
