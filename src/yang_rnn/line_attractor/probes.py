@@ -19,6 +19,9 @@ from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 NUM_PROBES = 2048
 """Probes: the efficiency of a kernel of twenty steps is then known to 0.02 or better."""
 
+PROBES_PER_STEP = 4
+"""Probes for each step of a stimulus of many: a kernel has as many weights as there are steps."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Probes:
@@ -117,7 +120,7 @@ def make_probes(
     *,
     trajectories: Trajectories | None = None,
     seen: TrialStates | None = None,
-    number: int = NUM_PROBES,
+    number: int | None = None,
     seed: int = 0,
 ) -> Probes:
     """Make probes in the range of evidence that a task's trials have.
@@ -137,8 +140,9 @@ def make_probes(
         Those of the system on these trials, if they are there already.
     seen : TrialStates, optional
         What `run_trials` made of them, if that is there.
-    number : int
-        How many probes.
+    number : int, optional
+        How many probes; without it `NUM_PROBES`, or `PROBES_PER_STEP` for each step of the stimulus
+        where that is more.
     seed : int
         Of the noise.
 
@@ -153,7 +157,9 @@ def make_probes(
     check_is("system", system, System)
     check_trials(trials)
     check_is("task", task, TwoAlternatives)
-    number, seed = check_whole("number", number, 1), check_whole("seed", seed, 0, None)
+    if number is not None:
+        number = check_whole("number", number, 1)
+    seed = check_whole("seed", seed, 0, None)
     seen = seen or run_trials(system, trials, task, trajectories)
     during = trials.during(task.stimulus)
     last = range(len(trials.inputs))[trials.during(task.decision)][-1]
@@ -165,6 +171,7 @@ def make_probes(
     sd = within if within > 0.1 * size else size
     if not sd > 0:
         raise ValueError("`trials` must have evidence for one choice or the other; got none")
+    number = number or max(NUM_PROBES, PROBES_PER_STEP * len(evidence))
     rng = np.random.default_rng(seed)
     chosen = rng.integers(len(strengths), size=number)
     begin = during.start - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -82,7 +83,7 @@ def linear_response(probes: Probes) -> LinearResponse:
         weights,
         efficiency_of(weights),
         early_of(weights),
-        cosine(moved[early - 1], moved[late - 1]),
+        cosine(moved[early - 1], moved[late - 1]) if early < late else math.nan,
         gradient,
     )
 
