@@ -42,6 +42,7 @@ class EvidenceModes(NamedTuple):
     constancy: float
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what grows beyond all numbers is undefined
 def evidence_modes(
     modes: Linearisation, evidence: np.ndarray, gradient: np.ndarray, steps: int
 ) -> EvidenceModes:

@@ -17,8 +17,12 @@ from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.probes import Probes
 
-NUM_TRIALS = 128
-"""Trials without noise along which the map is linearised."""
+NUM_TRIALS = 512
+"""Trials without noise along which the map is linearised.
+
+Of a steep switch those few count most that stay near the middle: with a quarter of it, its
+efficiency is off by 0.03.
+"""
 
 
 class LinearResponse(NamedTuple):
