@@ -163,6 +163,21 @@ def test_the_right_choices_of_trials_with_evidence_are_counted():
     assert probes_of(leaky(5.0)).onset.shape == (300, UNITS)
 
 
+def test_a_function_of_ones_own_is_compiled_once_for_all_runs(compiled: list[str]):
+    leak = np.array([0.98])  # what it closes over could have changed in between
+    system = System(
+        lambda x, h: leak * h + x[2] - x[1],
+        dt=100.0,
+        initial_state=np.zeros(1),
+        readout=lambda h: h * np.array([0.0, -1.0, 1.0]),
+    )
+    probes = make_probes(system, trials(), TASK, number=300)
+    measure_kernel(probes)
+    compiled.clear()
+    measure_kernel(probes)
+    assert compiled == []
+
+
 def test_in_one_unit_nothing_can_be_pushed_across():
     probes = make_probes(growing(), trials(), TASK, number=300)
     found = measure_pushes(probes, np.ones(1))

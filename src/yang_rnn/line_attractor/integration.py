@@ -13,7 +13,6 @@ import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_array, check_is, check_whole
-from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
 from yang_rnn.line_attractor.estimates import Estimate, cosine_of, median_of, ratio_of
@@ -239,9 +238,10 @@ def propagator_singular_values(probes: Probes) -> np.ndarray:
     numpy.ndarray, shape (unit,)
     """
     check_is("probes", probes, Probes)
-    step = as_map(probes.system.step, np.float64, "step")
     with jax.enable_x64(True):
-        matrix = _propagator(step, probes.onset.mean(axis=0), probes.task.rest, probes.num_steps)
+        matrix = _propagator(
+            probes.step, probes.onset.mean(axis=0), probes.task.rest, probes.num_steps
+        )
         return np.linalg.svd(np.asarray(matrix), compute_uv=False)
 
 

@@ -30,6 +30,8 @@ class Probes:
     Attributes
     ----------
     system : System
+    step, readout : jax.tree_util.Partial
+        The system's, turned once into what is compiled once.
     task : TwoAlternatives
     onset : array of shape (probe, unit)
         States that trials of the task are in when the stimulus begins.
@@ -47,6 +49,8 @@ class Probes:
     """
 
     system: System
+    step: Partial
+    readout: Partial
     task: TwoAlternatives
     onset: np.ndarray
     noise: np.ndarray
@@ -85,9 +89,8 @@ class Probes:
 
     def run(self, states: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """Run states (probe, unit) through inputs (step, probe, channel); return where they end."""
-        step = as_map(self.system.step, np.float64, "step")
         with jax.enable_x64(True):
-            return np.asarray(_run(step, states, inputs))
+            return np.asarray(_run(self.step, states, inputs))
 
     def integrate(self, evidence: Any) -> np.ndarray:
         """Run a stimulus with this evidence (step, probe); return the states (probe, unit)."""
@@ -105,10 +108,8 @@ class Probes:
         """
         shape = (len(self.cue), len(states), self.cue.shape[1])
         ends = self.run(states, np.broadcast_to(self.cue[:, None], shape))
-        assert self.system.readout is not None  # `make_probes` takes no system without
-        readout = as_map(self.system.readout, np.float64, "readout")
         with jax.enable_x64(True):
-            outputs = np.asarray(_read(readout, ends))
+            outputs = np.asarray(_read(self.readout, ends))
         first, second = self.task.outputs
         return outputs[:, second] - outputs[:, first]
 
@@ -179,8 +180,11 @@ def make_probes(
     right = seen.chose_second == (np.asarray(trials.choice) == 1)
     strong = seen.signed_strength != 0
     states = seen.during.reshape(-1, seen.during.shape[-1])
+    assert system.readout is not None  # `run_trials` takes no system without
     return Probes(
         system=system,
+        step=as_map(system.step, np.float64, "step"),
+        readout=as_map(system.readout, np.float64, "readout"),
         task=task,
         onset=onset[chosen] if begin >= 0 else onset,
         noise=sd * rng.standard_normal((len(evidence), number)),
