@@ -168,11 +168,20 @@ def test_its_slow_manifold_is_the_axis_of_the_first_unit(slow: Examined):
     np.testing.assert_allclose(np.abs(traced.axis), [1.0, 0.0], atol=1e-6)
 
 
+def kept_by(seconds: float) -> float:
+    """Return the efficiency of the weights that a leak gives the fifty steps of the stimulus."""
+    weights = math.exp(-DT / (1000 * seconds)) ** np.arange(50)
+    return weights.sum() ** 2 / (50 * (weights**2).sum())
+
+
 def test_a_slow_leak_is_a_line_attractor(slow: Examined):
-    assert slow.verdict.label == "line attractor"
+    assert (slow.verdict.label, slow.verdict.mechanism) == ("line attractor", "slow direction")
     m = slow.verdict.measures
-    assert m.time_constant == pytest.approx(5000.0)
-    assert m.memory == pytest.approx(5000.0, rel=1e-3)
+    assert m.time_constant == m.driven_time_constant == pytest.approx(5000.0)
+    assert m.decision_time_constant == pytest.approx(5000.0, rel=1e-3)
+    for efficiency in (m.efficiency, m.response_efficiency, m.manifold_efficiency):
+        assert efficiency == pytest.approx(kept_by(5.0), abs=1e-4)
+    assert m.constancy == m.response_constancy == pytest.approx(1.0)
     assert m.gain == pytest.approx(GAIN)
     assert m.selection_evidence == pytest.approx(1.0)
     assert m.evidence_r2 > 0.95
@@ -182,19 +191,22 @@ def test_a_slow_leak_is_a_line_attractor(slow: Examined):
     np.testing.assert_allclose(slow.verdict.evidence, TRIALS.inputs[5:55, :, 0].sum(axis=0))
 
 
-def test_a_fast_leak_is_a_point_attractor(fast: Examined):
-    assert fast.verdict.label == "point attractor(s)"
-    assert fast.verdict.measures.time_constant == pytest.approx(100.0)
-    assert fast.verdict.measures.has_stable_point
+def test_a_fast_leak_forgets(fast: Examined):
+    assert (fast.verdict.label, fast.verdict.mechanism) == ("fast leak", "fast fixed point")
+    m = fast.verdict.measures
+    assert m.time_constant == pytest.approx(100.0)
+    assert m.efficiency == pytest.approx(kept_by(0.1), abs=1e-4)
+    assert m.has_stable_point
 
 
-def test_an_integrator_whose_outputs_are_swapped_is_none(slow: Examined):
+def test_an_integrator_whose_outputs_are_swapped_has_not_learned(slow: Examined):
     swapped = dataclasses.replace(TASK, outputs=(1, 2))
     found = line_attractor_verdict(
         slow.system, TRIALS, swapped, trajectories=slow.trajectories, points=slow.verdict.points
     )
-    assert found.label == "inconclusive"
+    assert found.label == "not learned"
     assert found.measures.evidence_r2 == 0.0
+    assert found.measures.efficiency == pytest.approx(kept_by(5.0), abs=1e-4)
 
 
 def test_how_often_it_is_right_is_counted_from_the_sign_of_the_sum(slow: Examined):

@@ -80,7 +80,7 @@ def test_progress_and_result_are_printed(done: Ended):
     for line, (_, row) in zip(done.out.splitlines()[1:4], table.iterrows(), strict=True):
         assert line.split()[0] == str(row["seed"])
         assert f"{row['accuracy']:.4f}" in line
-        assert line.endswith(str(row["verdict"]))
+        assert line.endswith(f"{row['verdict']}, by {row['mechanism']}")
 
 
 def test_the_same_command_again_makes_nothing_and_gives_the_same(

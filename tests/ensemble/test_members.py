@@ -340,7 +340,12 @@ def test_a_row_has_a_members_numbers(done: Path):
     assert (row["first_loss"], row["final_loss"]) == (run.history.loss[0], run.history.loss[-1])
     assert run.verdict is not None
     assert (row["verdict"], row["reason"]) == (run.verdict.label, run.verdict.reason)
-    value = run.verdict.measures.eigenvalue
-    assert (row["eigenvalue_real"], row["eigenvalue_imag"]) == (value.real, value.imag)
+    for name in ("near", "mechanism", "mechanism_reason"):
+        assert row[name] == getattr(run.verdict, name)
+    assert row["efficiency"] == run.verdict.measures.efficiency
+    assert row["right_choices"] == run.verdict.measures.accuracy
+    for name in ("eigenvalue", "driven_eigenvalue"):
+        value = getattr(run.verdict.measures, name)
+        assert (row[f"{name}_real"], row[f"{name}_imag"]) == (value.real, value.imag)
     ends = [row[f"starts_{status}"] for status in ("fixed", "slow", "unconverged", "diverged")]
     assert sum(ends) == TINY.analysis_trials * TINY.num_steps

@@ -99,7 +99,7 @@ def test_varied_numbers_are_columns_and_groups(instant: None, tmp_path: Path):
         "tau200.0-seed0", "tau200.0-seed1", "tau300.0-seed0", "tau300.0-seed1",
     ]  # fmt: skip
     assert list(swept.summary["tau"].unique()) == [200, 300]
-    assert (swept.summary.groupby("tau")["count"].sum() == 2).all()
+    assert (swept.summary.groupby(["tau", "of"])["count"].sum() == 2).all()
     recipe = Recipe.load(tmp_path / "varied" / "members" / "tau300.0-seed1" / "recipe.json")
     assert recipe == dataclasses.replace(TINY, tau=300.0, seed=1, search="newton")
 
@@ -139,8 +139,8 @@ def test_three_choices_have_a_table_and_a_figure_without_verdicts(tmp_path: Path
     seen: list[SweepProgress] = []
     swept = sweep(three, range(2), out=tmp_path / "three", on_progress=seen.append)
     assert seen[-1].verdicts == {}
-    assert list(swept.summary["members"]) == [2] * 5
-    assert list(swept.summary["judged"]) == [0] * 5
+    assert set(swept.summary["members"]) == {2}
+    assert set(swept.summary["judged"]) == {0}
     assert np.isnan(np.asarray(swept.summary[["share", "low", "high"]], float)).all()
     assert "none: it is for networks with two choices" in describe(
         swept.table, swept.summary, swept.folder

@@ -16,6 +16,8 @@ from yang_rnn.ensemble.plan import members_of
 from yang_rnn.ensemble.table import describe, portraits_of, read_table, summary_of
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.storage import load_run
+from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.mechanism import MECHANISMS
 
 
 def folders(done: Path) -> list[Path]:
@@ -50,6 +52,8 @@ def test_table_has_one_row_per_member_with_its_numbers(done: Path):
         assert float(row["accuracy"]) == run.test_accuracy
         assert float(row["final_loss"]) == run.history.loss[-1]
         assert row["verdict"] == run.verdict.label
+        assert row["near"] == run.verdict.near
+        assert row["mechanism"] == run.verdict.mechanism
 
 
 def test_counts_stay_whole_where_a_failed_member_has_none(done: Path, tmp_path: Path):
@@ -66,19 +70,29 @@ def test_counts_stay_whole_where_a_failed_member_has_none(done: Path, tmp_path: 
     assert list(table["starts_fixed"].isna()) == [False, True]
 
 
-def test_summary_counts_verdicts_with_wilsons_intervals():
-    verdicts = ["line attractor"] * 3 + ["rotation"] * 7
-    table = pandas.DataFrame(
+def table_by_hand() -> pandas.DataFrame:
+    """Return ten finished members and a failed one."""
+    return pandas.DataFrame(
         {
             "recipe": "made",
             "seed": range(11),
             "error": [""] * 10 + ["DivergenceError: lost"],
-            "verdict": [*verdicts, None],
+            "verdict": [*["line attractor"] * 3, *["turning integrator"] * 7, None],
+            "mechanism": [*["continuum"] * 2, *["rotation"] * 8, None],
             "accuracy": [0.8, 0.9] * 5 + [None],
         }
     )
-    summary: Any = summary_of(table, ()).set_index("verdict")
-    row: Any = summary.loc["line attractor"]
+
+
+def test_summary_counts_verdicts_and_mechanisms_with_wilsons_intervals():
+    table = table_by_hand()
+    summary: Any = summary_of(table, ())
+    by_outcome: Any = summary.set_index(["of", "outcome"])
+    assert list(by_outcome.index) == [
+        *(("verdict", name) for name in VERDICTS),
+        *(("mechanism", name) for name in MECHANISMS),
+    ]
+    row: Any = by_outcome.loc[("verdict", "line attractor")]
     assert (row["count"], row["members"], row["failed"], row["share"]) == (3, 10, 1, 0.3)
     z = norm.ppf(0.975)
     middle = (0.3 + z**2 / 20) / (1 + z**2 / 10)
@@ -86,9 +100,22 @@ def test_summary_counts_verdicts_with_wilsons_intervals():
     assert row["low"] == pytest.approx(middle - half)
     assert row["high"] == pytest.approx(middle + half)
     assert row["median_accuracy"] == pytest.approx(0.85)
-    assert summary["count"].sum() == 10
+    row = by_outcome.loc[("mechanism", "rotation")]
+    assert (row["count"], row["judged"], row["share"]) == (8, 10, 0.8)
+    assert list(summary.groupby("of")["count"].sum()) == [10, 10]
     missing = table.assign(error=[np.nan] * 10 + ["DivergenceError: lost"])  # as read from CSV
-    pandas.testing.assert_frame_equal(summary_of(missing, ()).set_index("verdict"), summary)
+    pandas.testing.assert_frame_equal(summary_of(missing, ()), summary)
+
+
+def test_text_counts_what_was_found_and_by_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "MAX_LISTED", 5)
+    table = table_by_hand()
+    lines = describe(table, summary_of(table, ()), tmp_path).splitlines()
+    assert lines[0] == "made recipe: 10 members, 1 failed, median accuracy 0.8500"
+    told = [(line[:36].strip(), int(line[36:].split()[0])) for line in lines[1:5]]
+    assert told == [("line attractor", 3), ("turning integrator", 7), ("by continuum", 2),
+                    ("by rotation", 8)]  # fmt: skip
+    assert "30.0 %  (95 % interval 10.8 to 60.3 %)" in lines[1]
 
 
 def test_text_lists_members_and_counts_verdicts(done: Path):
@@ -98,13 +125,13 @@ def test_text_lists_members_and_counts_verdicts(done: Path):
     for line, (_, row) in zip(text[1 : 1 + SEEDS], table.iterrows(), strict=True):
         assert line.split()[0] == str(row["seed"])
         assert f"{row['accuracy']:.4f}" in line
-        assert line.endswith(str(row["verdict"]))
+        assert line.endswith(f"{row['verdict']}, by {row['mechanism']}")
     name = TINY.name_without("search")
     median = f"{table['accuracy'].median():.4f}"
     expected = f"{name} recipe: {SEEDS} members, 0 failed, median accuracy {median}"
     assert text[1 + SEEDS] == expected
-    counts = [int(line[22:].split()[0]) for line in text if "95 % interval" in line]
-    assert sum(counts) == SEEDS
+    counts = [int(line[36:].split()[0]) for line in text if "95 % interval" in line]
+    assert sum(counts) == 2 * SEEDS  # each has a verdict and a mechanism
     assert text[-1] == f"files: {done}/ (table.csv, table.parquet, summary.csv, sweep.png)"
     for name in ("table.csv", "table.parquet", "summary.csv", "sweep.png"):
         assert (done / name).is_file()
@@ -123,7 +150,7 @@ def test_text_of_failed_members_says_why(done: Path, tmp_path: Path):
         )
     table = read_table(list(tmp_path.iterdir()), ())
     summary: Any = summary_of(table, ())
-    assert list(summary["members"]) == [0] * 5
+    assert set(summary["members"]) == {0}
     text = describe(table, summary, tmp_path)
     assert " recipe: 0 members, 2 failed\n" in text
     assert "2 failed: DivergenceError: the loss of epoch 1 is nan\n" in text
@@ -135,8 +162,8 @@ def test_members_of_three_choices_have_no_verdict_and_no_portrait(done: Path, tm
     members = [without_verdict(done, seed, tmp_path) for seed in (0, 1)]
     table = read_table(members, ())
     summary: Any = summary_of(table, ())
-    assert list(summary["members"]) == [2] * 5
-    assert list(summary["judged"]) == [0] * 5
+    assert set(summary["members"]) == {2}
+    assert set(summary["judged"]) == {0}
     assert np.isnan(np.asarray(summary[["share", "low", "high"]], float)).all()
     assert "none: it is for networks with two choices" in describe(table, summary, tmp_path)
     assert portraits_of(members) == []

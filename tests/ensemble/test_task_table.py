@@ -12,6 +12,7 @@ from yang_rnn.ensemble.task_table import describe_tasks, summary_of_tasks
 from yang_rnn.experiment.storage import load_run
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.mechanism import MECHANISMS
 from yang_rnn.recipe import Recipe
 from yang_rnn.sweep import main
 
@@ -30,10 +31,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def table_by_hand() -> pandas.DataFrame:
     rows = [
         {"recipe": "r", "hidden": h, "seed": s, "error": "", "accuracy": a, "chance": 0.5,
-         "learned": a > 0.6, "verdict context 0": v, "fixed at delay": f}
-        for h, s, a, v, f in [
-            (8, 0, 0.9, "line attractor", 1), (8, 1, 0.95, "rotation", 3),
-            (8, 2, 0.5, "rotation", 1), (16, 0, 0.8, "line attractor", 2),
+         "learned": a > 0.6, "verdict context 0": v, "mechanism context 0": m,
+         "fixed at delay": f}
+        for h, s, a, v, m, f in [
+            (8, 0, 0.9, "line attractor", "slow direction", 1),
+            (8, 1, 0.95, "fast leak", "chain", 3),
+            (8, 2, 0.5, "fast leak", "slow direction", 1),
+            (16, 0, 0.8, "line attractor", "chain", 2),
         ]
     ]  # fmt: skip
     failed = {"recipe": "r", "hidden": 16, "seed": 1, "error": "DivergenceError: far away"}
@@ -59,15 +63,19 @@ def test_a_sweep_of_a_task_resumes_and_grows(folder: Path):
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
-def test_summary_counts_who_learned_and_the_verdicts_of_each_context():
+def test_summary_counts_who_learned_and_what_was_found_in_each_context():
     summary = summary_of_tasks(table_by_hand(), ["hidden"])
     first = summary[(summary["hidden"] == 8) & (summary["outcome"] == "learned")].iloc[0]
     assert (first["of"], first["count"], first["members"], first["failed"]) == ("task", 2, 3, 0)
     expected = binomtest(2, 3).proportion_ci(0.95, "wilson")
     np.testing.assert_allclose([first["low"], first["high"]], [expected.low, expected.high])
-    verdicts = summary[(summary["hidden"] == 8) & (summary["of"] == "context 0")]
-    counts = dict(zip(verdicts["outcome"], verdicts["count"], strict=True))
-    assert counts == dict.fromkeys(VERDICTS, 0) | {"line attractor": 1, "rotation": 2}
+    for of, names, found in (
+        ("verdict context 0", VERDICTS, {"line attractor": 1, "fast leak": 2}),
+        ("mechanism context 0", MECHANISMS, {"slow direction": 2, "chain": 1}),
+    ):
+        rows = summary[(summary["hidden"] == 8) & (summary["of"] == of)]
+        counts = dict(zip(rows["outcome"], rows["count"], strict=True))
+        assert counts == dict.fromkeys(names, 0) | found
     other = summary[(summary["hidden"] == 16) & (summary["of"] == "task")].iloc[0]
     assert (other["count"], other["members"], other["failed"]) == (1, 1, 1)
     assert other["median_accuracy"] == 0.8
@@ -78,7 +86,8 @@ def test_text_says_who_learned_what_was_found_and_what_failed():
     text = describe_tasks(table, summary_of_tasks(table, ["hidden"]), Path("here"), ["table.csv"])
     assert "NO" in text.splitlines()[3]
     assert "r recipe, hidden 8: 3 members, 0 failed, median accuracy 0.9000" in text
-    assert "context 0: rotation" in text
+    assert "context 0: fast leak" in text
+    assert "context 0: by slow direction" in text
     assert "of the 3 that learned:\n  delay: 2 (1 to 3)" in text
     assert "1 failed: DivergenceError: far away" in text
     assert text.splitlines()[-1] == "files: here/ (table.csv)"

@@ -30,9 +30,10 @@ def test_summary_is_json_and_its_text_has_its_numbers(small_run: Run):
     counts = small_run.newton_points.counts
     expected = f"Newton's method finds {counts['fixed']} fixed, {counts['slow']} slow points"
     assert expected in text
-    judged = summary["line_attractor"]
-    assert judged["verdict"] in text
-    assert judged["reason"].split(";")[0][:60] in text.replace("\n           ", " ")
+    judged, unwrapped = summary["line_attractor"], text.replace("\n           ", " ")
+    near = f" (near {judged['near']})" if judged["near"] else ""
+    assert f"verdict    {judged['verdict']}{near} {judged['reason']}" in unwrapped
+    assert f"mechanism  {judged['mechanism']} {judged['mechanism_reason']}" in unwrapped
     for level, value in zip(
         summary["accuracy_by_coherence"]["level"],
         summary["accuracy_by_coherence"]["accuracy"],
@@ -85,8 +86,9 @@ def test_summary_of_a_slow_point_says_what_its_modes_are_worth(small_run: Run):
 def test_summary_without_a_slow_point_says_so(runaway: Run):
     summary = summarise(runaway)
     assert summary["analysed_point"] is None
-    assert summary["line_attractor"]["verdict"] == "no slow structure"
-    assert "no fixed or slow point was found" in describe(summary | FACTS)
+    judged = summary["line_attractor"]
+    assert (judged["verdict"], judged["mechanism"]) == ("not learned", "no fixed point")
+    assert "there is no fixed point" in describe(summary | FACTS)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 

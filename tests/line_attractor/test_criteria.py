@@ -1,104 +1,125 @@
-import dataclasses
 import math
 from typing import Any
 
 import pytest
+from measured import LINE, changed
 
-from yang_rnn.line_attractor.criteria import (
-    VERDICTS,
-    Thresholds,
-    describe_change,
-    in_words,
-    judge,
-)
+from yang_rnn.line_attractor.criteria import VERDICTS, judge
+from yang_rnn.line_attractor.integrators import INTEGRATORS
 from yang_rnn.line_attractor.measures import Measures
+from yang_rnn.line_attractor.mechanism import MECHANISMS
+from yang_rnn.line_attractor.thresholds import Thresholds
+from yang_rnn.line_attractor.words import describe_change, in_words, shared
 
-LINE = Measures(
-    eigenvalue=0.98 + 0j,
-    time_constant=4950.0,
-    second_time_constant=100.0,
-    turn=0.0,
-    mode_keeps=0.98,
-    second_keeps=0.1,
-    centre_distance=0.8,
-    relative_length=1.1,
-    manifold_distance=0.05,
-    memory=3000.0,
-    manifold_keeps=0.96,
-    evidence_r2=0.9,
-    time_r2=0.03,
-    state_time_r2=0.1,
-    num_fixed=1,
-    has_stable_point=True,
-)
-ROTATION = dataclasses.replace(
-    LINE, eigenvalue=0.9 + 0.3j, turn=6.0, relative_length=math.nan, state_time_r2=0.7
-)
+
+def responding(efficiency: float, constancy: float = 0.97, early: float = -0.1) -> dict[str, Any]:
+    """Return measures that simulation and linear response agree on; the flow says the same."""
+    names = ("efficiency", "response_efficiency", "manifold_efficiency", "centre_efficiency")
+    found = dict.fromkeys(names, efficiency)
+    found |= dict.fromkeys(("constancy", "response_constancy", "centre_constancy"), constancy)
+    return found | dict.fromkeys(("early", "response_early"), early)
 
 
 @pytest.mark.parametrize(
     ("changes", "label"),
     [
         ({}, "line attractor"),
-        ({"num_fixed": 0, "num_slow": 0}, "no slow structure"),
-        ({"num_fixed": 0, "num_slow": 3}, "line attractor"),
-        ({"mode_keeps": 0.4, "manifold_keeps": 0.3}, "point attractor(s)"),
-        (
-            {"mode_keeps": 0.4, "manifold_keeps": 0.3, "has_stable_point": False},
-            "no slow structure",
-        ),
-        # The mode is fast, the manifold as a whole is not.
-        ({"mode_keeps": 0.4}, "inconclusive"),
-        ({"mode_keeps": 0.6}, "inconclusive"),
-        ({"manifold_keeps": 0.6}, "inconclusive"),
-        ({"manifold_keeps": math.nan}, "inconclusive"),
-        ({"turn": 0.5}, "inconclusive"),
-        ({"second_keeps": 0.6}, "inconclusive"),
-        ({"eigenvalue": -0.98 + 0j, "turn": 60.0, "state_time_r2": 0.9}, "inconclusive"),
-        ({"second_time_constant": 3000.0}, "inconclusive"),
-        ({"second_time_constant": -3000.0}, "inconclusive"),
-        ({"second_time_constant": 0.0}, "line attractor"),
-        ({"time_constant": math.inf, "second_time_constant": math.inf}, "inconclusive"),
-        ({"eigenvalue": 0.98 + 0.001j, "turn": 0.02}, "inconclusive"),
-        ({"relative_length": 0.4}, "inconclusive"),
-        ({"centre_distance": 2.5}, "inconclusive"),
-        ({"manifold_distance": 0.3}, "inconclusive"),
-        ({"manifold_distance": math.nan}, "inconclusive"),
-        ({"evidence_r2": 0.4}, "inconclusive"),
-        ({"time_r2": 0.4}, "inconclusive"),
-        ({"time_constant": math.inf, "memory": math.inf}, "line attractor"),
+        (responding(0.6), "leaky integrator"),
+        (responding(0.6, early=0.3), "unstable integrator"),
+        (responding(0.3), "fast leak"),
+        (responding(0.3, early=0.3), "unstable integrator"),
+        (responding(0.9, constancy=0.5), "turning integrator"),
+        (responding(0.3, constancy=0.5), "fast leak"),
+        ({"accuracy": 0.69}, "not learned"),
+        ({"accuracy": math.nan}, "not learned"),
+        ({"efficiency": math.nan}, "not learned"),
+        # Nothing is left of a pulse to compare.
+        (responding(0.9, constancy=math.nan), "inconclusive"),
+        (responding(0.3, constancy=math.nan), "fast leak"),
     ],
 )
-def test_a_line_attractor_needs_all_criteria(changes: dict[str, Any], label: str):
-    assert judge(dataclasses.replace(LINE, **changes))[0] == label
+def test_what_a_network_does_follows_from_what_was_measured(changes: dict[str, Any], label: str):
+    found = judge(changed(**changes))
+    assert found.label == label
+    assert found.label in VERDICTS
+
+
+def test_every_label_is_a_verdict():
+    assert VERDICTS == (*INTEGRATORS, "inconclusive")
+    assert len({*VERDICTS, *MECHANISMS}) == len(VERDICTS) + len(MECHANISMS)
 
 
 @pytest.mark.parametrize(
     ("changes", "label"),
     [
-        ({}, "rotation"),
-        ({"state_time_r2": 0.1}, "inconclusive"),
-        ({"state_time_r2": math.nan}, "inconclusive"),
-        ({"centre_distance": 3.5}, "inconclusive"),
-        ({"mode_keeps": 0.4, "manifold_keeps": math.nan}, "point attractor(s)"),
+        # Another kind follows from it, and it is further off than the threshold.
+        ({"response_efficiency": 0.55, "manifold_efficiency": 0.5}, "inconclusive"),
+        ({"response_constancy": 0.6}, "inconclusive"),
+        # Another kind follows from it, but it is as near as it can be expected to be.
+        ({"efficiency": 0.8, "response_efficiency": 0.7}, "line attractor"),
+        ({"constancy": 0.85, "response_constancy": 0.75}, "line attractor"),
+        # It is further off than that, but the same kind, or the flow on the manifold explains it.
+        ({"efficiency": 0.76, "response_efficiency": 0.99, "manifold_efficiency": math.nan},
+         "line attractor"),
+        ({"response_efficiency": 0.55}, "line attractor"),
+        # The errors count, too.
+        ({"response_efficiency": 0.7, "manifold_efficiency": math.nan}, "inconclusive"),
+        ({"response_efficiency": 0.7, "manifold_efficiency": math.nan, "efficiency_error": 0.06},
+         "line attractor"),
+        # Without linear response, or evidence that moves decisions, there is nothing to compare.
+        ({"response_efficiency": math.nan}, "line attractor"),
+        ({"accuracy": 0.5, "response_efficiency": 0.1}, "not learned"),
     ],
-)
-def test_a_rotation_needs_a_lasting_mode_near_trajectories_that_time_moves(
+)  # fmt: skip
+def test_derivatives_that_contradict_the_measured_leave_it_open(
     changes: dict[str, Any], label: str
 ):
-    assert judge(dataclasses.replace(ROTATION, **changes))[0] == label
+    found = judge(changed(**changes))
+    assert found.label == label
+    assert ("but linear response says" in found.reason) == (label == "inconclusive")
+
+
+def test_the_reason_of_what_is_left_open_says_both():
+    found = judge(changed(response_efficiency=0.3, response_constancy=0.5))
+    assert "0.950 ± 0.010" in found.reason
+    assert "a line attractor; but linear response says 0.30 and 0.50, a fast leak" in found.reason
+
+
+def test_what_is_near_a_threshold_is_said():
+    assert judge(LINE).near == ""
+    assert judge(changed(efficiency=0.76)).near == "leaky integrator"
+    found = judge(changed(efficiency=0.76, constancy=0.801))
+    assert found.label == "line attractor"
+    assert found.near == "leaky integrator or turning integrator"
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "outcome"),
+    [(0.95, 0.01, "for"), (0.75, 0.0, "for"), (0.76, 0.01, "near"), (0.74, 0.01, "near"),
+     (0.74, 0.0, "against"), (0.5, 0.01, "against"), (math.nan, math.nan, "undefined")],
+)  # fmt: skip
+def test_a_criterion_is_for_a_line_from_its_threshold_on(value: float, error: float, outcome: str):
+    criteria = judge(changed(efficiency=value, efficiency_error=error)).criteria
+    (held,) = [each for each in criteria if each.name == "evidence that decisions keep"]
+    assert (held.outcome, held.rule) == (outcome, "0.75 or more")
+
+
+def test_every_criterion_has_its_name_its_number_and_its_rule():
+    criteria = judge(LINE).criteria
+    assert {each.outcome for each in criteria} == {"for"}
+    by_name = {each.name: each for each in criteria}
+    assert len(by_name) == len(criteria) == 5
+    kept = by_name["direction of a pulse kept"]
+    assert (kept.value, kept.error, kept.rule) == (0.97, 0.005, "0.8 or more")
+    assert by_name["right choices"].rule == "0.7 or more"
 
 
 def test_thresholds_can_be_changed():
-    strict = Thresholds(keeps=0.99)
-    label, reason, criteria = judge(LINE, strict)
-    assert label == "inconclusive"
-    assert "evidence kept by the manifold 0.96 (unclear)" in reason
-    held = [
-        c for c in criteria if c.name.endswith(("leading mode", "manifold")) and "kept" in c.name
-    ]
-    assert [c.outcome for c in held] == ["unclear", "unclear"]
-    assert all("at least 0.99" in c.rule for c in held)
+    strict = judge(LINE, Thresholds(keeps=0.99))
+    assert strict.label == "leaky integrator"
+    held = [each.outcome for each in strict.criteria if each.rule == "0.99 or more"]
+    assert held == ["against", "against"]
+    assert judge(LINE, Thresholds(learned=0.95)).label == "not learned"
 
 
 @pytest.mark.parametrize(
@@ -106,10 +127,9 @@ def test_thresholds_can_be_changed():
     [
         ({"keeps": "a"}, "`keeps` must be"),
         ({"keeps": math.nan}, "`keeps` must be"),
-        ({"keeps": 1.5}, "`keeps` must be at most 1"),
-        ({"keeps": 0.1}, "`loses` must be at most `keeps`; got 0.5 and 0.1"),
-        ({"far": 1.0}, "`near` must be at most `far`"),
-        ({"gap": -1.0}, "`gap` must be"),
+        ({"straight": 1.5}, r"`straight` must be at most 1; got 1\.5"),
+        ({"still": -1e-9}, "`still` must be"),
+        ({"keeps": 0.1}, r"`loses` must be at most `keeps`; got 0\.5 and 0\.1"),
     ],
 )
 def test_impossible_thresholds_are_refused(wrong: Any, message: str):
@@ -117,57 +137,10 @@ def test_impossible_thresholds_are_refused(wrong: Any, message: str):
         Thresholds(**wrong)
 
 
-def test_reason_without_a_leak_names_no_time_constant():
-    reason = judge(dataclasses.replace(LINE, time_constant=math.inf, memory=math.inf))[1]
-    assert "kept as by an integrator without a leak" in reason
-    assert "inf" not in reason
-
-
-def test_reason_has_the_numbers():
-    reason = judge(LINE)[1]
-    for number in ("0.980", "4.95 s", "3 s", "90 %"):
-        assert number in reason
-    assert "0.900±0.300i" in judge(ROTATION)[1]
-    assert "70 %" in judge(ROTATION)[1]
-
-
-def test_every_criterion_has_its_name_its_number_and_its_rule():
-    label, _, criteria = judge(LINE)
-    assert label in VERDICTS
-    assert {c.outcome for c in criteria} == {"for"}
-    assert len({c.name for c in criteria}) == len(criteria) == 10
-    by_name = {c.name: c for c in criteria}
-    assert by_name["evidence kept by the leading mode"].value == LINE.mode_keeps
-    assert by_name["evidence kept by the leading mode"].rule == "at least 0.75; against below 0.5"
-    assert by_name["time constant over the second mode's"].value == 4950.0 / 100.0
-    assert by_name["turn of the leading mode (rad)"].rule == "at most 0.1; against from 1"
-
-
-@pytest.mark.parametrize(
-    ("value", "outcome"), [(0.75, "for"), (0.74, "unclear"), (0.5, "unclear"), (0.49, "against")]
-)
-def test_a_rising_number_speaks_for_from_its_threshold_on(value: float, outcome: str):
-    (criterion,) = [
-        c for c in judge(dataclasses.replace(LINE, manifold_keeps=value))[2]
-        if c.name == "evidence kept by the manifold"
-    ]  # fmt: skip
-    assert criterion.outcome == outcome
-
-
-@pytest.mark.parametrize(
-    ("value", "outcome"), [(0.1, "for"), (0.11, "unclear"), (0.99, "unclear"), (1.0, "against")]
-)
-def test_a_falling_number_speaks_for_up_to_its_threshold(value: float, outcome: str):
-    (criterion,) = [
-        c for c in judge(dataclasses.replace(LINE, turn=value))[2] if c.name.startswith("turn")
-    ]
-    assert criterion.outcome == outcome
-
-
-def test_without_a_point_there_is_nothing_to_judge():
-    label, reason, criteria = judge(Measures())
-    assert (label, criteria) == ("no slow structure", ())
-    assert reason == "no fixed or slow point was found"
+def test_without_any_number_nothing_was_learned():
+    found = judge(Measures())
+    assert (found.label, found.mechanism) == ("not learned", "no fixed point")
+    assert {each.outcome for each in found.criteria} == {"undefined"}
 
 
 def test_numbers_in_words():
@@ -177,3 +150,4 @@ def test_numbers_in_words():
     assert describe_change(-250.0) == "grows with a time constant of 0.25 s"
     for still in (math.inf, -1e7):
         assert describe_change(still) == "neither decays nor grows within minutes"
+    assert (shared(0.123), shared(math.nan)) == ("0.12", "undefined")

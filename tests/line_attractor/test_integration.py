@@ -5,15 +5,14 @@ from jax.tree_util import Partial
 
 from yang_rnn.dynamics.system import System
 from yang_rnn.line_attractor.integration import (
-    Estimate,
     measure_decay,
     measure_integration,
     measure_kernel,
     measure_pulse,
     measure_pushes,
     propagator_singular_values,
-    psychophysical_kernel,
 )
+from yang_rnn.line_attractor.kernel import psychophysical_kernel
 from yang_rnn.line_attractor.long_run import hold_states
 from yang_rnn.line_attractor.probes import Probes, make_probes
 from yang_rnn.model import CTRNN
@@ -164,10 +163,26 @@ def test_the_right_choices_of_trials_with_evidence_are_counted():
     assert probes_of(leaky(5.0)).onset.shape == (300, UNITS)
 
 
-def test_an_estimate_is_shown_to_the_digits_that_its_error_leaves():
-    assert str(Estimate(0.74123, 0.0213)) == "0.741 ± 0.021"
-    assert str(Estimate(12.3, 4.0)) == "12.30 ± 4.00"
-    assert str(Estimate(np.nan, np.nan)) == "undefined"
+def test_a_function_of_ones_own_is_compiled_once_for_all_runs(compiled: list[str]):
+    leak = np.array([0.98])  # what it closes over could have changed in between
+    system = System(
+        lambda x, h: leak * h + x[2] - x[1],
+        dt=100.0,
+        initial_state=np.zeros(1),
+        readout=lambda h: h * np.array([0.0, -1.0, 1.0]),
+    )
+    probes = make_probes(system, trials(), TASK, number=300)
+    measure_kernel(probes)
+    compiled.clear()
+    measure_kernel(probes)
+    assert compiled == []
+
+
+def test_in_one_unit_nothing_can_be_pushed_across():
+    probes = make_probes(growing(), trials(), TASK, number=300)
+    found = measure_pushes(probes, np.ones(1))
+    assert found.along.value == pytest.approx(1.05**STEPS)
+    assert np.isnan(found.across).all()
 
 
 def test_what_does_not_fit_is_refused():

@@ -12,22 +12,30 @@ from jax.tree_util import Partial
 from small import points_at
 
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
+from yang_rnn.line_attractor.evidence_modes import evidence_modes
+from yang_rnn.line_attractor.integration import measure_with
+from yang_rnn.line_attractor.kernel import efficiency_of
 from yang_rnn.line_attractor.leaks import evidence_kept
 from yang_rnn.line_attractor.measures import Measures
 from yang_rnn.line_attractor.measuring import (
+    grow,
     measure_centre,
-    measure_leading_modes,
     measure_manifold,
+    measure_modes,
     measure_selection,
-    trace,
+    numbers_of,
+    numbers_of_response,
 )
+from yang_rnn.line_attractor.probes import make_probes
+from yang_rnn.line_attractor.response import linear_response
+from yang_rnn.line_attractor.thresholds import Thresholds
 from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
 
 LINE = AXES[:, 1]
 LEAK = leaky(2.0).system()
 F = LEAK.at(REST)
 POINT = points_at(["fixed"], [0.0], [CENTRE])
-MODES = {"second_time_constant": -100 / math.log(0.2), "time_constant": 2000.0}
+AT = Thresholds()
 
 
 @pytest.fixture(scope="module")
@@ -43,35 +51,89 @@ def modes_of(matrix: Any, dt: float = 100.0) -> Linearisation:
     return linearise(Partial(affine, np.asarray(matrix)), np.zeros(len(matrix)), dt=dt)
 
 
-def test_leading_modes_of_two_real_ones():
-    found = measure_leading_modes(modes_of(np.diag([0.5, 0.9])), 2000.0)
+def driven(matrix: Any, push: Any, seen: Any, duration: float = 2000.0) -> dict[str, Any]:
+    """Measure the modes of a linear map that evidence pushes and a decision sees."""
+    feed = np.asarray(push, float).reshape(1, -1, 1)
+    modes = dataclasses.replace(modes_of(matrix), input_jacobian=feed)
+    steps = round(duration / 100)
+    carried = evidence_modes(modes, np.ones(1), np.asarray(seen, float), steps)
+    return measure_modes(modes, carried, duration)
+
+
+def test_modes_of_two_real_ones():
+    found = driven(np.diag([0.5, 0.9]), [1.0, 1.0], [1.0, 1.0])
     first, second = -100 / math.log(0.9), -100 / math.log(0.5)
-    assert found["eigenvalue"] == pytest.approx(0.9)
+    assert found["eigenvalue"] == found["driven_eigenvalue"] == pytest.approx(0.9)
     assert found["second_eigenvalue"] == pytest.approx(0.5)
-    assert found["time_constant"] == pytest.approx(first)
+    assert found["time_constant"] == found["driven_time_constant"] == pytest.approx(first)
     assert found["second_time_constant"] == pytest.approx(second)
+    assert found["line_attractor_score"] == pytest.approx(math.log2(first / second))
     assert found["mode_keeps"] == pytest.approx(evidence_kept(first, 2000.0))
-    assert found["second_keeps"] == pytest.approx(evidence_kept(second, 2000.0))
-    assert found["turn"] == 0.0
+    sizes = [(1 - 0.9**20) / 0.1, (1 - 0.5**20) / 0.5]
+    assert found["driven_share"] == pytest.approx(sizes[0] / sum(sizes))
+    assert found["driven_turn"] == found["turning_share"] == 0.0
+    assert found["non_normality"] == pytest.approx(0.0, abs=1e-7)
+    assert set(found) <= {field.name for field in dataclasses.fields(Measures)}
 
 
-def test_the_mode_after_a_pair_is_its_second_and_the_conjugate_keeps_as_much():
+def test_the_mode_that_is_driven_need_not_be_the_slowest():
+    found = driven(np.diag([0.999, 0.8]), [0.0, 1.0], [1.0, 1.0])
+    assert found["eigenvalue"] == pytest.approx(0.999)
+    assert found["driven_eigenvalue"] == pytest.approx(0.8)
+    assert found["driven_share"] == pytest.approx(1.0)
+    assert found["driven_keeps"] == pytest.approx(evidence_kept(-100 / math.log(0.8), 2000.0))
+    assert found["mode_keeps"] > 0.99
+
+
+def test_a_pair_has_the_share_of_both_and_turns_for_as_long_as_it_lasts():
     matrix = np.diag([0.0, 0.0, 0.5])
     matrix[:2, :2] = 0.9 * np.array([[math.cos(0.3), -math.sin(0.3)],
                                      [math.sin(0.3), math.cos(0.3)]])  # fmt: skip
-    found = measure_leading_modes(modes_of(matrix), 2000.0)
-    assert found["eigenvalue"] == pytest.approx(0.9 * np.exp(0.3j))
+    found = driven(matrix, [1.0, 0.0, 0.0], [1.0, 0.0, 0.0])
+    for name in ("eigenvalue", "driven_eigenvalue"):
+        assert found[name] == pytest.approx(0.9 * np.exp(0.3j))
     assert found["second_eigenvalue"] == pytest.approx(0.5)
-    assert found["second_keeps"] == found["mode_keeps"]
+    assert found["driven_share"] == found["turning_share"] == pytest.approx(1.0)
+    assert found["line_attractor_score"] == 0.0
     # It turns by 0.3 a step for as long as it lasts, which is less than the stimulus.
-    assert found["turn"] == pytest.approx(0.3 * -1 / math.log(0.9))
-    assert measure_leading_modes(modes_of(matrix), 200.0)["turn"] == pytest.approx(0.3 * 2)
+    assert found["driven_turn"] == pytest.approx(0.3 * -1 / math.log(0.9))
+    short = driven(matrix, [1.0, 0.0, 0.0], [1.0, 0.0, 0.0], 200.0)
+    assert short["driven_turn"] == pytest.approx(0.3 * 2)
+
+
+@pytest.mark.parametrize("feed", [0.0, 0.5, 10.0])
+def test_non_normality_is_the_share_of_what_hands_on(feed: float):
+    found = driven([[0.9, feed], [0.0, 0.4]], [1.0, 1.0], [1.0, 1.0])
+    expected = feed / math.sqrt(0.9**2 + 0.4**2 + feed**2)
+    assert found["non_normality"] == pytest.approx(expected, abs=1e-7)
+
+
+def test_a_mode_that_grows_has_no_score():
+    found = driven(np.diag([1.1, 0.9]), [1.0, 1.0], [1.0, 1.0])
+    assert math.isnan(found["line_attractor_score"])
+    assert found["driven_time_constant"] == pytest.approx(-100 / math.log(1.1))
 
 
 def test_one_unit_has_no_second_mode():
-    found = measure_leading_modes(modes_of([[0.9]]), 2000.0)
+    found = driven([[0.9]], [1.0], [1.0])
     assert np.isnan(found["second_eigenvalue"])
-    assert found["second_time_constant"] == found["second_keeps"] == 0.0
+    assert found["second_time_constant"] == 0.0
+    assert math.isnan(found["line_attractor_score"])
+    assert found["driven_share"] == pytest.approx(1.0)
+
+
+def test_a_block_without_a_basis_of_eigenvectors_is_measured():
+    found = driven([[0.9, 1.0], [0.0, 0.9]], [0.0, 1.0], [1.0, 0.0])
+    assert found["driven_eigenvalue"].real == pytest.approx(0.9, abs=1e-6)
+    assert found["non_normality"] == pytest.approx(1 / math.sqrt(1 + 2 * 0.9**2))
+    assert np.isfinite(found["centre_efficiency"])
+
+
+def test_a_map_that_forgets_at_once_is_measured():
+    found = driven(np.zeros((2, 2)), [1.0, 0.0], [1.0, 0.0])
+    assert math.isnan(found["non_normality"])
+    assert found["driven_keeps"] == 0.0
+    assert found["centre_efficiency"] == pytest.approx(1 / 20)
 
 
 def test_distance_of_the_centre_is_in_radii_of_the_states():
@@ -111,18 +173,29 @@ def test_evidence_that_does_not_reach_the_network_has_no_direction():
     assert math.isnan(found["selection_evidence"])
 
 
-def test_the_manifold_is_traced_as_far_as_the_trajectories_reach(seen: TrialStates):
-    manifold = trace(F, POINT, LINE, seen)
+def test_the_selection_vector_is_that_of_the_mode_that_is_asked_for():
+    modes = dataclasses.replace(
+        modes_of(np.diag([0.9, 0.5])), input_jacobian=np.array([[[2.0], [3.0]]])
+    )
+    for mode, gain in enumerate((2.0, 3.0)):
+        found = measure_selection(modes, np.eye(2)[mode], np.ones(1), mode=mode)
+        assert found["gain"] == pytest.approx(gain)
+        assert found["selection_evidence"] == pytest.approx(gain / math.hypot(2.0, 3.0))
+
+
+def test_the_manifold_is_grown_as_far_as_the_trajectories_reach(seen: TrialStates):
+    manifold = grow(F, POINT, LINE, seen)
     along = (seen.end - CENTRE) @ LINE
-    step = np.ptp(along) / 40
+    step = np.ptp(along) / 100
     assert manifold.arc[0] == pytest.approx(along.min(), abs=1.1 * step)
     assert manifold.arc[-1] == pytest.approx(along.max(), abs=1.1 * step)
     assert manifold.ends == ("range", "range")
+    assert manifold.converged
 
 
-def test_where_the_trajectories_are_elsewhere_a_little_is_traced_both_ways(seen: TrialStates):
+def test_where_the_trajectories_are_elsewhere_it_is_grown_a_little_both_ways(seen: TrialStates):
     aside = points_at(["fixed"], [0.0], [CENTRE + 20 * LINE])
-    manifold = trace(F, aside, LINE, seen)
+    manifold = grow(F, aside, LINE, seen)
     along = (seen.end - CENTRE) @ LINE - 20
     assert along.max() < 0
     assert manifold.arc[0] == pytest.approx(along.min(), abs=1)
@@ -130,51 +203,120 @@ def test_where_the_trajectories_are_elsewhere_a_little_is_traced_both_ways(seen:
 
 
 def test_a_leaks_line_is_measured_as_what_it_is(seen: TrialStates):
-    manifold = trace(F, POINT, LINE, seen)
+    manifold = grow(F, POINT, LINE, seen)
     ends = manifold.position(seen.end)
-    found = measure_manifold(F, manifold, seen, ends, MODES)
+    found = measure_manifold(manifold, seen, ends, POINT.state, AT)
     low, high = np.percentile(ends, (5, 95))
-    lost = 1 - math.exp(-1)  # the stimulus lasts as long as the time constant
-    assert found["span"] == pytest.approx(high - low)
-    # Slow is where the leak would take longer than the stimulus across the span.
-    reach = (high - low) / (20 * (1 - math.exp(-0.05)))
-    slow = np.abs(manifold.arc)[np.abs(manifold.arc) <= reach].max()
-    assert found["length"] == pytest.approx(2 * slow, rel=0.1)
-    assert found["persistence"] == pytest.approx(1 - lost**2, rel=1e-4)
-    assert found["memory"] == pytest.approx(2000.0, rel=1e-3)
-    assert found["manifold_keeps"] == pytest.approx(evidence_kept(2000.0, 2000.0), rel=1e-3)
-    assert found["manifold_distance"] == pytest.approx(0.0, abs=0.3)
+    span, (first, last) = high - low, manifold.arc[[0, -1]]
+    lost = 1 - math.exp(-0.1 / 2.0)  # of a position, in a step
+    assert found["manifold_converged"]
+    assert found["manifold_error"] < 1e-6
+    assert found["span"] == pytest.approx(span)
+    assert found["length"] == pytest.approx(last - first)
+    assert found["relative_length"] == 1.0
+    assert found["participation_ratio"] == pytest.approx(1.0)
+    assert found["curvature"] == pytest.approx(0.0, abs=1e-5)
+    assert found["manifold_distance"] == pytest.approx(0.0, abs=1e-4)
+    assert found["points_on_line"] == 1
+    # The speed is lost / 0.1 s times the distance from the centre.
+    mean = (first**2 + last**2) / 2 / (last - first)
+    assert found["drift"] == pytest.approx(lost / 0.1 * mean / span, rel=1e-3)
+    furthest = max(-first, last)
+    assert found["memory_error_bound"] == pytest.approx(lost / 0.1 * furthest / span, rel=1e-5)
+    assert found["memory_capacity"] == 0.0
+    assert math.isnan(found["largest_gap"])
+    gap = (-0.05 - math.log(0.2)) / 0.1
+    assert found["hyperbolicity_gap"] == pytest.approx(gap, rel=1e-4)
+    weights = math.exp(-0.05) ** np.arange(20)
+    assert found["manifold_efficiency"] == pytest.approx(efficiency_of(weights), rel=1e-5)
     assert set(found) <= {field.name for field in dataclasses.fields(Measures)}
 
 
+def test_fixed_points_count_where_they_lie_beside_the_line(seen: TrialStates):
+    manifold = grow(F, POINT, LINE, seen)
+    ends = manifold.position(seen.end)
+    span = np.ptp(np.percentile(ends, (5, 95)))
+    across = AXES[:, 2]
+    fixed = CENTRE + np.outer([0.0, 0.24, -0.24, 0.26, 1.0], span * across)
+    found = measure_manifold(manifold, seen, ends, fixed, AT)
+    assert found["points_on_line"] == 3
+    none = measure_manifold(manifold, seen, ends, np.zeros((0, UNITS)), AT)
+    assert none["points_on_line"] == 0
+
+
+def test_a_line_without_a_leak_stands_still():
+    system = leaky(math.inf).system()
+    seen = run_trials(system, trials(50), TASK)
+    manifold = grow(system.at(REST), POINT, LINE, seen)
+    found = measure_manifold(manifold, seen, manifold.position(seen.end), POINT.state, AT)
+    assert found["still_share"] == 1.0
+    assert found["memory_capacity"] == math.inf
+    assert found["manifold_efficiency"] == pytest.approx(1.0)
+    assert found["drift"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_share_that_stands_still_is_that_of_slow_enough_places(seen: TrialStates):
+    manifold = grow(F, POINT, LINE, seen)
+    ends = manifold.position(seen.end)
+    low, high = np.percentile(ends, (5, 95))
+    still = 0.1  # of the span, within the stimulus: up to so far from the centre
+    reach = still * (high - low) / 20 / (1 - math.exp(-0.05))
+    assert reach < min(-low, high)
+    found = measure_manifold(manifold, seen, ends, POINT.state, Thresholds(still=still))
+    assert found["still_share"] == pytest.approx(2 * reach / (high - low), abs=0.03)
+
+
 def test_positions_that_are_all_the_same_have_no_span(seen: TrialStates):
-    manifold = trace(F, POINT, LINE, seen)
-    found = measure_manifold(F, manifold, seen, np.ones(50), MODES)
-    assert set(found) == {"span", "manifold_distance"}
-    assert np.isnan(list(found.values())).all()
+    manifold = grow(F, POINT, LINE, seen)
+    found = measure_manifold(manifold, seen, np.ones(50), POINT.state, AT)
+    assert set(found) == {"manifold_converged", "manifold_error"}
 
 
-def test_a_manifold_that_was_traced_elsewhere_says_nothing_of_memory(seen: TrialStates):
-    manifold = trace(F, POINT, LINE, seen)
-    found = measure_manifold(F, manifold, seen, np.linspace(1e3, 2e3, 50), MODES)
-    assert found["relative_length"] == 0.0
-    assert "memory" not in found
+def test_a_manifold_that_covers_little_says_nothing_of_what_is_kept(seen: TrialStates):
+    manifold = grow(F, POINT, LINE, seen)
+    found = measure_manifold(manifold, seen, np.linspace(1e3, 2e3, 50), POINT.state, AT)
+    assert found["relative_length"] == found["still_share"] == 0.0
+    assert "manifold_efficiency" not in found
+
+
+def test_a_manifold_that_is_not_invariant_says_nothing_of_the_flow():
+    system = linear([[0.9, 0.0], [0.0, 1.1]]).system()
+    seen = run_trials(system, trials(50), TASK)
+    manifold = grow(system.at(REST), POINT, LINE, seen)
+    assert not manifold.converged
+    found = measure_manifold(manifold, seen, manifold.position(seen.end), POINT.state, AT)
+    assert not found["manifold_converged"]
     assert "drift" not in found
+    assert "still_share" not in found
 
 
-def test_states_settle_before_their_memory_is_measured():
-    # A fast mode feeds the slow one: what it carries over is no loss of memory.
-    system = linear([[np.exp(-0.05), 2.0], [0.0, 0.5]]).system()
+@pytest.mark.parametrize("feed", [0.3, 3.0])
+def test_a_fast_mode_that_feeds_the_slow_one_does_not_hide_its_leak(feed: float):
+    system = linear([[np.exp(-0.05), feed], [0.0, 0.5]]).system()
     there = system.at(REST)
     right = linearise(there, CENTRE).right[0, 0].real
     seen = run_trials(system, trials(50), TASK)
-    manifold = trace(there, POINT, right, seen)
-    ends = manifold.position(seen.end)
-    modes = MODES | {"second_time_constant": -100 / math.log(0.5)}
-    found = measure_manifold(there, manifold, seen, ends, modes)
-    assert found["memory"] == pytest.approx(2000.0, rel=0.02)
-    hasty = measure_manifold(there, manifold, seen, ends, modes | {"second_time_constant": 0.0})
-    assert abs(hasty["memory"] - 2000.0) >= abs(found["memory"] - 2000.0)
+    manifold = grow(there, POINT, right, seen)
+    found = measure_manifold(manifold, seen, manifold.position(seen.end), POINT.state, AT)
+    weights = math.exp(-0.05) ** np.arange(20)
+    assert found["manifold_efficiency"] == pytest.approx(efficiency_of(weights), rel=1e-4)
+
+
+def test_numbers_of_what_was_measured_have_the_names_that_a_verdict_has():
+    probes = make_probes(LEAK, trials(), TASK, number=300)
+    integration, response = measure_with(probes), linear_response(probes)
+    found = numbers_of(integration) | numbers_of_response(response)
+    assert set(found) <= {field.name for field in dataclasses.fields(Measures)}
+    kept = math.exp(-1.0)  # the stimulus lasts as long as the time constant
+    assert found["decision_kept"] == pytest.approx(kept, abs=1e-6)
+    assert found["decision_time_constant"] == pytest.approx(2000.0, rel=1e-4)
+    assert found["push_along"] == pytest.approx(kept, abs=1e-6)
+    weights = math.exp(-0.05) ** np.arange(20)
+    for name in ("efficiency", "response_efficiency"):
+        assert found[name] == pytest.approx(efficiency_of(weights), abs=1e-6)
+    assert (found["ends_at_points"], found["num_end_points"]) == (1.0, 1)
+    alone = integration._replace(singular_values=np.array([0.5]))
+    assert numbers_of(alone)["propagator_ratio"] == 0.0
 
 
 def test_the_gain_of_the_leak_is_the_one_it_was_built_with():

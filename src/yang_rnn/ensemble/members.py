@@ -233,9 +233,9 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
         ended, the number of all fixed points, whether it is proved, the nodes of its proof and how
         many points the search had missed (of a rectified network of up to 64 units), of networks
         whose states have finite bounds the index sum, the analysed point, leading eigenvalues, what
-        the network does and why, and all that the verdict's `Measures` have. Time constants in ms.
-        None where a number is not defined. Of another task than the perceptual one, from the error
-        on, what `task_row` gives.
+        the network does and why, and all that the verdict's `Measures` have (their accuracy, of
+        trials with evidence, as right_choices). Time constants in ms. None where a number is not
+        defined. Of another task than the perceptual one, from the error on, what `task_row` gives.
     """
     recipe = Recipe.load(folder / RECIPE)
     row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
@@ -262,7 +262,9 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     columns |= {"missed_by_newton": "fixed_points_missed"}
     row |= {column: every.get(name) for name, column in columns.items()}
     for name, value in (judged["measures"] if judged else {}).items():
-        if name.endswith("eigenvalue"):
+        if name == "accuracy":
+            row["right_choices"] = value
+        elif name.endswith("eigenvalue"):
             row |= {f"{name}_real": value and value[0], f"{name}_imag": value and value[1]}
         else:
             row[name] = value

@@ -71,7 +71,8 @@ def judge(measures: Measures, thresholds: Thresholds | None = None) -> Judged:
     """Reach a verdict from the numbers: `judge_integrator`'s label and `judge_mechanism`'s.
 
     The label is ``inconclusive`` where the map's derivatives contradict what was measured
-    (`contradiction`); the reason then says both.
+    (`contradiction`), and where evidence is kept but nothing is left of a pulse whose direction
+    could be compared; the reason then says so.
 
     Parameters
     ----------
@@ -81,6 +82,8 @@ def judge(measures: Measures, thresholds: Thresholds | None = None) -> Judged:
     at, m = thresholds or Thresholds(), measures
     does, why = judge_numbers(m, at), judge_mechanism(m, at)
     against = contradiction(m, does.label, at)
+    if does.label == "turning integrator" and math.isnan(m.constancy):
+        against = "no direction of a pulse can be compared"
     criteria = (
         _rising("right choices", m.accuracy, 0.0, at.learned),
         _rising("evidence that decisions keep", m.efficiency, m.efficiency_error, at.keeps),

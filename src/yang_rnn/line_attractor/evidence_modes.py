@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,7 @@ class EvidenceModes(NamedTuple):
     constancy: float
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what grows beyond all numbers is undefined
 def evidence_modes(
     modes: Linearisation, evidence: np.ndarray, gradient: np.ndarray, steps: int
 ) -> EvidenceModes:
@@ -73,7 +75,7 @@ def evidence_modes(
     whole = size.sum()
     share = size / whole if np.isfinite(whole) and whole > 0 else np.zeros(len(values))
     turns = (values.imag != 0) | (values.real < 0)
-    first, early, late = pulse_steps(steps)
+    begin, early, late = pulse_steps(steps)
     return EvidenceModes(
         weights,
         share,
@@ -81,5 +83,5 @@ def evidence_modes(
         float(share[turns].sum()),
         efficiency_of(weights),
         early_of(weights),
-        cosine(moved[early - first - 1], moved[late - first - 1]),
+        cosine(moved[early - begin - 1], moved[late - begin - 1]) if early < late else math.nan,
     )

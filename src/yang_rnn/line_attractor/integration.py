@@ -13,7 +13,6 @@ import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_array, check_is, check_whole
-from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
 from yang_rnn.line_attractor.estimates import Estimate, cosine_of, median_of, ratio_of
@@ -61,7 +60,8 @@ class Pulse(NamedTuple):
     ----------
     constancy : Estimate
         Cosine between the mean difference of the state a tenth of the stimulus after the pulse and
-        that three quarters after it: 1 where a change stays as it is. NaN where nothing is left.
+        that three quarters after it: 1 where a change stays as it is. NaN where nothing is left,
+        and for a stimulus of one step.
     additivity : Estimate
         What two pulses, half a stimulus apart, do to the decision together, over the sum of what
         each does alone.
@@ -80,10 +80,11 @@ def pulse_steps(steps: int) -> tuple[int, int, int]:
     Parameters
     ----------
     steps : int
-        Of the stimulus; the later difference is that at its end.
+        Of the stimulus; the later difference is that at its end. The earlier one is before it, but
+        for a stimulus of one step, which has nothing to compare.
     """
-    early = max(1, round(EARLY * steps))
-    late = max(early + 1, round(LATE * steps))
+    early = min(max(1, round(EARLY * steps)), max(0, steps - 2))
+    late = min(max(early + 1, round(LATE * steps)), steps - 1)
     return steps - late - 1, steps - late + early, steps
 
 
@@ -92,16 +93,9 @@ def measure_pulse(probes: Probes) -> Pulse:
 
     The probes have noise alone, no strength: a line that is curved has another direction where
     strong evidence leads.
-
-    Raises
-    ------
-    ValueError
-        If the stimulus has less than four steps.
     """
     check_is("probes", probes, Probes)
     some, steps = probes.first(NUM_PAIRED), probes.num_steps
-    if steps < 4:
-        raise ValueError(f"`probes` must have four steps of stimulus or more; got {steps}")
     first, early, late = pulse_steps(steps)
     evidence = some.noise
     pulse = np.zeros_like(evidence)
@@ -124,7 +118,7 @@ def measure_pulse(probes: Probes) -> Pulse:
     mean = differences[1].mean(axis=0)
     length = np.linalg.norm(mean)
     return Pulse(
-        cosine_of(*differences),
+        cosine_of(*differences) if early < late else Estimate(math.nan, math.nan),
         ratio_of(both, one + two),
         mean / length if length > 0 else 0.0 * mean,
     )
@@ -186,7 +180,8 @@ class Pushes(NamedTuple):
     along : Estimate
         Median share of a push in the direction of the evidence that is left in that direction.
     across : Estimate
-        Median length, over its first, that a push at random across that direction is left with.
+        Median length, over its first, that a push at random across that direction is left with;
+        NaN in a network of one unit.
     """
 
     along: Estimate
@@ -220,14 +215,14 @@ def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:
     states = some.integrate(some.noise)
     random = np.random.default_rng(seed).standard_normal(states.shape)
     random -= np.outer(random @ direction, direction)
-    random /= np.linalg.norm(random, axis=1, keepdims=True)
+    random /= np.linalg.norm(random, axis=1, keepdims=True) if direction.size > 1 else 1.0
     size = PUSH * some.scale
     plain, along, across = (
         some.hold(states + size * push, some.num_steps) for push in (0.0, direction, random)
     )
     return Pushes(
         median_of((along - plain) @ direction / size),
-        median_of(np.linalg.norm(across - plain, axis=1) / size),
+        median_of(np.linalg.norm(across - plain, axis=1) / size) if direction.size > 1 else nothing,
     )
 
 
@@ -243,9 +238,10 @@ def propagator_singular_values(probes: Probes) -> np.ndarray:
     numpy.ndarray, shape (unit,)
     """
     check_is("probes", probes, Probes)
-    step = as_map(probes.system.step, np.float64, "step")
     with jax.enable_x64(True):
-        matrix = _propagator(step, probes.onset.mean(axis=0), probes.task.rest, probes.num_steps)
+        matrix = _propagator(
+            probes.step, probes.onset.mean(axis=0), probes.task.rest, probes.num_steps
+        )
         return np.linalg.svd(np.asarray(matrix), compute_uv=False)
 
 
@@ -321,8 +317,7 @@ def measure_integration(
     Raises
     ------
     ValueError
-        If system, trials and task do not fit, a state is not finite, there is no evidence or the
-        stimulus has fewer than four steps.
+        If system, trials and task do not fit, a state is not finite, or there is no evidence.
     TypeError
         If something is not what it must be.
     """

@@ -90,15 +90,19 @@ def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:
 
 
 def efficiency_of(weights: np.ndarray) -> float:
-    """Return (sum k)^2 / (T sum k^2) of weights that are known; NaN where all are 0."""
-    square = float(weights @ weights)
-    return float(weights.sum()) ** 2 / (len(weights) * square) if square > 0 else math.nan
+    """Return (sum k)^2 / (T sum k^2) of weights that are known; NaN where all are 0, or one inf."""
+    largest = float(np.abs(weights).max())
+    if not 0 < largest < math.inf:
+        return math.nan
+    weights = weights / largest
+    return float(weights.sum()) ** 2 / (len(weights) * float(weights @ weights))
 
 
 def early_of(weights: np.ndarray) -> float:
     """Return (first half - second half) / (sum of |k|) of weights that are known."""
     size = float(np.abs(weights).sum())
-    return float(_halves(len(weights)) @ weights) / size if size > 0 else math.nan
+    known = 0 < size < math.inf
+    return float(_halves(len(weights)) @ weights) / size if known else math.nan
 
 
 def _halves(steps: int) -> np.ndarray:

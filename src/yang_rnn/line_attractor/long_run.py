@@ -11,7 +11,6 @@ import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_is, check_real, check_whole
-from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.uniqueness import representatives
 from yang_rnn.line_attractor.probes import Probes
 
@@ -83,10 +82,9 @@ def hold_states(probes: Probes, *, seconds: float = HOLD, number: int = NUM_HELD
     begin = some.integrate(some.noise + some.strength)
     unit = some.scale if some.scale > 0 else 1.0
     steps = max(1, round(1000 * seconds / some.system.dt))
-    step = as_map(some.system.step, np.float64, "step")
     limit = np.linalg.norm(begin, axis=1).max() + LOST * unit
     with jax.enable_x64(True):
-        ran = [np.asarray(each) for each in _hold(step, begin, some.task.rest, steps, limit)]
+        ran = [np.asarray(each) for each in _hold(some.step, begin, some.task.rest, steps, limit)]
     ends, before, lasted, path = ran
     lost = lasted < steps
     back = np.linalg.norm(path - ends, axis=2) <= SETTLED * unit  # (lag - 1, state)

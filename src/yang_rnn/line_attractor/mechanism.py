@@ -46,14 +46,18 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     - ``continuum``: over half of the span, states on the slow manifold stand still.
     - ``no fixed point``: none is known; whether that is proved is said beside it.
 
-    Where linear response says that evidence moves the state along one direction (constancy):
+    Where linear response does not say that the direction turns in which evidence moves the state
+    (constancy; undefined where nothing is left of a pulse):
 
     - ``several fixed points``: more than one lies on the slow manifold.
     - ``chain``: more is kept than by the slowest mode, and than by the flow on the manifold: it is
       handed on from mode to mode, which only a matrix that is not normal can do.
+    - ``rotation``: the mode that carries most of the evidence is slow, but a pair that turns: after
+      whole turns the direction is the same again.
     - ``slow direction``: one fixed point, where the mode that carries most of the evidence, or the
       flow on the manifold along it, is slow enough to keep half of it.
     - ``fast fixed point``: one fixed point whose modes forget.
+    - ``mixed modes``: no mode carries evidence to the decision.
 
     Where the direction turns:
 
@@ -74,16 +78,19 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     kept = max((x for x in (m.mode_keeps, m.manifold_efficiency) if not math.isnan(x)), default=0.0)
     handed_on = m.response_efficiency - kept > at.beyond
     constancy = m.constancy if math.isnan(m.response_constancy) else m.response_constancy
-    if not constancy >= at.straight:
+    if constancy < at.straight:
         turning = m.turning_share >= at.turning and not m.centre_constancy >= at.straight
         label = "chain" if handed_on else "rotation" if turning else "mixed modes"
     elif m.points_on_line > 1:
         label = "several fixed points"
     elif handed_on:
         label = "chain"
+    elif m.driven_share == 0:
+        label = "mixed modes"
+    elif max(_known(m.driven_keeps), _known(m.manifold_efficiency)) < at.loses:
+        label = "fast fixed point"
     else:
-        slowest = max(_known(m.driven_keeps), _known(m.manifold_efficiency))
-        label = "slow direction" if slowest >= at.loses else "fast fixed point"
+        label = "rotation" if m.driven_turn > math.acos(at.straight) else "slow direction"
     return Mechanism(label, _reason(m, label))
 
 

@@ -19,6 +19,9 @@ from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 NUM_PROBES = 2048
 """Probes: the efficiency of a kernel of twenty steps is then known to 0.02 or better."""
 
+PROBES_PER_STEP = 4
+"""Probes for each step of a stimulus of many: a kernel has as many weights as there are steps."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Probes:
@@ -27,6 +30,8 @@ class Probes:
     Attributes
     ----------
     system : System
+    step, readout : jax.tree_util.Partial
+        The system's, turned once into what is compiled once.
     task : TwoAlternatives
     onset : array of shape (probe, unit)
         States that trials of the task are in when the stimulus begins.
@@ -44,6 +49,8 @@ class Probes:
     """
 
     system: System
+    step: Partial
+    readout: Partial
     task: TwoAlternatives
     onset: np.ndarray
     noise: np.ndarray
@@ -82,9 +89,8 @@ class Probes:
 
     def run(self, states: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """Run states (probe, unit) through inputs (step, probe, channel); return where they end."""
-        step = as_map(self.system.step, np.float64, "step")
         with jax.enable_x64(True):
-            return np.asarray(_run(step, states, inputs))
+            return np.asarray(_run(self.step, states, inputs))
 
     def integrate(self, evidence: Any) -> np.ndarray:
         """Run a stimulus with this evidence (step, probe); return the states (probe, unit)."""
@@ -102,10 +108,8 @@ class Probes:
         """
         shape = (len(self.cue), len(states), self.cue.shape[1])
         ends = self.run(states, np.broadcast_to(self.cue[:, None], shape))
-        assert self.system.readout is not None  # `make_probes` takes no system without
-        readout = as_map(self.system.readout, np.float64, "readout")
         with jax.enable_x64(True):
-            outputs = np.asarray(_read(readout, ends))
+            outputs = np.asarray(_read(self.readout, ends))
         first, second = self.task.outputs
         return outputs[:, second] - outputs[:, first]
 
@@ -117,7 +121,7 @@ def make_probes(
     *,
     trajectories: Trajectories | None = None,
     seen: TrialStates | None = None,
-    number: int = NUM_PROBES,
+    number: int | None = None,
     seed: int = 0,
 ) -> Probes:
     """Make probes in the range of evidence that a task's trials have.
@@ -137,8 +141,9 @@ def make_probes(
         Those of the system on these trials, if they are there already.
     seen : TrialStates, optional
         What `run_trials` made of them, if that is there.
-    number : int
-        How many probes.
+    number : int, optional
+        How many probes; without it `NUM_PROBES`, or `PROBES_PER_STEP` for each step of the stimulus
+        where that is more.
     seed : int
         Of the noise.
 
@@ -153,7 +158,9 @@ def make_probes(
     check_is("system", system, System)
     check_trials(trials)
     check_is("task", task, TwoAlternatives)
-    number, seed = check_whole("number", number, 1), check_whole("seed", seed, 0, None)
+    if number is not None:
+        number = check_whole("number", number, 1)
+    seed = check_whole("seed", seed, 0, None)
     seen = seen or run_trials(system, trials, task, trajectories)
     during = trials.during(task.stimulus)
     last = range(len(trials.inputs))[trials.during(task.decision)][-1]
@@ -165,6 +172,7 @@ def make_probes(
     sd = within if within > 0.1 * size else size
     if not sd > 0:
         raise ValueError("`trials` must have evidence for one choice or the other; got none")
+    number = number or max(NUM_PROBES, PROBES_PER_STEP * len(evidence))
     rng = np.random.default_rng(seed)
     chosen = rng.integers(len(strengths), size=number)
     begin = during.start - 1
@@ -172,8 +180,11 @@ def make_probes(
     right = seen.chose_second == (np.asarray(trials.choice) == 1)
     strong = seen.signed_strength != 0
     states = seen.during.reshape(-1, seen.during.shape[-1])
+    assert system.readout is not None  # `run_trials` takes no system without
     return Probes(
         system=system,
+        step=as_map(system.step, np.float64, "step"),
+        readout=as_map(system.readout, np.float64, "readout"),
         task=task,
         onset=onset[chosen] if begin >= 0 else onset,
         noise=sd * rng.standard_normal((len(evidence), number)),

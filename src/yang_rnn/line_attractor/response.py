@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -10,14 +11,17 @@ import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_is
-from yang_rnn.dynamics.maps import as_map
 from yang_rnn.line_attractor.estimates import NOTHING
 from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.probes import Probes
 
-NUM_TRIALS = 128
-"""Trials without noise along which the map is linearised."""
+NUM_TRIALS = 512
+"""Trials without noise along which the map is linearised.
+
+Of a steep switch those few count most that stay near the middle: with a quarter of it, its
+efficiency is off by 0.03.
+"""
 
 
 class LinearResponse(NamedTuple):
@@ -61,28 +65,25 @@ def linear_response(probes: Probes) -> LinearResponse:
     check_is("probes", probes, Probes)
     some, steps = _spread(probes), probes.num_steps
     first, early, late = pulse_steps(steps)
-    step = as_map(some.system.step, np.float64, "step")
-    assert some.system.readout is not None  # `make_probes` takes no system without
-    readout = as_map(some.system.readout, np.float64, "readout")
     levels = np.broadcast_to(some.strength, (steps, len(some.strength)))
     one, two = some.task.outputs
     with jax.enable_x64(True):
         weights, gradient = (
             np.asarray(part)
             for part in _gradients(
-                step, readout, some.onset, some.inputs(levels), some.cue, one, two
+                some.step, some.readout, some.onset, some.inputs(levels), some.cue, one, two
             )
         )
         push = some.inputs(np.eye(1, steps, first).T)[:, 0] - some.task.rest
         rest = np.broadcast_to(some.task.rest, (steps, len(some.task.rest)))
-        moved = np.asarray(_tangents(step, some.onset, rest, push))
+        moved = np.asarray(_tangents(some.step, some.onset, rest, push))
     unit = some.task.evidence / (some.task.evidence @ some.task.evidence)
     weights = weights @ unit
     return LinearResponse(
         weights,
         efficiency_of(weights),
         early_of(weights),
-        cosine(moved[early - 1], moved[late - 1]),
+        cosine(moved[early - 1], moved[late - 1]) if early < late else math.nan,
         gradient,
     )
 
