@@ -46,11 +46,13 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     - ``continuum``: over half of the span, states on the slow manifold stand still.
     - ``no fixed point``: none is known; whether that is proved is said beside it.
 
-    Where linear response says that evidence moves the state along one direction (constancy):
+    Where linear response says that evidence moves the state along one direction (constancy), or
+    that nothing is left of it that has one:
 
     - ``several fixed points``: more than one lies on the slow manifold.
-    - ``chain``: more is kept than by the slowest mode, and than by the flow on the manifold: it is
-      handed on from mode to mode, which only a matrix that is not normal can do.
+    - ``chain``: more is kept than by the slowest mode that carries evidence, and than by the flow
+      on the manifold: it is handed on from mode to mode, which only a matrix that is not normal can
+      do.
     - ``slow direction``: one fixed point, where the mode that carries most of the evidence, or the
       flow on the manifold along it, is slow enough to keep half of it.
     - ``fast fixed point``: one fixed point whose modes forget.
@@ -74,7 +76,7 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     kept = max((x for x in (m.mode_keeps, m.manifold_efficiency) if not math.isnan(x)), default=0.0)
     handed_on = m.response_efficiency - kept > at.beyond
     constancy = m.constancy if math.isnan(m.response_constancy) else m.response_constancy
-    if not constancy >= at.straight:
+    if constancy < at.straight:
         turning = m.turning_share >= at.turning and not m.centre_constancy >= at.straight
         label = "chain" if handed_on else "rotation" if turning else "mixed modes"
     elif m.points_on_line > 1:
@@ -156,7 +158,7 @@ def _reason(m: Measures, label: str) -> str:
         parts.append(f"modes that turn carry {100 * m.turning_share:.0f} %")
     if label == "chain":
         parts.append(
-            f"the slowest mode alone would keep {shared(m.mode_keeps)} (non-normality "
+            f"the slowest mode that carries it would keep {shared(m.mode_keeps)} (non-normality "
             f"{shared(m.non_normality)})"
         )
     parts.append(_response(m))
