@@ -31,6 +31,9 @@ Before, modes that are soon forgotten, and that feed those that last, are part o
 PULSE = 0.1
 """Size of a pulse of evidence, over the standard deviation of the probes' noise."""
 
+ROUNDING = 1e-12
+"""Differences up to so small a share of the scale of the states are rounding."""
+
 NUM_PAIRED = 256
 """Probes of which pairs are run."""
 
@@ -127,6 +130,8 @@ def measure_pulse(probes: Probes) -> Pulse:
     one, two, both = (each - decisions[0] for each in decisions[1:])
     kept = [cosine_of(each, differences[-1]) for each in differences[:-1]]
     mean = differences[-1].mean(axis=0)
+    if np.linalg.norm(mean) <= ROUNDING * some.scale:
+        kept = [Estimate(math.nan, math.nan)]
     length = np.linalg.norm(mean)
     return Pulse(
         kept[int(np.argmin([each.value for each in kept]))],
