@@ -1,4 +1,4 @@
-"""Verdicts on networks that can't have learned to integrate: how often is one a line attractor?
+"""Verdicts on networks that can't have learned to integrate: how often each comes.
 
     python benchmarks/nulls.py [--untrained 200] [--shuffled 16]
 

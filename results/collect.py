@@ -2,8 +2,8 @@
 
     python results/collect.py sweeps/notebook notebook.csv
 
-Numbers are rounded to five digits; reasons in words are left out (`yang_rnn.line_attractor.criteria`
-gives them from the numbers).
+Numbers are rounded to five digits. Reasons in words are left out: `criteria.judge` gives them from
+the numbers.
 """
 
 import argparse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,10 @@ import numpy as np
 from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
-from yang_rnn.line_attractor.response import cosine
+from yang_rnn.line_attractor.response import direction_kept
+
+NEARLY_SAME = 1e-3
+"""Distance of two eigenvalues up to which their modes are taken together."""
 
 
 class EvidenceModes(NamedTuple):
@@ -24,7 +26,9 @@ class EvidenceModes(NamedTuple):
     share : numpy.ndarray, shape (mode,)
         Share of each mode in the sum over modes of |(r . right)(left . b)| (1 + |lambda| + ...),
         T terms: large for a mode that evidence drives, that lasts, and that the readout sees. A
-        conjugate pair has a share each.
+        conjugate pair has a share each. Modes whose eigenvalues are nearly the same are taken
+        together, and have equal shares of what they carry: one by one they are large without end
+        and cancel, where a matrix has no basis of eigenvectors.
     first : int
         The mode with the largest share; of a pair, the first of the two.
     turning : float
@@ -70,8 +74,10 @@ def evidence_modes(
         moved.append(matrix @ moved[-1])
     weights = np.array([gradient @ each for each in moved[steps - 1 :: -1]])
     values = modes.eigenvalues[0]
-    amplitude = np.abs((modes.right[0] @ gradient) * (modes.left[0] @ push))
-    size = amplitude * (np.abs(values) ** np.arange(steps)[:, None]).sum(axis=0)
+    same = np.abs(values[:, None] - values) <= NEARLY_SAME
+    carried = (modes.right[0] @ gradient) * (modes.left[0] @ push)
+    size = np.abs((carried * values ** np.arange(steps)[:, None]) @ same).sum(axis=0)
+    size = size / same.sum(axis=0)
     whole = size.sum()
     share = size / whole if np.isfinite(whole) and whole > 0 else np.zeros(len(values))
     turns = (values.imag != 0) | (values.real < 0)
@@ -83,5 +89,5 @@ def evidence_modes(
         float(share[turns].sum()),
         efficiency_of(weights),
         early_of(weights),
-        cosine(moved[early - begin - 1], moved[late - begin - 1]) if early < late else math.nan,
+        direction_kept(moved[early - begin - 1 : late - begin]),
     )

@@ -21,11 +21,17 @@ from yang_rnn.line_attractor.long_run import LongRun, hold_states
 from yang_rnn.line_attractor.probes import Probes, make_probes
 from yang_rnn.trials import Trials, TwoAlternatives
 
-EARLY, LATE = 0.1, 0.75
-"""Shares of the stimulus after a pulse at which the state's differences are compared."""
+EARLY, LATE = 0.25, 0.9
+"""Shares of the stimulus after a pulse between which the state's differences are compared.
+
+Before, modes that are soon forgotten, and that feed those that last, are part of them.
+"""
 
 PULSE = 0.1
 """Size of a pulse of evidence, over the standard deviation of the probes' noise."""
+
+ROUNDING = 1e-12
+"""Differences up to so small a share of the scale of the states are rounding."""
 
 NUM_PAIRED = 256
 """Probes of which pairs are run."""
@@ -59,8 +65,9 @@ class Pulse(NamedTuple):
     Attributes
     ----------
     constancy : Estimate
-        Cosine between the mean difference of the state a tenth of the stimulus after the pulse and
-        that three quarters after it: 1 where a change stays as it is. NaN where nothing is left,
+        Cosine between the mean difference of the state at 0.9 of the stimulus after the pulse and
+        that at 0.25 of it, or between where it is least: a whole turn does not come back. 1 where
+        a change stays as it is. NaN where nothing is left,
         and for a stimulus of one step.
     additivity : Estimate
         What two pulses, half a stimulus apart, do to the decision together, over the sum of what
@@ -105,20 +112,23 @@ def measure_pulse(probes: Probes) -> Pulse:
     differences = []
     states = some.onset, some.onset
     begin = 0
-    for end in (early, late):
+    for end in range(early, late + 1):
         part = slice(begin, end)
         states = some.run(states[0], plain[part]), some.run(states[1], pushed[part])
         differences.append(states[1] - states[0])
-        begin = part.stop
+        begin = end
     decisions = [
         some.decide(some.integrate(each))
         for each in (evidence, evidence + pulse, evidence + second, evidence + pulse + second)
     ]
     one, two, both = (each - decisions[0] for each in decisions[1:])
-    mean = differences[1].mean(axis=0)
+    kept = [cosine_of(each, differences[-1]) for each in differences[:-1]]
+    mean = differences[-1].mean(axis=0)
+    if not kept or np.linalg.norm(mean) <= ROUNDING * some.scale:
+        kept = [Estimate(math.nan, math.nan)]
     length = np.linalg.norm(mean)
     return Pulse(
-        cosine_of(*differences) if early < late else Estimate(math.nan, math.nan),
+        kept[int(np.argmin([each.value for each in kept]))],
         ratio_of(both, one + two),
         mean / length if length > 0 else 0.0 * mean,
     )

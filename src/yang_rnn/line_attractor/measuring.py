@@ -22,6 +22,12 @@ from yang_rnn.line_attractor.trial_states import TrialStates
 MOST_OF_IT = 0.5
 """Share of the span that a manifold must cover for its flow to say what becomes of positions."""
 
+A_TENTH = 0.1
+"""Share of the evidence from which on a mode is one of those that carry it."""
+
+BEYOND = 0.05
+"""Share of the trials' positions that the flow may take beyond a manifold's ends."""
+
 
 def numbers_of(integration: Integration) -> dict[str, Any]:
     """Return what was measured by simulation, by the names that `Measures` has."""
@@ -68,6 +74,7 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
     driven, pair = values[first], values == np.conj(values[first])
     lasting = min(duration, abs(time_constants[first]))
     share = carried.share[first] + carried.share[pair].sum() * (driven.imag != 0)
+    carriers = [_keeps(each, duration) for each in time_constants[carried.share >= A_TENTH]]
     jacobian = modes.jacobian[0]
     square = float((jacobian**2).sum())
     left_over = max(0.0, square - float((np.abs(values) ** 2).sum()))
@@ -78,7 +85,7 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
         # A network of one unit has no second mode: as if it were gone at once.
         "second_time_constant": float(time_constants[second]) if has_second else 0.0,
         "line_attractor_score": _score(time_constants),
-        "mode_keeps": _keeps(time_constants[0], duration),
+        "mode_keeps": max(carriers, default=math.nan),
         "driven_eigenvalue": complex(driven),
         "driven_time_constant": float(time_constants[first]),
         "driven_share": float(share),
@@ -208,7 +215,7 @@ def _efficiency_on(manifold: InvariantManifold, ends: np.ndarray, steps: int) ->
     """Return the efficiency of weights that are kept as the flow keeps positions for so long.
 
     The weight after n steps is the slope of where the flow takes the trials' positions in n steps
-    on where they were.
+    on where they were. NaN where it takes them beyond the manifold's ends: nothing is known there.
     """
     arc = manifold.arc
     begun = ends[(ends >= arc[0]) & (ends <= arc[-1])]
@@ -219,4 +226,6 @@ def _efficiency_on(manifold: InvariantManifold, ends: np.ndarray, steps: int) ->
     for _ in range(steps):
         weights.append((now - now.mean()) @ before / (before**2).sum())
         now = np.interp(now, arc, manifold.image)
+        if ((now < arc[0]) | (now > arc[-1])).mean() > BEYOND:
+            return math.nan
     return efficiency_of(np.array(weights))

@@ -46,25 +46,25 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     - ``continuum``: over half of the span, states on the slow manifold stand still.
     - ``no fixed point``: none is known; whether that is proved is said beside it.
 
-    Where linear response does not say that the direction turns in which evidence moves the state
-    (constancy; undefined where nothing is left of a pulse):
-
-    - ``several fixed points``: more than one lies on the slow manifold.
-    - ``chain``: more is kept than by the slowest mode, and than by the flow on the manifold: it is
-      handed on from mode to mode, which only a matrix that is not normal can do.
-    - ``rotation``: the mode that carries most of the evidence is slow, but a pair that turns: after
-      whole turns the direction is the same again.
-    - ``slow direction``: one fixed point, where the mode that carries most of the evidence, or the
-      flow on the manifold along it, is slow enough to keep half of it.
-    - ``fast fixed point``: one fixed point whose modes forget.
-    - ``mixed modes``: no mode carries evidence to the decision.
-
     Where the direction turns:
 
-    - ``chain``, as above.
+    - ``chain``: more is kept than by the slowest mode that carries evidence, and than by the flow
+      on the manifold: it is handed on from mode to mode, which only a matrix that is not normal can
+      do.
     - ``rotation``: modes that turn carry half of the evidence or more, and the linearisation at the
-      centre turns as well.
+      centre turns as well; however little is kept.
     - ``mixed modes``: no single linearisation says it; the map's derivatives change along a trial.
+
+    Where linear response says that evidence moves the state along one direction (constancy), that
+    nothing is left of it that has one, or that less than half of it is kept:
+
+    - ``several fixed points``: more than one lies on the slow manifold.
+    - ``chain``, as above.
+    - ``mixed modes``: no mode carries evidence to the decision.
+    - ``fast fixed point``: one fixed point whose modes forget.
+    - ``rotation``: the mode that carries most of the evidence is a pair that turns.
+    - ``slow direction``: one fixed point, where the mode that carries most of the evidence, or the
+      flow on the manifold along it, is slow enough to keep half of it.
 
     Parameters
     ----------
@@ -78,9 +78,14 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     kept = max((x for x in (m.mode_keeps, m.manifold_efficiency) if not math.isnan(x)), default=0.0)
     handed_on = m.response_efficiency - kept > at.beyond
     constancy = m.constancy if math.isnan(m.response_constancy) else m.response_constancy
-    if constancy < at.straight:
-        turning = m.turning_share >= at.turning and not m.centre_constancy >= at.straight
-        label = "chain" if handed_on else "rotation" if turning else "mixed modes"
+    turned = constancy < at.straight
+    rotates = turned and m.turning_share >= at.turning and not m.centre_constancy >= at.straight
+    if turned and handed_on:
+        label = "chain"
+    elif rotates:
+        label = "rotation"
+    elif turned and not m.response_efficiency < at.loses:
+        label = "mixed modes"
     elif m.points_on_line > 1:
         label = "several fixed points"
     elif handed_on:
@@ -163,7 +168,7 @@ def _reason(m: Measures, label: str) -> str:
         parts.append(f"modes that turn carry {100 * m.turning_share:.0f} %")
     if label == "chain":
         parts.append(
-            f"the slowest mode alone would keep {shared(m.mode_keeps)} (non-normality "
+            f"the slowest mode that carries it would keep {shared(m.mode_keeps)} (non-normality "
             f"{shared(m.non_normality)})"
         )
     parts.append(_response(m))

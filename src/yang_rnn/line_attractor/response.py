@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -36,8 +37,8 @@ class LinearResponse(NamedTuple):
     early : float
         (first half - second half) / (sum of |k|) of them.
     constancy : float
-        Cosine between the mean derivatives of the state by the evidence of one step, a tenth and
-        three quarters of the stimulus after it, as `Pulse` has it; NaN where nothing is left.
+        Least cosine between the mean derivatives of the state by the evidence of one step, from
+        0.25 to 0.9 of the stimulus after it, as `Pulse` has it; NaN where nothing is left.
     gradient : numpy.ndarray, shape (unit,)
         Mean derivative of the decision by the state at the end of the stimulus: what the readout
         sees of it.
@@ -83,7 +84,7 @@ def linear_response(probes: Probes) -> LinearResponse:
         weights,
         efficiency_of(weights),
         early_of(weights),
-        cosine(moved[early - 1], moved[late - 1]) if early < late else math.nan,
+        direction_kept(moved[early - 1 : late]),
         gradient,
     )
 
@@ -94,6 +95,15 @@ def _spread(probes: Probes) -> Probes:
     number = min(NUM_TRIALS, len(order))
     chosen = order[np.linspace(0, len(order) - 1, number).round().astype(int)]
     return probes.chosen(chosen)
+
+
+def direction_kept(moved: Sequence[np.ndarray] | np.ndarray) -> float:
+    """Return the least cosine between the last of vectors and those before it.
+
+    NaN as `cosine`, and where there is none before it.
+    """
+    cosines = [cosine(each, moved[-1]) for each in moved[:-1]]
+    return float(np.min(cosines)) if cosines else math.nan
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
