@@ -14,10 +14,10 @@ from yang_rnn.line_attractor.words import describe_change, in_words, shared
 
 def responding(efficiency: float, constancy: float = 0.97, early: float = -0.1) -> dict[str, Any]:
     """Return measures that simulation and linear response agree on; the flow says the same."""
-    names = ("efficiency", "response_efficiency", "manifold_efficiency", "centre_efficiency")
-    found = dict.fromkeys(names, efficiency)
-    found |= dict.fromkeys(("constancy", "response_constancy", "centre_constancy"), constancy)
-    return found | dict.fromkeys(("early", "response_early"), early)
+    found: dict[str, Any] = {}
+    for name in ("", "response_", "centre_"):
+        found |= {f"{name}efficiency": efficiency, f"{name}constancy": constancy}
+    return found | {"manifold_efficiency": efficiency, "early": early, "response_early": early}
 
 
 @pytest.mark.parametrize(
