@@ -171,6 +171,8 @@ def undriven() -> Iterator[tuple[str, Built]]:
             drive, start = first(len(block)), 3 * (1 - first(len(block)))
             system = linear(block, drive, drive, 30 + k, start=start)
             yield f"leak of {seconds:g} s beside {name}", Built(system, *of_leak(seconds))
+    system = linear(np.diag([left(200.0), 0.9999]), [1, 0], [1, 0], 35, start=[0, 3])
+    yield "leak of 200 s beside one of 1000 s", Built(system, *of_leak(200.0))
 
 
 def sheared() -> Iterator[tuple[str, Built]]:
