@@ -290,7 +290,7 @@ def clipped_step(width: Any, x: Any, z: Any) -> Any:
 
 @in_basis
 def stepped_step(depth: Any, width: Any, x: Any, z: Any) -> Any:
-    """Draw the position to the multiples of a width, by `depth` of the distance where it is small."""
+    """Draw the position to the multiples of a width, by `depth` of the distance close to one."""
     drawn = depth * width / (2 * np.pi) * jnp.sin(2 * np.pi * z[0] / width)
     return (REST * z).at[0].set(z[0] - drawn + evidence(x))
 
@@ -405,9 +405,7 @@ def rivals_step(alpha: Any, weights: Any, drive: Any, push: Any, x: Any, z: Any)
 @in_basis
 def gru_step(w_in: Any, w_rec: Any, bias: Any, x: Any, z: Any) -> Any:
     """Step a GRU cell: gates of update and reset, and what is new, each (unit, ...)."""
-    update, reset = (
-        jax.nn.sigmoid(w_in[k] @ x + w_rec[k] @ z + bias[k]) for k in range(2)
-    )
+    update, reset = (jax.nn.sigmoid(w_in[k] @ x + w_rec[k] @ z + bias[k]) for k in range(2))
     new = jnp.tanh(w_in[2] @ x + reset * (w_rec[2] @ z) + bias[2])
     return (1 - update) * new + update * z
 

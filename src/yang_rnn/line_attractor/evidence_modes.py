@@ -11,7 +11,6 @@ from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.response import direction_kept
 
-
 NEARLY_SAME = 1e-3
 """Distance of two eigenvalues up to which their modes are taken together."""
 
