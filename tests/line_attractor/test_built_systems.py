@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 from built import TASK, trials
 from built_systems import Built, catalogue, swamped
@@ -18,6 +19,7 @@ QUICK = [
     "leak of 5 s beside a quick rotation",
     "shear 10, both driven",
     "line fed by two stages",
+    "delay line of 5",
     "delay line of 22",
     "0.3 turns, modulus 0.99",
     "3 quick turns, modulus 1.0",
@@ -50,6 +52,23 @@ def test_a_built_system_is_judged_as_it_was_built(name: str):
     found = judged(built)
     assert found.label in built.labels
     assert found.mechanism in built.mechanisms
+
+
+def test_of_modes_that_are_nearly_the_same_the_driven_one_is_told():
+    measures = judged(catalogue()["leak of 200 s beside one of 1000 s"]).measures
+    assert measures.driven_eigenvalue == pytest.approx(np.exp(-0.1 / 200), abs=1e-9)
+    assert measures.driven_share == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_mode_that_feeds_another_is_not_what_carries_the_evidence():
+    # Its two stages have one eigenvalue, 0.5, and one eigenvector.
+    measures = judged(catalogue()["line fed by two stages"]).measures
+    assert measures.driven_eigenvalue == pytest.approx(0.99, abs=1e-6)
+    assert measures.driven_share > 0.8
+
+
+def test_a_flow_that_leaves_its_manifold_keeps_nothing_that_is_known():
+    assert np.isnan(judged(catalogue()["growth by 1.3 a step"]).measures.manifold_efficiency)
 
 
 @pytest.mark.slow
