@@ -171,6 +171,8 @@ def undriven() -> Iterator[tuple[str, Built]]:
             drive, start = first(len(block)), 3 * (1 - first(len(block)))
             system = linear(block, drive, drive, 30 + k, start=start)
             yield f"leak of {seconds:g} s beside {name}", Built(system, *of_leak(seconds))
+    system = linear(np.diag([left(200.0), 0.9999]), [1, 0], [1, 0], 35, start=[0, 3])
+    yield "leak of 200 s beside one of 1000 s", Built(system, *of_leak(200.0))
 
 
 def sheared() -> Iterator[tuple[str, Built]]:
@@ -288,7 +290,7 @@ def clipped_step(width: Any, x: Any, z: Any) -> Any:
 
 @in_basis
 def stepped_step(depth: Any, width: Any, x: Any, z: Any) -> Any:
-    """Draw the position to the multiples of a width, by `depth` of the distance where it is small."""
+    """Draw the position to the multiples of a width, by `depth` of the distance close to one."""
     drawn = depth * width / (2 * np.pi) * jnp.sin(2 * np.pi * z[0] / width)
     return (REST * z).at[0].set(z[0] - drawn + evidence(x))
 

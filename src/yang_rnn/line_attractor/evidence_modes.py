@@ -27,7 +27,7 @@ class EvidenceModes(NamedTuple):
         Share of each mode in the sum over modes of |(r . right)(left . b)| (1 + |lambda| + ...),
         T terms: large for a mode that evidence drives, that lasts, and that the readout sees. A
         conjugate pair has a share each. Modes whose eigenvalues are nearly the same are taken
-        together, and have equal shares of what they carry: one by one they are large without end
+        together, and share what they carry by their sizes: one by one they are large without end
         and cancel, where a matrix has no basis of eigenvectors.
     first : int
         The mode with the largest share; of a pair, the first of the two.
@@ -76,8 +76,9 @@ def evidence_modes(
     values = modes.eigenvalues[0]
     same = np.abs(values[:, None] - values) <= NEARLY_SAME
     carried = (modes.right[0] @ gradient) * (modes.left[0] @ push)
-    size = np.abs((carried * values ** np.arange(steps)[:, None]) @ same).sum(axis=0)
-    size = size / same.sum(axis=0)
+    courses = carried * values ** np.arange(steps)[:, None]
+    alone, together = np.abs(courses).sum(axis=0), np.abs(courses @ same).sum(axis=0)
+    size = together * alone / np.where(alone > 0, same @ alone, 1.0)
     whole = size.sum()
     share = size / whole if np.isfinite(whole) and whole > 0 else np.zeros(len(values))
     turns = (values.imag != 0) | (values.real < 0)

@@ -29,8 +29,8 @@ class Thresholds:
     straight: float = 0.8
     """Constancy of direction from which on the state moves along a line: a turn of 0.64 rad.
 
-    Of 80 trained networks those of the primer's recipe have 0.85 or more but for three, those of
-    the notebook's 0.70 or less.
+    Of 32 trained networks those of the primer's recipe have 0.88 or more but for three, those of
+    the notebook's 0.81 or less.
     """
     explains: float = 0.15
     """By how much linear response may differ from what is measured, and still explain it.
