@@ -26,9 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     table = pandas.read_csv(arguments.sweep / TABLE)
     kept = [
-        name
-        for name in table.columns
-        if name not in LEFT_OUT and not name.startswith(BEGINNINGS)
+        name for name in table.columns if name not in LEFT_OUT and not name.startswith(BEGINNINGS)
     ]
     # A member that failed has no numbers; what was wrong is in the sweep's own table.
     table["failed"] = table["error"].notna()

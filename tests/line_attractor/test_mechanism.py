@@ -79,7 +79,7 @@ def test_the_reason_has_the_numbers_that_decided():
     assert "over 90 % of the span" in reason(still_share=0.9)
     assert "modes that turn carry 90 %" in reason(**TURNS, **PAIR)
     chain = reason(**FORGOTTEN)
-    assert "the slowest mode alone would keep 0.20 (non-normality 0.30)" in chain
+    assert "the slowest mode that carries it would keep 0.20 (non-normality 0.30)" in chain
     none = reason(num_fixed=0, runs_away=0.25)
     assert none.startswith("no fixed point was found; 25 % of the states run away")
     assert reason(num_fixed=0, fixed_proved=True).startswith("there is no fixed point (proved)")
@@ -92,3 +92,12 @@ def test_thresholds_of_the_mechanism_can_be_changed():
     handed_on = changed(mode_keeps=0.7, manifold_efficiency=0.7)
     assert judge_mechanism(handed_on, Thresholds(beyond=0.3)).label == "slow direction"
     assert judge_mechanism(handed_on, Thresholds()).label == "chain"
+
+
+def test_a_plane_of_fixed_points_is_a_continuum_though_no_curve_draws_states_in():
+    plane = {"still_share": math.nan, "manifold_efficiency": math.nan, "num_fixed": 1000}
+    still = changed(**plane, driven_moves=1e-9)
+    assert judge_mechanism(still, Thresholds()).label == "continuum"
+    assert "1000 fixed points" in judge_mechanism(still, Thresholds()).reason
+    moving = changed(**plane, driven_moves=0.01)
+    assert judge_mechanism(moving, Thresholds()).label == "slow direction"

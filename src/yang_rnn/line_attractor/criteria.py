@@ -92,7 +92,7 @@ def judge(measures: Measures, thresholds: Thresholds | None = None) -> Judged:
         _rising("direction kept by linear response", m.response_constancy, 0.0, at.straight),
     )
     if against:
-        reason = f"{does.reason}, a {does.label}; but {against}"
+        reason = f"{does.reason}: {does.label}; but {against}"
         return Judged("inconclusive", does.near, reason, why.label, why.reason, criteria)
     return Judged(does.label, does.near, does.reason, why.label, why.reason, criteria)
 

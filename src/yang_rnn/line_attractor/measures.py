@@ -90,6 +90,8 @@ class Measures:
     """What it carries; of a pair, both."""
     driven_keeps: float = math.nan
     """Share of the evidence's information that an integrator with that mode's leak keeps."""
+    driven_moves: float = math.nan
+    """|lambda^steps - 1|: by how much of itself that mode changes within T."""
     driven_turn: float = math.nan
     """Angle (rad) by which it turns within T or its time constant, the shorter."""
     turning_share: float = math.nan

@@ -90,6 +90,7 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
         "driven_time_constant": float(time_constants[first]),
         "driven_share": float(share),
         "driven_keeps": _keeps(time_constants[first], duration),
+        "driven_moves": abs(complex(driven) ** round(duration / modes.dt) - 1.0),
         "driven_turn": abs(float(np.angle(driven))) * lasting / modes.dt,
         "turning_share": carried.turning,
         "non_normality": math.sqrt(left_over / square) if square > 0 else math.nan,

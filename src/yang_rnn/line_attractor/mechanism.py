@@ -43,7 +43,9 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
 
     The first of these that holds:
 
-    - ``continuum``: over half of the span, states on the slow manifold stand still.
+    - ``continuum``: over half of the span, states on the slow manifold stand still; or, where there
+      is no such curve, as in a plane of fixed points, there are several of these, and the mode that
+      carries most of the evidence stands still.
     - ``no fixed point``: none is known; whether that is proved is said beside it.
 
     Where the direction turns:
@@ -73,6 +75,8 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     """
     if m.still_share >= 0.5:
         return Mechanism("continuum", _still(m))
+    if m.num_fixed > 1 and not m.manifold_converged and m.driven_moves <= at.still:
+        return Mechanism("continuum", _reason(m, "continuum"))
     if m.num_fixed == 0:
         return Mechanism("no fixed point", _none(m))
     kept = max((x for x in (m.mode_keeps, m.manifold_efficiency) if not math.isnan(x)), default=0.0)
@@ -125,7 +129,7 @@ def contradiction(m: Measures, label: str, at: Thresholds) -> str:
         return ""
     return (
         f"linear response says {shared(m.response_efficiency)} and "
-        f"{shared(m.response_constancy)}, a {kind}"
+        f"{shared(m.response_constancy)}: {kind}"
     )
 
 
