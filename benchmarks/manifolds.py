@@ -9,7 +9,8 @@ recipe. Networks whose leading mode turns have no curve and are left out.
 In each pair the first number is of the traced curve, the second of the invariant one. The curves
 have different ends: lengths are compared as they are; speeds, in lengths per second, where both
 are, at the points of the traced curve whose places lie on the invariant one, and at these places.
-`share` is the verdict's `relative_length`, `keeps` its `manifold_keeps`. `apart` is the median
+`share` is how much each covers of what the trials' positions along it span, from the 5th to the
+95th percentile. `apart` is the median
 distance between the curves where both are, over the length of the invariant one. `settled` is how
 fast states move that were let go on the traced curve six steps before, over the speed of each curve
 beside them (median). `covered` is how much of the trials' reach along the direction the invariant
@@ -29,11 +30,10 @@ import numpy as np
 import yang_rnn as yr
 from yang_rnn.dynamics.invariant import STEPS_ACROSS
 from yang_rnn.dynamics.maps import speeds
-from yang_rnn.line_attractor import measuring
 from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
 
 RECIPES = {"notebook": yr.NOTEBOOK, "primer": yr.PRIMER}
-PAIRS = ("length", "speed", "share", "keeps", "seconds")
+PAIRS = ("length", "speed", "share", "seconds")
 SETTLING = 6  # steps
 
 
@@ -52,21 +52,19 @@ def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
     system, trials = net.system(), task.sample_trials(recipe.analysis_trials)
     choice = task.two_alternatives()
     verdict = yr.line_attractor_verdict(system, trials, choice)
-    if verdict.manifold is None or verdict.modes is None or verdict.centre is None:
+    if verdict.manifold is None:
         return None
+    assert verdict.modes is not None
+    assert verdict.centre is not None
+    assert verdict.driven is not None
     F, seen = system.at(choice.rest), run_trials(system, trials, choice)
-    point, towards = verdict.points[[verdict.centre]], verdict.modes.right[0, 0].real
+    point, towards = verdict.points[[verdict.centre]], verdict.modes.right[0, verdict.driven].real
     towards = towards / np.linalg.norm(towards) * np.sign(towards @ verdict.manifold.axis)
     bounds = reach(point, towards, seen)
-    traced, before, _ = timed(lambda: measuring.trace(F, point, towards, seen))
     where = F, point.state[0], towards, *bounds
+    traced, before, _ = timed(lambda: yr.trace_slow_manifold(*where))
     invariant, after, first = timed(lambda: yr.invariant_manifold(*where))
     finer = yr.invariant_manifold(*where, steps=2 * STEPS_ACROSS)
-    found = measuring.measure_leading_modes(verdict.modes, seen.duration)
-    measured = [
-        measuring.measure_manifold(F, curve, seen, curve.position(seen.end), found)
-        for curve in (traced, invariant)
-    ]
     shared = on_both(traced, invariant)
     return {
         "converged": invariant.converged,
@@ -75,8 +73,7 @@ def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
         "speed": [np.sqrt(2 * speeds(F, states)).mean() / (F.dt / 1000) for states in shared],
         "apart": np.median(invariant.distance(shared[0])) / invariant.length,
         "settled": settled(F, traced, invariant),
-        "share": [part.get("relative_length", np.nan) for part in measured],
-        "keeps": [part.get("manifold_keeps", np.nan) for part in measured],
+        "share": [share(curve, seen) for curve in (traced, invariant)],
         "covered": [covered(curve, *where[1:]) for curve in (invariant, finer)],
         "seconds": (before, after),
         "first": first,
@@ -91,6 +88,12 @@ def reach(point: yr.FixedPoints, towards: np.ndarray, seen: TrialStates) -> tupl
     along = (seen.end - point.state[0]) @ towards
     little = max(0.05 * np.ptp(along), 1e-6 * point.scale)
     return float(min(along.min(), -little)), float(max(along.max(), little))
+
+
+def share(curve: yr.SlowManifold | yr.InvariantManifold, seen: TrialStates) -> float:
+    """Return how much of what the trials' positions span a curve covers."""
+    low, high = np.percentile(curve.position(seen.end), (5, 95))
+    return float(max(0.0, min(curve.arc[-1], high) - max(curve.arc[0], low)) / (high - low))
 
 
 def covered(
