@@ -1,4 +1,4 @@
-"""What the derivative of the map along trials without noise says of how evidence is integrated."""
+"""What the derivative of the map along trials of steady evidence says of how evidence is integrated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.probes import Probes
 
 NUM_TRIALS = 512
-"""Trials without noise along which the map is linearised.
+"""Trials of steady evidence along which the map is linearised.
 
 Of a steep switch those few count most that stay near the middle: with a quarter of it, its
 efficiency is off by 0.03.
@@ -26,7 +26,7 @@ efficiency is off by 0.03.
 
 
 class LinearResponse(NamedTuple):
-    """Linear response of a network to evidence, along trials without noise.
+    """Linear response of a network to evidence, along trials of steady evidence.
 
     Attributes
     ----------
@@ -52,32 +52,37 @@ class LinearResponse(NamedTuple):
 
 
 def linear_response(probes: Probes) -> LinearResponse:
-    """Linearise a network along trials without noise.
+    """Linearise a network along trials of steady evidence.
 
-    Nothing is random and nothing regressed in it: where a network's noise is small, its kernel is
-    this; where both agree, what a network does is what its derivatives say.
+    Nothing is regressed in it, and no step is noisier than another: where a network's response to
+    noise is small, its kernel is this; where both agree, what a network does is what its
+    derivatives say.
 
     Parameters
     ----------
     probes : Probes
-        Those whose onset and strength the trials have; the noise is left out. The constancy is
-        that of trials without evidence, as in `measure_pulse`.
+        Their evidence is spread evenly over the steps: each trial has as much as the probe, at the
+        same rate throughout. For the constancy it is the noise alone, without the strength, as in
+        `measure_pulse`.
     """
     check_is("probes", probes, Probes)
     some, steps = _spread(probes), probes.num_steps
     first, early, late = pulse_steps(steps)
-    levels = np.broadcast_to(some.strength, (steps, len(some.strength)))
+    even = some.noise.mean(axis=0)
+    with_strength, without = (
+        some.inputs(np.broadcast_to(level, (steps, len(level))))
+        for level in (some.strength + even, even)
+    )
     one, two = some.task.outputs
     with jax.enable_x64(True):
         weights, gradient = (
             np.asarray(part)
             for part in _gradients(
-                some.step, some.readout, some.onset, some.inputs(levels), some.cue, one, two
+                some.step, some.readout, some.onset, with_strength, some.cue, one, two
             )
         )
         push = some.inputs(np.eye(1, steps, first).T)[:, 0] - some.task.rest
-        rest = np.broadcast_to(some.task.rest, (steps, len(some.task.rest)))
-        moved = np.asarray(_tangents(some.step, some.onset, rest, push))
+        moved = np.asarray(_tangents(some.step, some.onset, without, push))
     unit = some.task.evidence / (some.task.evidence @ some.task.evidence)
     weights = weights @ unit
     return LinearResponse(
@@ -153,5 +158,7 @@ def _tangents(step: Partial, onset: jax.Array, inputs: jax.Array, push: jax.Arra
 
         return jax.lax.scan(advance, h, x)[1]
 
-    tangents = jax.vmap(lambda h: jax.jvp(lambda x: run(h, x), (inputs,), (push,))[1])(onset)
-    return jnp.mean(tangents, axis=0)
+    def along(h, x):
+        return jax.jvp(lambda x: run(h, x), (x,), (push,))[1]
+
+    return jnp.mean(jax.vmap(along, in_axes=(0, 1))(onset, inputs), axis=0)
