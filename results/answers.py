@@ -26,6 +26,7 @@ from yang_rnn.line_attractor.mechanism import MECHANISMS
 HERE = Path(__file__).parent
 AT = yr.Thresholds()
 NEAR = 0.05  # of a threshold: a network that lies nearer is left out of the agreement
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 FEWEST = 10  # networks with a mechanism, for a curve
 PREDICTORS = {
     "accuracy": "accuracy",
@@ -104,6 +105,26 @@ def share(same: np.ndarray) -> str:
     return f"{same.sum()} of {len(same)} ({100 * same.mean():.1f} %)" if len(same) else "none"
 
 
+def spread(rows: Any) -> None:
+    """Say how the networks lie to the thresholds, and how far linear response is off."""
+    learned = rows[rows["measured"] != "not learned"]
+    kept = learned["constancy"].dropna()
+    print(
+        f"\nConstancy of direction: {', '.join(f'{kept.quantile(q):.2f}' for q in QUANTILES)} (5, "
+        f"25, 50, 75, 95 %); {share((kept >= AT.straight).to_numpy())} at {AT.straight} or more. "
+        f"Efficiency: {', '.join(f'{learned["efficiency"].quantile(q):.2f}' for q in QUANTILES)}."
+    )
+    differs = [
+        (learned[f"response_{name}"] - learned[name]).abs().quantile([0.5, 0.95, 1.0])
+        for name in ("efficiency", "constancy")
+    ]
+    told = ["; ".join(f"{value:.3f}" for value in values) for values in differs]
+    print(
+        f"Linear response is off by (50, 95, 100 %) {told[0]} in efficiency and {told[1]} in "
+        f"constancy. Near a threshold: {share(rows['near'].notna().to_numpy())}."
+    )
+
+
 def predictors(rows: Any) -> None:
     """Print whether behaviour and training predict the mechanism."""
     print(f"\n| mechanism | networks | {' | '.join(PREDICTORS)} |")
@@ -156,6 +177,7 @@ def main() -> None:
         print(f"\n## {path.stem}: {len(rows)} networks")
         cross(rows)
         agreement(rows)
+        spread(rows)
         predictors(rows)
         fixed_points(rows)
 
