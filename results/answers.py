@@ -108,11 +108,14 @@ def share(same: np.ndarray) -> str:
 def spread(rows: Any) -> None:
     """Say how the networks lie to the thresholds, and how far linear response is off."""
     learned = rows[rows["measured"] != "not learned"]
-    kept = learned["constancy"].dropna()
+    kept, constancy = (learned[name].dropna() for name in ("efficiency", "constancy"))
+    levels = [
+        ", ".join(f"{values.quantile(q):.2f}" for q in QUANTILES) for values in (constancy, kept)
+    ]
     print(
-        f"\nConstancy of direction: {', '.join(f'{kept.quantile(q):.2f}' for q in QUANTILES)} (5, "
-        f"25, 50, 75, 95 %); {share((kept >= AT.straight).to_numpy())} at {AT.straight} or more. "
-        f"Efficiency: {', '.join(f'{learned["efficiency"].quantile(q):.2f}' for q in QUANTILES)}."
+        f"\nConstancy of direction: {levels[0]} (5, 25, 50, 75, 95 %); "
+        f"{share((constancy >= AT.straight).to_numpy())} at {AT.straight} or more. "
+        f"Efficiency: {levels[1]}."
     )
     differs = [
         (learned[f"response_{name}"] - learned[name]).abs().quantile([0.5, 0.95, 1.0])

@@ -82,7 +82,7 @@ def test_derivatives_that_contradict_the_measured_leave_it_open(
 def test_the_reason_of_what_is_left_open_says_both():
     found = judge(changed(response_efficiency=0.3, response_constancy=0.5))
     assert "0.950 ± 0.010" in found.reason
-    assert "a line attractor; but linear response says 0.30 and 0.50, a fast leak" in found.reason
+    assert ": line attractor; but linear response says 0.30 and 0.50: fast leak" in found.reason
 
 
 def test_what_is_near_a_threshold_is_said():

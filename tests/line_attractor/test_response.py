@@ -88,7 +88,7 @@ def test_along_strong_trials_a_switch_weighs_early_evidence_more():
 def test_the_derivatives_are_those_of_finite_differences():
     probes = probes_of(switch(1.2).system(), number=100)
     found, steps = linear_response(probes), probes.num_steps
-    levels = np.broadcast_to(probes.strength, (steps, 100))
+    levels = np.broadcast_to(probes.strength + probes.noise.mean(axis=0), (steps, 100))
     size = 1e-4
     for step in (0, 7, 19):
         change = np.zeros((steps, 1))

@@ -1,4 +1,4 @@
-"""What the derivative of the map along trials of steady evidence says of how evidence is integrated."""
+"""What derivatives of the map along trials of steady evidence say of how it is integrated."""
 
 from __future__ import annotations
 
