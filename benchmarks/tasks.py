@@ -85,10 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=SHARED["epochs"])
+    parser.add_argument("--task", choices=[*tasks()], help="one of them; without it all")
     options = parser.parse_args()
     print("| task | network | done right | to be reached | fixed points where it is remembered |")
     print("|---|---|---|---|---|")
-    for name, (base, own, reached, _, period) in tasks().items():
+    chosen = tasks() if options.task is None else {options.task: tasks()[options.task]}
+    for name, (base, own, reached, _, period) in chosen.items():
         for kind, fields in KINDS.items():
             shares, found = [], []
             for seed in range(options.seeds):
@@ -102,7 +104,7 @@ def main() -> None:
                         slow = int((row.points.kind == "slow").sum())
                         number = int((row.points.kind == "fixed").sum())
                         found.append(f"{number} ({stable} stable), {slow} slow")
-                found += [verdict.label for verdict in run.verdicts.values()]
+                found += [f"{v.label}, {v.mechanism}" for v in run.verdicts.values()]
             print(
                 f"| {name} | {kind} | {min(shares):.3f} | {reached} | {'; '.join(found)} |",
                 flush=True,
