@@ -45,7 +45,7 @@ def judged(table: pandas.DataFrame) -> pandas.DataFrame:
     rows = table[~table["failed"].astype(bool)].dropna(subset=["verdict"]).copy()
     rows["measured"] = [
         "not learned"
-        if not row.accuracy >= AT.learned or math.isnan(row.efficiency)
+        if not row.right_choices >= AT.learned or math.isnan(row.efficiency)
         else kind_of(row.efficiency, row.constancy, row.early - 1.96 * row.early_error <= 0, AT)
         for row in rows.itertuples()
     ]
@@ -164,7 +164,7 @@ def fixed_points(rows: Any) -> None:
             f"\nOf the {len(none)} without any, all states of {len(away)} run away within 100 s, "
             f"at a median rate of {growth.median():.2g} per s (5 to 95 %: "
             f"{growth.quantile(0.05):.2g} to {growth.quantile(0.95):.2g}); they decide right in "
-            f"{100 * none['accuracy'].median():.1f} % of the trials with evidence (median; others "
+            f"{100 * none['accuracy'].median():.1f} % of fresh trials (median; others "
             f"{100 * rows[rows['num_fixed'] > 0]['accuracy'].median():.1f} %) and keep a share of "
             f"{none['efficiency'].median():.2f} of its information (others "
             f"{rows[rows['num_fixed'] > 0]['efficiency'].median():.2f})."
