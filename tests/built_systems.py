@@ -26,6 +26,7 @@ REST = 0.2
 LINE, LEAKY, UNSTABLE = "line attractor", "leaky integrator", "unstable integrator"
 FAST, TURNING, NOT_LEARNED = "fast leak", "turning integrator", "not learned"
 SLOW, SEVERAL, CONTINUUM = "slow direction", "several fixed points", "continuum"
+MIXED = "mixed modes"
 SINK, ROTATION, CHAIN, NO_POINT = "fast fixed point", "rotation", "chain", "no fixed point"
 
 
@@ -257,9 +258,12 @@ def without_points() -> Iterator[tuple[str, Built]]:
 
 
 def not_learned() -> Iterator[tuple[str, Built]]:
-    for name, drive in (("no evidence", 0.0), ("evidence for the other choice", -1.0)):
+    for name, drive, why in (
+        ("no evidence", 0.0, MIXED),  # no mode carries any
+        ("evidence for the other choice", -1.0, SLOW),
+    ):
         system = linear(0.99, drive, 1, 13)
-        yield f"line that gets {name}", Built(system, (NOT_LEARNED,), (SLOW,))
+        yield f"line that gets {name}", Built(system, (NOT_LEARNED,), (why,))
 
 
 # Single precision: a continuum is one as far as its weights can say.
