@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from yang_rnn._checks import check_array, check_is, check_whole
 from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
@@ -63,11 +64,25 @@ def evidence_modes(
     steps : int
         Of the stimulus.
 
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a number is out of range.
+    TypeError
+        If something is not what it must be.
+
     References
     ----------
     Mante, Sussillo, Shenoy & Newsome (2013), Nature 503:78-84 (left eigenvectors select what is
     integrated along right ones).
     """
+    check_is("modes", modes, Linearisation)
+    if len(modes) != 1:
+        raise ValueError(f"`modes` must be of one point; got {len(modes)}")
+    channels = modes.input_jacobian.shape[2]
+    evidence = check_array("evidence", evidence, (channels,)).astype(np.float64)
+    gradient = check_array("gradient", gradient, (modes.state.shape[1],)).astype(np.float64)
+    steps = check_whole("steps", steps, 1)
     matrix, push = modes.jacobian[0], modes.input_jacobian[0] @ evidence
     moved = [push]
     for _ in range(steps):

@@ -82,6 +82,8 @@ def judge_numbers(m: Measures, at: Thresholds) -> IntegratorVerdict:
     constancy = Estimate(m.constancy, m.constancy_error)
     early = Estimate(m.early, m.early_error)
     right = f"{100 * m.accuracy:.0f} % of choices are right"
+    if math.isnan(m.accuracy):
+        return IntegratorVerdict("not learned", "no trial has evidence for one choice", "")
     if not m.accuracy >= at.learned:
         return IntegratorVerdict("not learned", right, "")
     if math.isnan(efficiency.value):

@@ -17,6 +17,9 @@ from yang_rnn.line_attractor.probes import Probes
 HOLD = 100.0
 """For how long states are held (s)."""
 
+MOST_STEPS = 1_000_000
+"""Steps that they are held for at most, however short a step is."""
+
 NUM_HELD = 64
 """States that are held."""
 
@@ -81,7 +84,7 @@ def hold_states(probes: Probes, *, seconds: float = HOLD, number: int = NUM_HELD
     some = probes.first(number)
     begin = some.integrate(some.noise + some.strength)
     unit = some.scale if some.scale > 0 else 1.0
-    steps = max(1, round(1000 * seconds / some.system.dt))
+    steps = min(max(1, round(1000 * seconds / some.system.dt)), MOST_STEPS)
     limit = np.linalg.norm(begin, axis=1).max() + LOST * unit
     with jax.enable_x64(True):
         ran = [np.asarray(each) for each in _hold(some.step, begin, some.task.rest, steps, limit)]
@@ -111,7 +114,7 @@ def hold_states(probes: Probes, *, seconds: float = HOLD, number: int = NUM_HELD
         num_cycles=_different(means[cycles], TOGETHER * unit),
         growth=growth,
         drift=drift,
-        seconds=seconds,
+        seconds=min(seconds, steps * some.system.dt / 1000) if steps == MOST_STEPS else seconds,
     )
 
 

@@ -82,7 +82,10 @@ class Measures:
     nor what a mode is for.
     """
     mode_keeps: float = math.nan
-    """The most that an integrator keeps with the leak of a mode that carries a tenth or more."""
+    """The most that an integrator keeps with the leak of a mode that carries a tenth or more.
+
+    Where none does, of the first that together carry half.
+    """
     driven_eigenvalue: complex = complex("nan")
     """That of the mode that carries most of the evidence to the decision (`EvidenceModes`)."""
     driven_time_constant: float = math.nan

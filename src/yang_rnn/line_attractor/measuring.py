@@ -74,7 +74,7 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
     driven, pair = values[first], values == np.conj(values[first])
     lasting = min(duration, abs(time_constants[first]))
     share = carried.share[first] + carried.share[pair].sum() * (driven.imag != 0)
-    carriers = [_keeps(each, duration) for each in time_constants[carried.share >= A_TENTH]]
+    carriers = [_keeps(each, duration) for each in time_constants[_carriers(carried.share)]]
     jacobian = modes.jacobian[0]
     square = float((jacobian**2).sum())
     left_over = max(0.0, square - float((np.abs(values) ** 2).sum()))
@@ -97,6 +97,17 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
         "centre_efficiency": carried.efficiency,
         "centre_constancy": carried.constancy,
     }
+
+
+def _carriers(share: np.ndarray) -> np.ndarray:
+    """Return the modes that carry a tenth or more; where there is none, the first that carry half.
+
+    Of many slow modes each may carry little.
+    """
+    if (share >= A_TENTH).any() or not share.any():
+        return np.flatnonzero(share >= A_TENTH)
+    order = np.argsort(-share)
+    return order[: 1 + np.searchsorted(share[order].cumsum(), 0.5 * share.sum())]
 
 
 def _keeps(time_constant: float, duration: float) -> float:

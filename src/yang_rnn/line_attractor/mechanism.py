@@ -60,11 +60,13 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     Where linear response says that evidence moves the state along one direction (constancy), that
     nothing is left of it that has one, or that less than half of it is kept:
 
-    - ``several fixed points``: more than one lies on the slow manifold.
+    - ``several fixed points``: more than one lies on the slow manifold, or is known where no such
+      curve was found.
     - ``chain``, as above.
     - ``mixed modes``: no mode carries evidence to the decision.
     - ``fast fixed point``: one fixed point whose modes forget.
-    - ``rotation``: the mode that carries most of the evidence is a pair that turns.
+    - ``rotation``: modes that turn carry half of the evidence or more, and the first of them, a
+      pair, turns by more than a little.
     - ``slow direction``: one fixed point, where the mode that carries most of the evidence, or the
       flow on the manifold along it, is slow enough to keep half of it.
 
@@ -90,16 +92,17 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
         label = "rotation"
     elif turned and not m.response_efficiency < at.loses:
         label = "mixed modes"
-    elif m.points_on_line > 1:
+    elif m.points_on_line > 1 or (m.num_fixed > 1 and not m.manifold_converged):
         label = "several fixed points"
     elif handed_on:
         label = "chain"
     elif m.driven_share == 0:
         label = "mixed modes"
-    elif max(_known(m.driven_keeps), _known(m.manifold_efficiency)) < at.loses:
+    elif max(_known(x) for x in (m.driven_keeps, m.mode_keeps, m.manifold_efficiency)) < at.loses:
         label = "fast fixed point"
     else:
-        label = "rotation" if m.driven_turn > math.acos(at.straight) else "slow direction"
+        turns = m.driven_turn > math.acos(at.straight) and m.turning_share >= at.turning
+        label = "rotation" if turns else "slow direction"
     return Mechanism(label, _reason(m, label))
 
 
@@ -161,7 +164,8 @@ def _reason(m: Measures, label: str) -> str:
     number = f"{m.num_fixed} fixed point{'' if m.num_fixed == 1 else 's'}"
     parts = [number + (", and no other (proved)" if m.fixed_proved else "")]
     if label == "several fixed points":
-        parts.append(f"{m.points_on_line} of them on the slow manifold")
+        where = f"{m.points_on_line} of them on the slow manifold"
+        parts.append(where if m.manifold_converged else "no slow curve through the centre settled")
     if not math.isnan(m.driven_share):
         change = describe_change(m.driven_time_constant)
         parts.append(

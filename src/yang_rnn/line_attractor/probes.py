@@ -158,6 +158,8 @@ def make_probes(
     check_is("system", system, System)
     check_trials(trials)
     check_is("task", task, TwoAlternatives)
+    check_is("trajectories", trajectories, Trajectories, optional=True)
+    check_is("seen", seen, TrialStates, optional=True)
     if number is not None:
         number = check_whole("number", number, 1)
     seed = check_whole("seed", seed, 0, None)
@@ -183,8 +185,8 @@ def make_probes(
     assert system.readout is not None  # `run_trials` takes no system without
     return Probes(
         system=system,
-        step=as_map(system.step, np.float64, "step"),
-        readout=as_map(system.readout, np.float64, "readout"),
+        step=Partial(_next, as_map(system.step, np.float64, "step")),
+        readout=Partial(_seen, as_map(system.readout, np.float64, "readout")),
         task=task,
         onset=onset[chosen] if begin >= 0 else onset,
         noise=sd * rng.standard_normal((len(evidence), number)),
@@ -193,6 +195,15 @@ def make_probes(
         accuracy=float(right[strong].mean()) if strong.any() else float("nan"),
         scale=float(np.sqrt(((states - states.mean(axis=0)) ** 2).sum(axis=1).mean())),
     )
+
+
+def _next(step: Partial, x: jax.Array, h: jax.Array) -> jax.Array:
+    """Take a step whose result is as precise as the state, whatever the step makes of it."""
+    return step(x, h).astype(h.dtype)
+
+
+def _seen(readout: Partial, h: jax.Array) -> jax.Array:
+    return readout(h).astype(h.dtype)
 
 
 @jax.jit
