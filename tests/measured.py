@@ -28,6 +28,7 @@ LINE = Measures(
     non_normality=0.3,
     centre_efficiency=0.94,
     centre_constancy=0.97,
+    manifold_converged=True,
     points_on_line=1,
     still_share=0.02,
     manifold_efficiency=0.95,

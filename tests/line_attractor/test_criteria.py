@@ -151,3 +151,8 @@ def test_numbers_in_words():
     for still in (math.inf, -1e7):
         assert describe_change(still) == "neither decays nor grows within minutes"
     assert (shared(0.123), shared(math.nan)) == ("0.12", "undefined")
+
+
+def test_without_a_trial_that_has_evidence_nothing_is_learned():
+    found = judge(changed(accuracy=math.nan))
+    assert (found.label, found.reason) == ("not learned", "no trial has evidence for one choice")

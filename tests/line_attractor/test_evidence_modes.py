@@ -121,3 +121,27 @@ def test_growth_beyond_all_numbers_is_no_crash():
     found = carried(np.diag([3.0, 0.5]), [1.0, 1.0], [1.0, 1.0], steps=2000)
     assert not found.share.any()
     assert math.isnan(found.efficiency)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"modes": None}, TypeError),
+        ({"evidence": np.ones(3)}, ValueError),
+        ({"evidence": np.array([np.nan])}, ValueError),
+        ({"gradient": np.ones(3)}, ValueError),
+        ({"steps": 0}, ValueError),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, Any], error: type[Exception]):
+    right: dict[str, Any] = {
+        "modes": modes_of(np.diag([0.9, 0.5]), [1.0, 1.0]),
+        "evidence": np.ones(1),
+        "gradient": np.ones(2),
+        "steps": STEPS,
+    }
+    with pytest.raises(error, match=f"`{next(iter(arguments))}`"):
+        evidence_modes(**(right | arguments))
+    with pytest.raises(ValueError, match="`modes` must be of one point; got 2"):
+        evidence_modes(linearise(Partial(times, np.eye(2)), np.zeros((2, 2)), dt=100.0),
+                       np.ones(0), np.ones(2), STEPS)  # fmt: skip

@@ -1,9 +1,13 @@
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 from built import TASK, UNITS, leaky, linear, rotating, switch, trials
 from jax.tree_util import Partial
 
 from yang_rnn.dynamics.system import System
+from yang_rnn.line_attractor import long_run
 from yang_rnn.line_attractor.integration import (
     measure_decay,
     measure_integration,
@@ -200,3 +204,21 @@ def test_what_does_not_fit_is_refused():
         measure_pushes(probes_of(leaky(1.0)), np.ones(UNITS), seed=-1)
     with pytest.raises(TypeError, match="probes"):
         measure_kernel("no probes")  # type: ignore[arg-type]
+
+
+def single(step: Any, x: Any, h: Any) -> Any:
+    return step(x, h).astype(np.float32)
+
+
+def test_a_step_that_returns_single_precision_is_measured_like_any_other():
+    system = leaky(1.0).system()
+    rounded = dataclasses.replace(system, step=Partial(single, system.step))
+    found = measure_kernel(make_probes(rounded, trials(), TASK, number=300))
+    expected = measure_kernel(make_probes(system, trials(), TASK, number=300))
+    np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-4, atol=1e-5)
+
+
+def test_steps_that_are_short_are_not_taken_without_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(long_run, "MOST_STEPS", 50)
+    found = hold_states(probes_of(leaky(1.0)))
+    assert found.seconds == pytest.approx(5.0)

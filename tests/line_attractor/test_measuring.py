@@ -326,3 +326,10 @@ def test_the_gain_of_the_leak_is_the_one_it_was_built_with():
     with jax.enable_x64(True):
         moved = np.asarray(LEAK.step(TASK.rest + 0.5 * TASK.evidence, CENTRE)) - CENTRE
     np.testing.assert_allclose(moved, GAIN * LINE, atol=1e-5 * UNITS)
+
+
+def test_of_many_slow_modes_each_carries_little_and_they_keep_evidence_all_the_same():
+    found = driven(np.diag(np.linspace(0.97, 0.99, 40)), np.ones(40), np.ones(40))
+    assert found["driven_share"] < 0.1
+    at_most = evidence_kept(-100 / math.log(0.99), 2000.0)
+    assert 0.9 < found["mode_keeps"] <= at_most * (1 + 1e-12)

@@ -36,9 +36,9 @@ PAIR = {
         ({"manifold_efficiency": math.nan}, "slow direction"),
         (FORGOTTEN | {"response_efficiency": 0.3}, "fast fixed point"),
         (FORGOTTEN | {"response_efficiency": 0.41}, "chain"),
-        # A slow mode that evidence does not drive keeps nothing of it.
+        # A slow mode that carries a part is slow, though a fast one carries more.
         ({"mode_keeps": 0.99, "driven_keeps": 0.2, "manifold_efficiency": 0.2,
-          "response_efficiency": 0.3}, "fast fixed point"),
+          "response_efficiency": 0.3}, "slow direction"),
         (TURNS, "mixed modes"),
         (TURNS | PAIR, "rotation"),
         (TURNS | PAIR | {"turning_share": 0.4}, "mixed modes"),
@@ -95,9 +95,11 @@ def test_thresholds_of_the_mechanism_can_be_changed():
 
 
 def test_a_plane_of_fixed_points_is_a_continuum_though_no_curve_draws_states_in():
-    plane = {"still_share": math.nan, "manifold_efficiency": math.nan, "num_fixed": 1000}
+    plane = {"still_share": math.nan, "manifold_converged": False, "manifold_efficiency": math.nan}
+    plane |= {"num_fixed": 1000, "points_on_line": 0}
     still = changed(**plane, driven_moves=1e-9)
     assert judge_mechanism(still, Thresholds()).label == "continuum"
     assert "1000 fixed points" in judge_mechanism(still, Thresholds()).reason
-    moving = changed(**plane, driven_moves=0.01)
-    assert judge_mechanism(moving, Thresholds()).label == "slow direction"
+    moving = judge_mechanism(changed(**plane, driven_moves=0.01), Thresholds())
+    assert moving.label == "several fixed points"
+    assert "no slow curve through the centre settled" in moving.reason

@@ -67,8 +67,8 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     - ``fast fixed point``: one fixed point whose modes forget.
     - ``rotation``: modes that turn carry half of the evidence or more, and the first of them, a
       pair, turns by more than a little.
-    - ``slow direction``: one fixed point, where the mode that carries most of the evidence, or the
-      flow on the manifold along it, is slow enough to keep half of it.
+    - ``slow direction``: one fixed point, where a mode that carries evidence, or the flow on the
+      manifold along the first of them, is slow enough to keep half of it.
 
     Parameters
     ----------
