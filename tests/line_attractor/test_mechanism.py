@@ -101,5 +101,9 @@ def test_a_plane_of_fixed_points_is_a_continuum_though_no_curve_draws_states_in(
     assert judge_mechanism(still, Thresholds()).label == "continuum"
     assert "1000 fixed points" in judge_mechanism(still, Thresholds()).reason
     moving = judge_mechanism(changed(**plane, driven_moves=0.01), Thresholds())
-    assert moving.label == "several fixed points"
-    assert "no slow curve through the centre settled" in moving.reason
+    assert moving.label == "slow direction"
+    assert "no slow curve" not in moving.reason
+    failed = changed(**plane, driven_moves=0.01, manifold_error=0.5)
+    assert (
+        "no slow curve through the centre settled" in judge_mechanism(failed, Thresholds()).reason
+    )

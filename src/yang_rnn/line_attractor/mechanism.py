@@ -60,8 +60,7 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
     Where linear response says that evidence moves the state along one direction (constancy), that
     nothing is left of it that has one, or that less than half of it is kept:
 
-    - ``several fixed points``: more than one lies on the slow manifold, or is known where no such
-      curve was found.
+    - ``several fixed points``: more than one lies on the slow manifold.
     - ``chain``, as above.
     - ``mixed modes``: no mode carries evidence to the decision.
     - ``fast fixed point``: one fixed point whose modes forget.
@@ -92,7 +91,7 @@ def judge_mechanism(m: Measures, at: Thresholds) -> Mechanism:
         label = "rotation"
     elif turned and not m.response_efficiency < at.loses:
         label = "mixed modes"
-    elif m.points_on_line > 1 or (m.num_fixed > 1 and not m.manifold_converged):
+    elif m.points_on_line > 1:
         label = "several fixed points"
     elif handed_on:
         label = "chain"
@@ -163,9 +162,10 @@ def _response(m: Measures) -> str:
 def _reason(m: Measures, label: str) -> str:
     number = f"{m.num_fixed} fixed point{'' if m.num_fixed == 1 else 's'}"
     parts = [number + (", and no other (proved)" if m.fixed_proved else "")]
+    if not m.manifold_converged and not math.isnan(m.manifold_error):
+        parts.append("no slow curve through the centre settled")
     if label == "several fixed points":
-        where = f"{m.points_on_line} of them on the slow manifold"
-        parts.append(where if m.manifold_converged else "no slow curve through the centre settled")
+        parts.append(f"{m.points_on_line} of them on the slow manifold")
     if not math.isnan(m.driven_share):
         change = describe_change(m.driven_time_constant)
         parts.append(
