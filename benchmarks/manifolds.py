@@ -15,7 +15,7 @@ distance between the curves where both are, over the length of the invariant one
 fast states move that were let go on the traced curve six steps before, over the speed of each curve
 beside them (median). `covered` is how much of the trials' reach along the direction the invariant
 curve covers, and how much with twice the steps. Seconds are those of processor time of a second
-call, without compilation; `first` those of the invariant curve's first call.
+call, without compilation; `first` those of the invariant curve's first call after the verdict's.
 """
 
 import argparse

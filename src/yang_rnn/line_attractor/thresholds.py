@@ -12,7 +12,8 @@ class Thresholds:
     """Where one kind of integrator, and one mechanism, ends and the next begins.
 
     The first four say what a network does, from what `measure_integration` measures; the others
-    why. `benchmarks/verdicts.py` prints how trained and built networks lie to them.
+    why. `benchmarks/verdicts.py` holds built systems against them, `results/answers.py` trained
+    networks.
 
     Raises
     ------
