@@ -147,7 +147,7 @@ def predictors(rows: Any) -> None:
 
 def fixed_points(rows: Any) -> None:
     """Say how many networks have how many fixed points, and what those without one do."""
-    proved = rows[rows["fixed_points_proved"].astype(bool)]
+    proved = rows[rows["fixed_points_proved"].eq(True)]  # missing where none was enumerated
     counts = proved["fixed_points"].astype(int).value_counts().sort_index()
     listed = ", ".join(f"{count} with {number}" for number, count in counts.items())
     missed = proved["fixed_points_missed"]
