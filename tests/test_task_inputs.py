@@ -9,7 +9,7 @@ from every_active_set import rectified
 from tasks import Side
 
 from yang_rnn.adapters.brainpy_datasets import NAMES, make_brainpy_task
-from yang_rnn.experiment.task_report import table_of_inputs
+from yang_rnn.experiment.task_summary import table_of_inputs
 from yang_rnn.model import CTRNN
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.task_inputs import (

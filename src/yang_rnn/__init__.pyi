@@ -62,12 +62,12 @@ from .ensemble.training import train_ensemble as train_ensemble
 from .experiment.continuing import ContinuationError as ContinuationError
 from .experiment.continuing import continue_run as continue_run
 from .experiment.drawing import draw as draw
-from .experiment.report import describe as describe
-from .experiment.report import summarise as summarise
 from .experiment.run import Run as Run
 from .experiment.run import run_experiment as run_experiment
 from .experiment.storage import load_run as load_run
 from .experiment.storage import save_run as save_run
+from .experiment.summary import describe as describe
+from .experiment.summary import summarise as summarise
 from .experiment.task_run import TaskRun as TaskRun
 from .experiment.task_run import run_task as run_task
 from .line_attractor.evidence_modes import EvidenceModes as EvidenceModes

@@ -72,10 +72,10 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
             use_platform(options.platform)
         from yang_rnn.analysis import ScaleError
         from yang_rnn.experiment.names import FIGURES
-        from yang_rnn.experiment.report import describe, versions
         from yang_rnn.experiment.storage import save_numbers
-        from yang_rnn.experiment.task_report import describe_task
+        from yang_rnn.experiment.summary import describe, versions
         from yang_rnn.experiment.task_storage import save_task_numbers
+        from yang_rnn.experiment.task_summary import describe_task
         from yang_rnn.train import DivergenceError
 
         facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}

@@ -24,7 +24,7 @@ from yang_rnn.ensemble.processes import WorkersError
 from yang_rnn.ensemble.sweep import SweepProgress, sweep
 from yang_rnn.ensemble.workers import make_batches
 from yang_rnn.experiment.platform import PlatformError
-from yang_rnn.experiment.report import package_versions
+from yang_rnn.experiment.summary import package_versions
 
 distributed = pytest.importorskip("distributed", reason="an optional extra")
 

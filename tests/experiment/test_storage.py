@@ -14,9 +14,9 @@ from small import SMALL
 
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.drawing import draw, save_figures
-from yang_rnn.experiment.report import summarise
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.storage import load_run, save_numbers
+from yang_rnn.experiment.summary import summarise
 
 FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
 

@@ -16,9 +16,9 @@ from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.drawing import draw, save_figures
 from yang_rnn.experiment.names import TASK_ORDER, is_figure_file
 from yang_rnn.experiment.storage import load_run, save_run
-from yang_rnn.experiment.task_report import describe_task, summarise_task
 from yang_rnn.experiment.task_run import TaskRun, run_task
 from yang_rnn.experiment.task_storage import TASK_ALWAYS, read_task_summary, save_task_numbers
+from yang_rnn.experiment.task_summary import describe_task, summarise_task
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for

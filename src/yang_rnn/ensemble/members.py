@@ -20,7 +20,6 @@ from yang_rnn.experiment.checksums import read_sums, with_sums
 from yang_rnn.experiment.folder import NewFolder
 from yang_rnn.experiment.names import HISTORY, RECIPE, SUMMARY_FILE, SUMS
 from yang_rnn.experiment.platform import memory_errors
-from yang_rnn.experiment.report import versions
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.storage import (
     ALWAYS,
@@ -30,9 +29,10 @@ from yang_rnn.experiment.storage import (
     read_summary,
     save_numbers,
 )
-from yang_rnn.experiment.task_report import task_row
+from yang_rnn.experiment.summary import versions
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.experiment.task_storage import TASK_ALWAYS, read_task_summary, save_task_numbers
+from yang_rnn.experiment.task_summary import task_row
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import task_of
 

@@ -44,7 +44,7 @@ from yang_rnn.ensemble.table import (
 from yang_rnn.ensemble.task_table import summary_of_tasks
 from yang_rnn.ensemble.workers import import_dask, make_batches
 from yang_rnn.experiment.folder import MEMBERS, remove_stale
-from yang_rnn.experiment.report import package_versions
+from yang_rnn.experiment.summary import package_versions
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import recipe_for, task_of
 

@@ -13,7 +13,7 @@ from typing import Any
 from yang_rnn.ensemble.members import FinishedMember, make_batch, make_whole_batch
 from yang_rnn.ensemble.processes import CORES, LOST, WorkersError, make_on_processes
 from yang_rnn.experiment.platform import use_platform
-from yang_rnn.experiment.report import package_versions
+from yang_rnn.experiment.summary import package_versions
 from yang_rnn.recipe import Recipe
 
 SLOT = "yang_rnn batch"

@@ -38,8 +38,8 @@ from yang_rnn.experiment.reading import (
     table_text,
     weights_of,
 )
-from yang_rnn.experiment.report import summarise, versions
 from yang_rnn.experiment.run import Found, Run
+from yang_rnn.experiment.summary import summarise, versions
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.experiment.task_storage import load_task_run, save_task_numbers
 from yang_rnn.experiment.training_file import with_training, write_training

@@ -20,8 +20,8 @@ from yang_rnn._files import (
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, TRAINING, WEIGHTS
 from yang_rnn.experiment.reading import check_rows, history_of, most_weights, table_text, weights_of
-from yang_rnn.experiment.task_report import summarise_task
 from yang_rnn.experiment.task_run import TaskRun
+from yang_rnn.experiment.task_summary import summarise_task
 from yang_rnn.experiment.training_file import with_training, write_training
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe, RecipeError

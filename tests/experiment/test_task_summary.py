@@ -10,13 +10,13 @@ from small import SMALL_TASK
 from tasks import Follow, Side
 
 from yang_rnn.experiment.reading import table_text
-from yang_rnn.experiment.task_report import (
+from yang_rnn.experiment.task_run import TaskRun, run_task
+from yang_rnn.experiment.task_summary import (
     describe_task,
     summarise_task,
     table_of_inputs,
     task_row,
 )
-from yang_rnn.experiment.task_run import TaskRun, run_task
 from yang_rnn.model import CTRNN
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.train import History

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yang_rnn._checks import check_is
-from yang_rnn.experiment.report import describe_verdict, judged, named_columns
+from yang_rnn.experiment.summary import describe_verdict, judged, named_columns
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.task_inputs import InputPoints, by_same_input
 

@@ -54,8 +54,8 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
     dict
         Numbers, strings, lists and dicts; an eigenvalue is [real, imaginary].
     """
-    from yang_rnn.experiment.task_report import summarise_task
     from yang_rnn.experiment.task_run import TaskRun
+    from yang_rnn.experiment.task_summary import summarise_task
 
     check_is("stimuli", stimuli, bool)
     if isinstance(run, TaskRun):
@@ -187,7 +187,7 @@ def describe(summary: dict[str, Any]) -> str:
     -------
     str
     """
-    from yang_rnn.experiment.task_report import describe_task
+    from yang_rnn.experiment.task_summary import describe_task
 
     check_is("summary", summary, dict)
     if "inputs" in summary:

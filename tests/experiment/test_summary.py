@@ -7,9 +7,9 @@ import pytest
 from small import SMALL
 
 from yang_rnn.ensemble.members import member_row
-from yang_rnn.experiment.report import describe, package_versions, summarise, versions
 from yang_rnn.experiment.run import Found, Run, run_experiment
 from yang_rnn.experiment.storage import load_run, save_numbers
+from yang_rnn.experiment.summary import describe, package_versions, summarise, versions
 
 FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
 
