@@ -54,12 +54,10 @@ def compare(net: yr.CTRNN, recipe: yr.Recipe) -> dict[str, Any] | None:
     verdict = yr.line_attractor_verdict(system, trials, choice)
     if verdict.manifold is None:
         return None
-    assert verdict.modes is not None
     assert verdict.centre is not None
-    assert verdict.driven is not None
+    assert verdict.towards is not None
     F, seen = system.at(choice.rest), run_trials(system, trials, choice)
-    point, towards = verdict.points[[verdict.centre]], verdict.modes.right[0, verdict.driven].real
-    towards = towards / np.linalg.norm(towards) * np.sign(towards @ verdict.manifold.axis)
+    point, towards = verdict.points[[verdict.centre]], verdict.towards
     bounds = reach(point, towards, seen)
     where = F, point.state[0], towards, *bounds
     traced, before, _ = timed(lambda: yr.trace_slow_manifold(*where))

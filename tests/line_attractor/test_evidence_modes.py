@@ -110,6 +110,40 @@ def test_a_block_without_a_basis_of_eigenvectors_has_the_weights_that_it_has(cou
     assert found.efficiency == pytest.approx(efficiency_of(weights))
 
 
+@given(st.integers(0, 500), st.sampled_from([0.0, 1e-9]))
+def test_modes_of_one_eigenvalue_are_one_that_moves_where_evidence_pushes(seed: int, apart: float):
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    values = np.array([0.95, 0.95 + apart, 0.95 - apart, 0.5, 0.4, 0.3])
+    push, seen = rng.normal(size=6), rng.normal(size=6)
+    found = carried(basis @ np.diag(values) @ basis.T, push, seen)
+    onto = basis[:, :3] @ basis[:, :3].T
+    part = np.array([seen @ onto @ push, *(seen @ basis[:, 3:] * (push @ basis[:, 3:]))])
+    size = np.abs(part) * [geometric(value) for value in (0.95, 0.5, 0.4, 0.3)]
+    share = size / size.sum()
+    assert found.share[:3].sum() == pytest.approx(share[0], rel=1e-5)
+    np.testing.assert_allclose(found.group_share[:3], share[0], rtol=1e-5)
+    if share[0] < share[1:].max():
+        assert found.together.sum() == 1
+        return
+    assert found.together.tolist() == [True] * 3 + [False] * 3
+    assert not found.turns
+    moved = onto @ push
+    assert abs(found.direction @ moved) == pytest.approx(np.linalg.norm(moved))
+    assert found.selection @ found.direction == pytest.approx(1.0)
+    along = np.linalg.norm(moved) * np.sign(found.direction @ moved)
+    assert found.selection @ push == pytest.approx(along, rel=1e-5)
+
+
+def test_a_pair_that_rounding_makes_of_two_real_modes_does_not_turn():
+    matrix = np.diag([0.9, 0.9, 0.4])
+    matrix[0, 1], matrix[1, 0] = 1e-6, -1e-6
+    found = carried(matrix, [1.0, 1.0, 1.0], [1.0, 0.0, 0.0])
+    assert np.linalg.eigvals(matrix).imag.any()
+    assert (found.turning, found.turns) == (0.0, False)
+    assert found.direction @ [1.0, 1.0, 0.0] == pytest.approx(math.sqrt(2.0), rel=1e-4)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_a_stimulus_of_few_steps_has_as_many_weights(steps: int):
     found = carried(np.diag([0.9, 0.5]), [1.0, 0.0], [1.0, 0.0], steps)

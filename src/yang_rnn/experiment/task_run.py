@@ -16,7 +16,6 @@ from yang_rnn.behaviour import Performance, Psychometric, performance, psychomet
 from yang_rnn.dynamics.simulation import Trajectories, simulate
 from yang_rnn.dynamics.system import System
 from yang_rnn.experiment.run import PROOF_UNITS
-from yang_rnn.line_attractor.measuring import measure_selection
 from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
 from yang_rnn.recipe import Recipe
@@ -174,13 +173,11 @@ class TaskRun:
             return ()
         rows = []
         for context, verdict in self.verdicts.items():
-            if verdict.modes is None or verdict.driven is None or verdict.manifold is None:
+            if verdict.modes is None or verdict.selection is None:
                 continue
-            towards = verdict.manifold.axis
+            pushed = verdict.modes.input_jacobian[0]
             gain = {
-                other: measure_selection(
-                    verdict.modes, towards, task.evidence, mode=verdict.driven
-                )["gain"]
+                other: float(verdict.selection @ pushed @ task.evidence)
                 for other, task in self.alternatives.items()
             }
             rows.append(Selection(context, gain))

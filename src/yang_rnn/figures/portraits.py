@@ -316,13 +316,11 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
         ax.set_title(f"no slow manifold:\n{why}")
         return
     assert verdict.centre is not None
-    assert verdict.modes is not None
-    assert verdict.driven is not None
+    assert verdict.towards is not None
     line = project(pca, verdict.manifold.state)
     label = "slow manifold" + ("" if verdict.manifold.converged else ", not converged")
     ax.plot(*line.T, zorder=3, label=label, **manifold_style(verdict.manifold))
-    right = verdict.modes.right[0, verdict.driven].real
-    reach = EIGENVECTOR_REACH * right / np.linalg.norm(right)
+    reach = EIGENVECTOR_REACH * verdict.towards
     centre = points.state[verdict.centre]
     line = project(pca, np.stack([centre - reach, centre + reach]))
     ax.plot(*line.T, zorder=2.5, label="mode that evidence drives", **EIGENVECTOR_STYLE)

@@ -12,8 +12,8 @@ from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.response import direction_kept
 
-NEARLY_SAME = 1e-3
-"""Distance of two eigenvalues up to which their modes are taken together."""
+NEARLY_SAME = 0.02
+"""Distance of two eigenvalues, times the steps of the stimulus, for modes to be taken together."""
 
 
 class EvidenceModes(NamedTuple):
@@ -40,7 +40,12 @@ class EvidenceModes(NamedTuple):
 
     weights: np.ndarray
     share: np.ndarray
+    group_share: np.ndarray
     first: int
+    together: np.ndarray
+    turns: bool
+    direction: np.ndarray
+    selection: np.ndarray
     turning: float
     efficiency: float
     early: float
@@ -89,21 +94,56 @@ def evidence_modes(
         moved.append(matrix @ moved[-1])
     weights = np.array([gradient @ each for each in moved[steps - 1 :: -1]])
     values = modes.eigenvalues[0]
-    same = np.abs(values[:, None] - values) <= NEARLY_SAME
+    same = np.abs(values[:, None] - values) * steps <= NEARLY_SAME
     carried = (modes.right[0] @ gradient) * (modes.left[0] @ push)
     courses = carried * values ** np.arange(steps)[:, None]
     alone, together = np.abs(courses).sum(axis=0), np.abs(courses @ same).sum(axis=0)
     size = together * alone / np.where(alone > 0, same @ alone, 1.0)
     whole = size.sum()
     share = size / whole if np.isfinite(whole) and whole > 0 else np.zeros(len(values))
-    turns = (values.imag != 0) | (values.real < 0)
+    # A pair that differs from its real part by next to nothing is two modes that don't turn.
+    turns = (~same & (values[:, None] == values.conj())).any(axis=0) | (values.real < 0)
+    first, of_group = _first(share, same)
+    of_first = same[first] | (same[first] @ (values[:, None] == values.conj()))
+    direction, selection = _along(modes, of_first, first, push)
     begin, early, late = pulse_steps(steps)
     return EvidenceModes(
         weights,
         share,
-        int(share.argmax()),
+        of_group,
+        first,
+        of_first,
+        bool(turns[first]),
+        direction,
+        selection,
         float(share[turns].sum()),
         efficiency_of(weights),
         early_of(weights),
         direction_kept(moved[early - begin - 1 : late - begin]),
     )
+
+
+def _first(share: np.ndarray, same: np.ndarray) -> tuple[int, np.ndarray]:
+    """Return the mode that carries most with those beside it, and what each does with them."""
+    of_group = same @ share
+    most = of_group >= (1 - 1e-9) * of_group.max()
+    return int(np.where(most, share, -1.0).argmax()), of_group
+
+
+def _along(
+    modes: Linearisation, together: np.ndarray, first: int, push: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the direction in which evidence moves the state in some modes, and what selects it."""
+    right, left = modes.right[0], modes.left[0]
+    alone = right[first].real
+    direction, selection = alone / np.linalg.norm(alone), left[first].real
+    with np.errstate(divide="ignore", invalid="ignore"):  # a pair's real parts may be orthogonal
+        selection = selection / (selection @ direction)
+    if together.sum() == 1 or not together[first]:
+        return direction, selection
+    onto = (right[together].T @ left[together]).real
+    moved = onto @ push
+    size = np.linalg.norm(moved)
+    if not size > 1e-9 * np.linalg.norm(push):
+        return direction, selection
+    return moved / size, (moved / size) @ onto

@@ -71,10 +71,9 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
     second = 2 if values[0].imag != 0 else 1
     has_second = second < len(values)
     first = carried.first
-    driven, pair = values[first], values == np.conj(values[first])
+    driven = values[first]
     lasting = min(duration, abs(time_constants[first]))
-    share = carried.share[first] + carried.share[pair].sum() * (driven.imag != 0)
-    carriers = [_keeps(each, duration) for each in time_constants[_carriers(carried.share)]]
+    carriers = [_keeps(each, duration) for each in time_constants[_carriers(carried)]]
     jacobian = modes.jacobian[0]
     square = float((jacobian**2).sum())
     left_over = max(0.0, square - float((np.abs(values) ** 2).sum()))
@@ -88,7 +87,7 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
         "mode_keeps": max(carriers, default=math.nan),
         "driven_eigenvalue": complex(driven),
         "driven_time_constant": float(time_constants[first]),
-        "driven_share": float(share),
+        "driven_share": float(carried.share[carried.together].sum()),
         "driven_keeps": _keeps(time_constants[first], duration),
         "driven_moves": abs(complex(driven) ** round(duration / modes.dt) - 1.0),
         "driven_turn": abs(float(np.angle(driven))) * lasting / modes.dt,
@@ -99,13 +98,14 @@ def measure_modes(modes: Linearisation, carried: EvidenceModes, duration: float)
     }
 
 
-def _carriers(share: np.ndarray) -> np.ndarray:
+def _carriers(carried: EvidenceModes) -> np.ndarray:
     """Return the modes that carry a tenth or more; where there is none, the first that carry half.
 
     Of many slow modes each may carry little.
     """
-    if (share >= A_TENTH).any() or not share.any():
-        return np.flatnonzero(share >= A_TENTH)
+    share, with_others = carried.share, carried.group_share
+    if (with_others >= A_TENTH).any() or not share.any():
+        return np.flatnonzero((with_others >= A_TENTH) & (share > 0))
     order = np.argsort(-share)
     return order[: 1 + np.searchsorted(share[order].cumsum(), 0.5 * share.sum())]
 
@@ -134,15 +134,10 @@ def measure_centre(point: FixedPoints, seen: TrialStates) -> dict[str, Any]:
     }
 
 
-def measure_selection(
-    modes: Linearisation, towards: np.ndarray, evidence: np.ndarray, *, mode: int = 0
-) -> dict[str, Any]:
-    """Measure what evidence, a direction of the input, does along a mode that does not turn."""
-    left = modes.left[0, mode].real
-    left = left / (left @ towards)
-    pushed = modes.input_jacobian[0] @ evidence
-    size = np.linalg.norm(left) * np.linalg.norm(pushed)
-    gain = float(left @ pushed)
+def measure_selection(selection: np.ndarray, push: np.ndarray) -> dict[str, Any]:
+    """Measure what evidence, by what it does to the state, does along what is selected."""
+    size = np.linalg.norm(selection) * np.linalg.norm(push)
+    gain = float(selection @ push)
     return {"gain": gain, "selection_evidence": gain / size if size > 0 else math.nan}
 
 

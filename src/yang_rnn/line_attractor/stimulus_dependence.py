@@ -182,21 +182,11 @@ def table_of(rows: tuple[StimulusPoints, ...]) -> list[dict[str, Any]]:
 def _push(F: AutonomousMap, verdict: Verdict) -> float:
     """Return the velocity (1/s) along the manifold that this input gives to the centre."""
     assert verdict.centre is not None
-    assert verdict.modes is not None
-    assert verdict.manifold is not None
-    assert verdict.driven is not None
+    assert verdict.selection is not None
     state = verdict.points.state[verdict.centre]
-    right, left = (
-        part[0, verdict.driven].real for part in (verdict.modes.right, verdict.modes.left)
-    )
-    # Biorthonormal with a right eigenvector of unit length: l . (F - h) counts in its units.
-    towards = right / np.linalg.norm(right)
-    selection = left / (left @ towards)
-    if towards @ verdict.manifold.axis < 0:
-        selection = -selection
     with jax.enable_x64(True):
         moved = np.asarray(as_map(F)(state)) - state
-    return float(selection @ moved) / F.dt * 1000
+    return float(verdict.selection @ moved) / F.dt * 1000
 
 
 def _number(value: float) -> float | None:

@@ -78,8 +78,11 @@ class Verdict:
         The map around the centre, one entry.
     driven : int or None
         Which of the modes carries most of the evidence to the decision.
+    towards, selection : numpy.ndarray, shape (unit,), or None
+        Where that mode does not turn: the direction in which it moves the state towards choice 2, a
+        unit vector, and what selects this motion from a change of the state (`EvidenceModes`).
     manifold : InvariantManifold or None
-        Grown from the centre along that mode, where it does not turn.
+        Grown from the centre in that direction.
     position, evidence : numpy.ndarray, shape (trial,)
         Position at the end of the stimulus and summed evidence of each trial. The position is the
         arc length along the manifold or, without one, the score on PC 1, growing towards choice 2.
@@ -98,6 +101,8 @@ class Verdict:
     centre: int | None
     modes: Linearisation | None
     driven: int | None
+    towards: np.ndarray | None
+    selection: np.ndarray | None
     manifold: InvariantManifold | None
     position: np.ndarray
     evidence: np.ndarray
@@ -241,6 +246,8 @@ def line_attractor_verdict(
         centre=around.centre,
         modes=around.modes,
         driven=around.driven,
+        towards=around.towards,
+        selection=around.selection,
         manifold=manifold,
         position=position[-1],
         evidence=seen.evidence,
@@ -254,7 +261,8 @@ class _Around(NamedTuple):
     centre: int | None = None
     modes: Linearisation | None = None
     driven: int | None = None
-    towards: np.ndarray | None = None  # a unit vector; None where the driven mode turns
+    towards: np.ndarray | None = None  # None where the driven mode turns
+    selection: np.ndarray | None = None
 
 
 def _around_centre(
@@ -275,20 +283,18 @@ def _around_centre(
     found = measure_modes(modes, carried, seen.duration)
     found |= measure_centre(points[[centre]], seen)
     found["has_stable_point"] = _has_stable_point(F, points, modes)
-    right = modes.right[0, driven].real
-    right = right / np.linalg.norm(right)
-    found["eigenvector_pc1"] = abs(right @ pc1)
+    direction, selection = carried.direction, carried.selection
+    found["eigenvector_pc1"] = abs(direction @ pc1)
     if seen.choice_axis.any():
-        found["eigenvector_choice"] = abs(right @ seen.choice_axis)
-    value = modes.eigenvalues[0, driven]
-    if value.imag != 0 or not value.real > 0:
+        found["eigenvector_choice"] = abs(direction @ seen.choice_axis)
+    if carried.turns or not modes.eigenvalues[0, driven].real > 0:
         return _Around(found, centre, modes, driven)
-    towards = right if right @ seen.choice_axis >= 0 else -right
-    if not seen.choice_axis.any():  # all chose alike: the evidence tells the direction
-        pushed = measure_selection(modes, towards, task.evidence, mode=driven)
-        towards = towards if pushed["gain"] >= 0 else -towards
-    found |= measure_selection(modes, towards, task.evidence, mode=driven)
-    return _Around(found, centre, modes, driven, towards)
+    push = modes.input_jacobian[0] @ task.evidence
+    # Where all chose alike, the evidence tells the direction.
+    chosen = direction @ seen.choice_axis if seen.choice_axis.any() else selection @ push
+    sign = 1.0 if chosen >= 0 else -1.0
+    found |= measure_selection(sign * selection, push)
+    return _Around(found, centre, modes, driven, sign * direction, sign * selection)
 
 
 def _check_points(F: AutonomousMap, points: FixedPoints) -> None:
