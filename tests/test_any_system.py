@@ -323,4 +323,4 @@ def test_the_psychometric_function_is_drawn_in_the_words_of_the_task(slow: Exami
 
 def test_the_verdict_on_a_network_without_a_line_is_drawn_too(fast: Examined):
     texts = drawn(figures.line_attractor(fast.pca, fast.mean, fast.verdict))
-    assert any("Fast leak, by" in text for text in texts)
+    assert any("Fast leak" in text and ", by" in text for text in texts)

@@ -265,6 +265,11 @@ class TwoAlternatives:
         check_trials(trials)
         if trials.choice is None:
             raise ValueError("`trials` must have a correct `choice`; got None")
+        others = np.setdiff1d(trials.choice, (0, 1))
+        if len(others):
+            raise ValueError(
+                f"`trials.choice` must be 0 (choice 1) or 1 (choice 2); got {others[0]:g}"
+            )
         strength = np.abs(trials.condition(self.condition))
         return np.where(np.asarray(trials.choice) == 1, strength, -strength) + 0.0
 

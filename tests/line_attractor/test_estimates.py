@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yang_rnn.line_attractor.estimates import Estimate, cosine_of, median_of, ratio_of
+from yang_rnn.line_attractor.estimates import Estimate, cosine_of, median_of, ratio_of, share_of
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 
 
@@ -104,3 +104,18 @@ def test_efficiency_and_lean_of_weights_that_are_known():
     assert early_of(np.array([0.0, 1.0, 3.0])) == -0.75
     assert early_of(np.array([0.0, 5.0, 0.0])) == 0.0
     assert math.isnan(early_of(np.zeros(3)))
+
+
+@pytest.mark.parametrize(("number", "share"), [(10, 0.7), (100, 0.7), (100, 0.95)])
+def test_the_interval_of_a_share_holds_the_true_one_about_as_often_as_it_says(
+    number: int, share: float
+):
+    draws = np.random.default_rng(0).random((4000, number)) < share
+    intervals = np.array([share_of(each).interval for each in draws])
+    held = (intervals[:, 0] <= share) & (share <= intervals[:, 1])
+    assert 0.92 < held.mean() < 0.995
+
+
+def test_few_values_that_are_all_the_same_have_an_error_and_none_are_undefined():
+    assert share_of(np.ones(4, bool)).error > 0.1
+    assert math.isnan(share_of(np.ones(0, bool)).value)

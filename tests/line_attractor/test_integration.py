@@ -163,7 +163,7 @@ def test_the_range_of_the_trials_is_that_of_the_probes():
 
 
 def test_the_right_choices_of_trials_with_evidence_are_counted():
-    assert probes_of(leaky(5.0)).accuracy > 0.9
+    assert probes_of(leaky(5.0)).accuracy.value > 0.9
     assert probes_of(leaky(5.0)).onset.shape == (300, UNITS)
 
 

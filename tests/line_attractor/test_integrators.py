@@ -93,11 +93,14 @@ def test_a_relu_network_that_is_never_silent_is_judged_as_the_linear_one():
     assert judged(linear(rotation(1.0))).label in ("fast leak", "not learned")
 
 
-def made(efficiency: Estimate, constancy: Estimate, accuracy: float = 0.9) -> Integration:
+MOSTLY = Estimate(0.9, 0.0)
+
+
+def made(efficiency: Estimate, constancy: Estimate, right: Estimate = MOSTLY) -> Integration:
     kernel = Kernel(np.ones(3), np.ones(3), efficiency, Estimate(-0.3, 0.01))
     pulse = Pulse(constancy, Estimate(1.0, 0.0), np.ones(1))
     measured: Any = measure_integration(leaky(1.0).system(), trials(), TASK)
-    return measured._replace(accuracy=accuracy, kernel=kernel, pulse=pulse)
+    return measured._replace(accuracy=right, kernel=kernel, pulse=pulse)
 
 
 def test_a_number_within_its_error_of_a_threshold_is_said_to_be():
@@ -111,7 +114,23 @@ def test_a_number_within_its_error_of_a_threshold_is_said_to_be():
     found = judge_integrator(made(Estimate(0.51, 0.02), Estimate(0.79, 0.02)))
     assert (found.label, found.near) == ("turning integrator", "fast leak or leaky integrator")
     assert judge_integrator(made(Estimate(0.9, 0.02), straight)).near == ""
-    assert judge_integrator(made(Estimate(0.9, 0.02), straight, 0.69)).label == "not learned"
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "label", "near"),
+    [
+        (0.69, 0.001, "not learned", ""),
+        (0.69, 0.02, "not learned", "line attractor"),
+        (0.72, 0.02, "line attractor", "not learned"),
+        (0.72, 0.001, "line attractor", ""),
+    ],
+)
+def test_a_share_of_right_choices_within_its_error_of_the_threshold_is_said_to_be(
+    share: float, error: float, label: str, near: str
+):
+    kept, straight = Estimate(0.9, 0.02), Estimate(0.95, 0.01)
+    found = judge_integrator(made(kept, straight, Estimate(share, error)))
+    assert (found.label, found.near) == (label, near)
 
 
 def test_thresholds_can_be_others_and_are_checked():

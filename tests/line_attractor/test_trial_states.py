@@ -143,3 +143,9 @@ def test_a_correlation_needs_enough_trials_that_differ():
 
 def test_the_input_without_evidence_is_that_of_the_task():
     assert tuple(TASK.rest) == REST
+
+
+def test_a_decision_before_the_stimulus_ends_is_refused():
+    task = dataclasses.replace(TASK, stimulus=TASK.decision, decision=TASK.stimulus)
+    with pytest.raises(ValueError, match=r"`task\.decision` must not end before the stimulus does"):
+        run_trials(SYSTEM, trials(20), task)

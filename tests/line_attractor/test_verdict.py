@@ -232,9 +232,13 @@ def test_points_of_another_input_or_network_are_refused():
         examine(net, points=fewer)
 
 
-def test_too_few_trials_leave_correlations_open():
-    found = line_attractor_verdict(leaky(5.0).system(), trials(9), TASK)
+def test_few_trials_leave_open_whether_it_has_learned_and_correlations():
+    few = trials(10)
+    few = few.select(np.flatnonzero(few.condition("coherence"))[:4])
+    found = line_attractor_verdict(leaky(5.0).system(), few, TASK)
     assert np.isnan(found.measures.evidence_r2)
+    assert found.measures.accuracy == 1.0
+    assert (found.label, found.near) == ("line attractor", "not learned")
     # Probes are drawn from their strengths as from any.
     assert found.measures.efficiency == pytest.approx(kept_by(np.exp(-0.02)), abs=1e-5)
 
@@ -418,7 +422,7 @@ def test_thresholds_can_be_given():
 def test_progress_of_the_search_is_told():
     told = []
     line_attractor_verdict(
-        leaky(5.0).system(), trials(10), TASK, on_progress=lambda *args: told.append(args)
+        leaky(5.0).system(), trials(20), TASK, on_progress=lambda *args: told.append(args)
     )
     assert told[-1][0] == told[-1][1] > 0
 

@@ -262,8 +262,8 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     columns |= {"missed_by_newton": "fixed_points_missed"}
     row |= {column: every.get(name) for name, column in columns.items()}
     for name, value in (judged["measures"] if judged else {}).items():
-        if name == "accuracy":
-            row["right_choices"] = value
+        if name.startswith("accuracy"):
+            row[name.replace("accuracy", "right_choices")] = value
         elif name.endswith("eigenvalue"):
             row |= {f"{name}_real": value and value[0], f"{name}_imag": value and value[1]}
         else:

@@ -85,7 +85,7 @@ def judge(measures: Measures, thresholds: Thresholds | None = None) -> Judged:
     if does.label == "turning integrator" and math.isnan(m.constancy):
         against = "no direction of a pulse can be compared"
     criteria = (
-        _rising("right choices", m.accuracy, 0.0, at.learned),
+        _rising("right choices", m.accuracy, m.accuracy_error, at.learned),
         _rising("evidence that decisions keep", m.efficiency, m.efficiency_error, at.keeps),
         _rising("direction of a pulse kept", m.constancy, m.constancy_error, at.straight),
         _rising("evidence kept by linear response", m.response_efficiency, 0.0, at.keeps),

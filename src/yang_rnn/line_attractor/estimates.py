@@ -38,6 +38,22 @@ class Estimate(NamedTuple):
         return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
 
 
+def share_of(values: np.ndarray) -> Estimate:
+    """Return the share of true values with its binomial error; NaN where there is none.
+
+    The error is that of two more of each kind, so that few values that are all the same have one.
+
+    References
+    ----------
+    Agresti & Coull (1998), The American Statistician 52:119-126.
+    """
+    if not len(values):
+        return Estimate(math.nan, math.nan)
+    number = len(values) + 4
+    nearly = (values.sum() + 2) / number
+    return Estimate(float(values.mean()), float(math.sqrt(nearly * (1 - nearly) / number)))
+
+
 def median_of(values: np.ndarray) -> Estimate:
     """Return a median with the error that the ranks of its interval give."""
     if not np.isfinite(values).all():

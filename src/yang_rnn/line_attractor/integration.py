@@ -271,7 +271,7 @@ class Integration(NamedTuple):
 
     Attributes
     ----------
-    accuracy : float
+    accuracy : Estimate
         Share of the task's trials with evidence in which the right choice was made.
     kernel : Kernel
     pulse : Pulse
@@ -284,7 +284,7 @@ class Integration(NamedTuple):
         Time step (ms).
     """
 
-    accuracy: float
+    accuracy: Estimate
     kernel: Kernel
     pulse: Pulse
     decay: Decay

@@ -84,13 +84,16 @@ def judge_numbers(m: Measures, at: Thresholds) -> IntegratorVerdict:
     right = f"{100 * m.accuracy:.0f} % of choices are right"
     if math.isnan(m.accuracy):
         return IntegratorVerdict("not learned", "no trial has evidence for one choice", "")
-    if not m.accuracy >= at.learned:
-        return IntegratorVerdict("not learned", right, "")
-    if math.isnan(efficiency.value):
-        return IntegratorVerdict("not learned", "evidence does not move its decisions", "")
+    fewest, most = Estimate(m.accuracy, m.accuracy_error).interval
     late = early.interval[0] <= 0
     label = kind_of(efficiency.value, constancy.value, late, at)
-    others = {
+    if not m.accuracy >= at.learned:
+        near = label if most >= at.learned and not math.isnan(efficiency.value) else ""
+        return IntegratorVerdict("not learned", right, near)
+    if math.isnan(efficiency.value):
+        return IntegratorVerdict("not learned", "evidence does not move its decisions", "")
+    others = {"not learned"} if fewest < at.learned else set()
+    others |= {
         kind_of(one, other, late, at)
         for one in efficiency.interval
         for other in (constancy.interval if not math.isnan(constancy.value) else (math.nan,))

@@ -19,6 +19,7 @@ class Measures:
     # What is measured by simulation (`Integration`), with standard errors.
     accuracy: float = math.nan
     """Share of right choices in trials with evidence."""
+    accuracy_error: float = 0.0
     efficiency: float = math.nan
     """Of the psychophysical kernel: share of the evidence's information that decisions keep."""
     efficiency_error: float = math.nan

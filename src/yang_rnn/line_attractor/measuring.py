@@ -34,7 +34,8 @@ def numbers_of(integration: Integration) -> dict[str, Any]:
     kernel, pulse, long_run = integration.kernel, integration.pulse, integration.long_run
     values = integration.singular_values
     return {
-        "accuracy": integration.accuracy,
+        "accuracy": integration.accuracy.value,
+        "accuracy_error": integration.accuracy.error,
         "efficiency": kernel.efficiency.value,
         "efficiency_error": kernel.efficiency.error,
         "early": kernel.early.value,

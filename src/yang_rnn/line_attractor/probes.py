@@ -13,6 +13,7 @@ from yang_rnn._checks import check_is, check_whole
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
+from yang_rnn.line_attractor.estimates import Estimate, share_of
 from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
 from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 
@@ -42,7 +43,7 @@ class Probes:
     cue : array of shape (step, channel)
         Inputs from the end of the stimulus to the last step that asks for a decision, the mean of
         the trials: noise there would be part of both decisions of a pair.
-    accuracy : float
+    accuracy : Estimate
         Share of the task's trials with evidence in which the right choice was made.
     scale : float
         Root mean square distance of the states during the stimulus from their mean.
@@ -56,7 +57,7 @@ class Probes:
     noise: np.ndarray
     strength: np.ndarray
     cue: np.ndarray
-    accuracy: float
+    accuracy: Estimate
     scale: float
 
     @property
@@ -180,7 +181,6 @@ def make_probes(
     begin = during.start - 1
     onset = seen.activity[begin] if begin >= 0 else np.tile(system.initial_state, (len(chosen), 1))
     right = seen.chose_second == (np.asarray(trials.choice) == 1)
-    strong = seen.signed_strength != 0
     states = seen.during.reshape(-1, seen.during.shape[-1])
     assert system.readout is not None  # `run_trials` takes no system without
     return Probes(
@@ -192,7 +192,7 @@ def make_probes(
         noise=sd * rng.standard_normal((len(evidence), number)),
         strength=strengths[chosen],
         cue=np.asarray(trials.inputs, np.float64)[during.stop : last + 1].mean(axis=1),
-        accuracy=float(right[strong].mean()) if strong.any() else float("nan"),
+        accuracy=share_of(right[seen.signed_strength != 0]),
         scale=float(np.sqrt(((states - states.mean(axis=0)) ** 2).sum(axis=1).mean())),
     )
 

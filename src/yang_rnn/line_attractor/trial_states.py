@@ -116,6 +116,12 @@ def run_trials(
             shape = (*np.shape(trials.inputs)[:2], last[name])
             check_array(f"trajectories.{name}", values, shape)
     activity, outputs = simulate(system, trials.inputs) if trajectories is None else trajectories
+    during, decision = trials.during(task.stimulus), trials.during(task.decision)
+    if decision.stop < during.stop:
+        raise ValueError(
+            f"`task.decision` must not end before the stimulus does; {task.decision!r} ends at "
+            f"step {decision.stop}, {task.stimulus!r} at {during.stop}"
+        )
     if outputs is None:
         raise ValueError("`system` must have a readout: without outputs there is no choice")
     expected = (*np.shape(trials.inputs)[:2], system.num_units)
@@ -124,7 +130,7 @@ def run_trials(
         raise ValueError("`trials` must keep the system's states finite; got NaN or infinity")
     return TrialStates(
         activity=activity,
-        during=activity[trials.during(task.stimulus)],
+        during=activity[during],
         evidence=task.evidence_of(trials),
         chose_second=task.chose_second(outputs, trials),
         signed_strength=task.signed_strength(trials),
