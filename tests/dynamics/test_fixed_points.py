@@ -149,7 +149,7 @@ def test_what_a_plain_function_closes_over_is_taken_as_it_is_now(solver: Any, ki
     ("arguments", "error", "match"),
     [
         ({"F": 3}, TypeError, "`F` must be a callable"),
-        ({"F": lambda h: h * 1j}, TypeError, "what `F` returns` must be real numbers; got dtype c"),
+        ({"F": lambda h: h * 1j}, TypeError, "`F` must return real numbers; got dtype c"),
         ({"F": lambda h: h[:1]}, ValueError, r"`F` must map.*\(2,\).*\(1,\)"),
         ({"starts": np.ones((2, 2, 2))}, ValueError, r"starts.*\(2, 2, 2\)"),
         ({"starts": np.ones((2, 0))}, ValueError, "starts"),

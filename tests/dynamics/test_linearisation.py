@@ -340,7 +340,7 @@ def test_bad_arguments_are_named(arguments: Any, match: str):
     ("arguments", "match"),
     [
         ({"F": 3}, "`F` must be a callable"),
-        ({"F": lambda h: h + 1j}, "what `F` returns` must be real numbers; got dtype complex128"),
+        ({"F": lambda h: h + 1j}, "`F` must return real numbers; got dtype complex128"),
         ({"points": np.ones((1, 2)) * 1j}, "`points` must be .*real .* complex128"),
     ],
 )

@@ -11,7 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import as_array, check_array, check_real, is_real_dtype, reason_of
+from yang_rnn._checks import (
+    as_array,
+    check_array,
+    check_real,
+    is_real_dtype,
+    reason_of,
+)
 from yang_rnn.dynamics.reading import as_it_is_now
 from yang_rnn.dynamics.system import AutonomousMap
 
@@ -52,12 +58,16 @@ def as_map(F: Callable[..., Any], dtype: Any = np.float64, name: str = "F") -> P
     """
     if isinstance(F, AutonomousMap):
         F = F.partial
-    if not callable(F):
-        raise TypeError(f"`{name}` must be a callable map; got {type(F).__name__}")
+    _check_map(F, name)
     if isinstance(F, Partial):
         F = Partial(as_it_is_now(F.func), *F.args, **F.keywords)
         return jax.tree.map(lambda leaf: _cast(leaf, dtype, name), F)
     return Partial(lambda *args: F(*args))
+
+
+def _check_map(F: Any, name: str) -> None:
+    if not callable(F):
+        raise TypeError(f"`{name}` must be a callable map; got {type(F).__name__}")
 
 
 def as_states(states: Any, name: str) -> np.ndarray:
@@ -111,9 +121,9 @@ def as_vector(vector: Any, name: str, units: int | None = None) -> np.ndarray:
 
 
 def check_real_numbers(array: Any, name: str) -> None:
-    """Check that what `jax.eval_shape` tells of an array is one of real numbers."""
+    """Check that what `jax.eval_shape` tells of what a function returns is real numbers."""
     if not is_real_dtype(array.dtype):
-        raise TypeError(f"`{name}` must be real numbers; got dtype {array.dtype}")
+        raise TypeError(f"`{name}` must return real numbers; got dtype {array.dtype}")
 
 
 def check_takes(F: Partial, units: int, name: str) -> Any:
@@ -148,11 +158,12 @@ def check_map(F: Partial, units: int) -> None:
     if getattr(out, "shape", None) != (units,):
         got = getattr(out, "shape", type(out).__name__)
         raise ValueError(f"`F` must map a state of shape ({units},) to the same shape; got {got}")
-    check_real_numbers(out, "what `F` returns")
+    check_real_numbers(out, "F")
 
 
 def time_step(F: Map, dt: float | None) -> float:
     """Return the one time step (ms) that a map and an argument `dt` agree on."""
+    _check_map(F, "F")
     if dt is not None:
         check_real("dt", dt, above=0)
     own = F.dt if isinstance(F, AutonomousMap) else dt

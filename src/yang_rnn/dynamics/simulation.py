@@ -68,7 +68,7 @@ def simulate(system: System, inputs: Any) -> Trajectories:
         if len(getattr(read, "shape", ())) != 1:
             got = getattr(read, "shape", type(read).__name__)
             raise ValueError(f"`readout` must return outputs of shape (output,); got {got}")
-        check_real_numbers(read, "what `readout` returns")
+        check_real_numbers(read, "readout")
     # In 32-bit mode JAX would keep its cast of an array that a step closes over: for the analysis
     # in float64 too, and when the array has changed.
     with jax.enable_x64(True):
