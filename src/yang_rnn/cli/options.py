@@ -63,6 +63,8 @@ class Options:
     """
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print nothing but the result."""
+    verbose: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Tell more in the result: how the searches ended, all modes, what the verdict stands on."""
     numbers: Annotated[Recipe, tyro.conf.arg(name="", constructor=_Numbers)] = NOTEBOOK
 
     @property
