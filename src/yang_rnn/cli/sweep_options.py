@@ -46,7 +46,7 @@ class SweepOptions:
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print nothing but the result."""
     verbose: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Tell more in the result: every member, however many there are, and what its verdict stands on."""
+    """Tell more in the result: every member, and what its verdict stands on."""
 
     @property
     def numbers(self) -> Recipe:

@@ -75,6 +75,12 @@ def count_outcomes(
     return pandas.DataFrame(rows)
 
 
+def listed(varied: Sequence[str], values: Sequence[Any], seed: Any) -> str:
+    """Return how the line of a member begins: with its varied numbers and its seed."""
+    columns = zip(varied, values, strict=True)
+    return "".join(f"  {value:>{max(len(name), 6)}}" for name, value in columns) + f"  {seed:>4}"
+
+
 def meaning_of(summary: Any) -> list[Section]:
     """Say what the verdicts and mechanisms that were found mean, a plain sentence each."""
     found = set(summary[summary["count"] > 0]["outcome"])

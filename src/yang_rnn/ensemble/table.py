@@ -17,6 +17,7 @@ from yang_rnn.ensemble.counting import (
     count_outcomes,
     describe_counts,
     describe_end,
+    listed,
     meaning_of,
 )
 from yang_rnn.ensemble.members import member_row
@@ -25,6 +26,7 @@ from yang_rnn.experiment.sections import Section, written
 from yang_rnn.experiment.storage import load_run, read_summary
 from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.estimates import Estimate
 from yang_rnn.line_attractor.mechanism import MECHANISMS
 from yang_rnn.line_attractor.words import in_words
 from yang_rnn.task import PerceptualDecisionMaking
@@ -122,27 +124,25 @@ def portraits_of(members: Sequence[Path]) -> list[Portrait]:
 
 
 JUDGED = ("efficiency", "constancy")
-"""Columns that a verdict stands on, which a verbose text lists."""
+"""Columns that a verdict stands on, which a verbose text tells of each member."""
 
 
 def _list_members(table: Any, verbose: bool) -> list[str]:
     """Return one line per member: varied numbers, accuracy, leading eigenvalue, verdict."""
     varied = list(table.columns[1 : list(table.columns).index("seed")])
-    told = [name for name in JUDGED if verbose and name in table.columns]
-    head = " ".join([*(f"  {name:>10}" for name in varied), "  seed accuracy", *told])
     lines = [
-        "Accuracy: share of right choices in fresh trials. The eigenvalue is the leading one at the "
-        "central fixed point; a negative time constant is one of growth.",
-        f"{head}  leading eigenvalue  time constant  verdict",
+        "Accuracy: share of right choices in fresh trials. The eigenvalue is the leading one at "
+        "the central fixed point; a negative time constant is one of growth.",
+        f"{listed(varied, varied, 'seed')} accuracy      eigenvalue  time const.  verdict",
     ]
+    told = [name for name in JUDGED if verbose and name in table.columns]
     if told:
-        lines.insert(
-            1,
-            "Efficiency: share of the evidence's information that decisions keep; constancy: cosine "
-            "between what a pulse of evidence does to the state soon and late.",
+        lines[0] += (
+            " Efficiency: share of the evidence's information that decisions keep; constancy: "
+            "cosine between what a pulse of evidence does to the state soon and late."
         )
     for _, row in table.iterrows():
-        line = " ".join([*(f"  {row[name]:>10}" for name in varied), f"  {row['seed']:>4}"])
+        line = listed(varied, [row[name] for name in varied], row["seed"])
         if not pandas.isna(row["error"]) and row["error"]:
             lines.append(f"{line} {row['error']}")
             continue
@@ -153,9 +153,10 @@ def _list_members(table: Any, verbose: bool) -> list[str]:
         verdict = f"{row['verdict']}, by {row['mechanism']}"
         if pandas.isna(row["verdict"]):
             value, verdict = "", NOT_JUDGED
-        numbers = [f"{row['accuracy']:8.4f}", *(f"{row[name]:{len(name)}.3f}" for name in told)]
-        line = " ".join([line, *numbers])
-        lines.append(f"{line}  {value:>18}  {time_constant:>13}  {verdict}")
+        lines.append(f"{line} {row['accuracy']:8.4f}  {value:>14}  {time_constant:>11}  {verdict}")
+        if told and not pandas.isna(row["verdict"]):
+            numbers = (f"{name} {Estimate(row[name], row[f'{name}_error'])}" for name in told)
+            lines.append(f"{'':8}{', '.join(numbers)}")
     return lines
 
 

@@ -16,6 +16,7 @@ from yang_rnn.ensemble.counting import (
     describe_counts,
     describe_end,
     finished_of,
+    listed,
     meaning_of,
 )
 from yang_rnn.experiment.sections import Section, written
@@ -90,14 +91,14 @@ def _list_members(table: Any) -> list[str]:
     """Return one line per member: varied numbers, accuracy, whether it learned, verdicts."""
     varied = list(table.columns[1 : list(table.columns).index("seed")])
     verdicts = [name for name in table.columns if name.split(" ")[0] == "verdict"]
-    head = " ".join([*(f"  {name:>10}" for name in varied), "  seed accuracy  learned"])
+    head = f"{listed(varied, varied, 'seed')} accuracy  learned"
     lines = [
         "Accuracy: share of fresh trials done right. Learned: significantly more than always the "
         "same answer would reach.",
         "  ".join([head, *verdicts]),
     ]
     for _, row in table.iterrows():
-        line = " ".join([*(f"  {row[name]:>10}" for name in varied), f"  {row['seed']:>4}"])
+        line = listed(varied, [row[name] for name in varied], row["seed"])
         if not pandas.isna(row["error"]) and row["error"]:
             lines.append(f"{line} {row['error']}")
             continue
