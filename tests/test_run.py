@@ -571,7 +571,7 @@ def test_a_task_is_trained_analysed_and_analysed_anew(
     assert shown.out.splitlines()[-1] == f"  runs{os.sep}{name}{os.sep}"
     summary = summary_of(here)
     assert f"In 200 fresh trials a share of {summary['test_accuracy']:.4f}" in shown.out
-    assert "verdict    context 0: " in shown.out
+    assert "What the network does (context 0)" in shown.out
     recipe = load_run(here).recipe
     assert recipe.channels == (7, 3)
     assert dataclasses.replace(recipe, num_inputs=0, num_outputs=0) == SMALL_TASK

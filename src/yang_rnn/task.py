@@ -18,6 +18,7 @@ from yang_rnn._checks import (
     check_is,
     check_one_of,
     check_real,
+    check_time_step,
     check_whole,
     is_real,
     shown,
@@ -159,7 +160,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         noise_in: NoiseIn = NOTEBOOK.noise_in,
         **transforms: Any,
     ):
-        dt = check_real("dt", dt, above=0)
+        dt = check_time_step(dt)
         levels: Any = as_array("coherence", coherence)
         if seed is not None:
             seed = check_whole("seed", seed, 0, 2**32 - 1)
@@ -186,6 +187,14 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         self.noise_in = noise_in
         if noise_in == "stimulus" and any(map(callable, self._durations.values())):
             raise ValueError("`noise_in` must be everywhere where durations are random")
+
+    def __repr__(self) -> str:
+        """Say what the network gets and gives, in which steps and at which coherences."""
+        levels = " ".join(f"{level:g}" for level in self.coherence)
+        return (
+            f"PerceptualDecisionMaking({self.num_inputs} inputs, {self.num_outputs} outputs, dt "
+            f"{self.dt:g} ms; coherences {levels} %)"
+        )
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, seed: int | None = None) -> Self:
