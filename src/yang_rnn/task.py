@@ -18,7 +18,6 @@ from yang_rnn._checks import (
     check_is,
     check_one_of,
     check_real,
-    check_time_step,
     check_whole,
     is_real,
     shown,
@@ -160,7 +159,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         noise_in: NoiseIn = NOTEBOOK.noise_in,
         **transforms: Any,
     ):
-        dt = check_time_step(dt)
+        dt = check_real("dt", dt, above=0)
         levels: Any = as_array("coherence", coherence)
         if seed is not None:
             seed = check_whole("seed", seed, 0, 2**32 - 1)

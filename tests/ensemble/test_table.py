@@ -144,7 +144,7 @@ def test_text_of_many_members_does_not_list_them(done: Path, monkeypatch: pytest
     table = read_table(folders(done), ())
     assert "Members" not in describe(table, summary_of(table, ()), done)
     verbose = describe(table, summary_of(table, ()), done, verbose=True)
-    for _, row in table.iterrows():
+    for row in table.to_dict("records"):
         assert f"efficiency {Estimate(row['efficiency'], row['efficiency_error'])}" in verbose
 
 

@@ -51,6 +51,7 @@ def test_summary_is_json_and_its_text_has_its_numbers(small_task_run: TaskRun):
 
 def test_time_constants_stand_beside_the_stimulus(small_task_run: TaskRun):
     lasts = stimulus_of(small_task_run)
+    assert lasts is not None
     task = next(iter(small_task_run.alternatives.values()))
     steps = small_task_run.trials.periods[task.stimulus]
     assert isinstance(steps, slice)
