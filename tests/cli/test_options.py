@@ -258,5 +258,5 @@ def test_an_option_that_is_nearly_one_is_met_with_that(word: str, hint: str):
 
 
 def test_an_option_unlike_all_others_gets_no_hint():
-    with pytest.raises(UsageError, match="^unrecognized options: --zzzzqqq$"):
+    with pytest.raises(UsageError, match=r"^unrecognized options: --zzzzqqq$"):
         parse(["--zzzzqqq"])
