@@ -11,9 +11,11 @@ from yang_rnn._checks import (
     check_array,
     check_confidence,
     check_real,
+    check_time_step,
     check_whole,
     is_real,
     is_whole,
+    listed,
     shown,
 )
 
@@ -136,3 +138,19 @@ def test_values_are_shown_in_one_short_line(value: Any):
 
 def test_numbers_of_too_many_digits_are_shown():
     assert shown(10**5000) == "a value of type int"
+
+
+def test_a_time_step_that_looks_like_seconds_gets_a_warning_with_its_milliseconds():
+    assert check_time_step(20) == 20.0
+    assert check_time_step(0.5) == 0.5
+    with pytest.warns(
+        UserWarning, match=r"`dt` is in ms; got 0.02. If that is 0.02 s, it must be 20"
+    ):
+        assert check_time_step(0.02) == 0.02
+    with pytest.raises(ValueError, match="`dt` must be a finite number above 0; got 0"):
+        check_time_step(0)
+
+
+def test_many_words_are_listed_by_both_ends():
+    assert listed(map(str, range(3))) == "0, 1, 2"
+    assert listed(map(str, range(100)), most=4) == "0, 1, ... (100 in all), 98, 99"

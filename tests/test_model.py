@@ -420,3 +420,11 @@ def test_weights_that_are_no_plain_real_numbers_are_refused(wrong: Any):
 def test_inputs_that_are_no_finite_real_numbers_are_refused(wrong: Any):
     with pytest.raises((TypeError, ValueError), match=r"^`inputs` must "):
         CTRNN(3, 8, 3, seed=0).predict(wrong)
+
+
+def test_a_time_step_in_seconds_gets_a_warning():
+    with pytest.warns(
+        UserWarning, match=r"`dt` is in ms; got 0.1. If that is 0.1 s, it must be 100"
+    ):
+        net = CTRNN(3, 8, 2, dt=0.1)
+    assert repr(net) == "CTRNN(3 inputs, 8 relu units, 2 outputs; dt 0.1 ms, tau 100 ms)"

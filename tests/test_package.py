@@ -11,11 +11,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tasks import Side
 
 import yang_rnn as yr
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.storage import save_numbers
+from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.probes import make_probes
 
 ROOT = Path(__file__).parents[1]
 
@@ -190,3 +193,65 @@ def test_example_of_the_pages_takes_a_network_that_is_not_ours():
 def test_example_of_the_pages_trains_another_task():
     found = run_example("RateGoNoGo", "docs/own_task.md")
     assert np.isfinite(found["history"].loss).all()
+
+
+def test_what_is_printed_says_shapes_units_and_counts_in_a_line(small_run: Run):
+    verdict = small_run.verdict
+    assert verdict is not None
+    assert small_run.alternatives is not None
+    assert small_run.modes is not None
+    integration = verdict.integration
+    expected: list[tuple[Any, list[str]]] = [
+        (
+            small_run.trials,
+            [f"{small_run.recipe.analysis_trials} trials", "22 steps", "3 channels"],
+        ),
+        (small_run.trajectories, ["8 units", "3 outputs", "22 steps"]),
+        (small_run.history, ["2 epochs", "loss", "accuracy"]),
+        (small_run.net, ["8 relu units", "dt 100 ms", "tau 100 ms"]),
+        (small_run.task, ["3 inputs", "dt 100 ms", "6.4", "%"]),
+        (small_run.system, ["8 units", "dt 100 ms"]),
+        (small_run.points, ["8 units", "fixed", "slow"]),
+        (small_run.modes, ["1 of 8 units", "ms"]),
+        (small_run.alternatives, ["evidence [0.0, -1.0, 1.0]", "outputs 1 and 2"]),
+        (small_run.flow, ["8 units", "per s"]),
+        (small_run.tested.by_coherence, ["at 6.4", "50 trials"]),
+        (small_run.tested.psychometric, ["choice 2", "at -6.4", "50 trials"]),
+        (small_run.tested.averages, ["22 steps", "8 units", "-6.4"]),
+        (small_run.by_stimulus[0], ["fixed", "slow", small_run.by_stimulus[0].name]),
+        (verdict, [verdict.label, f"by {verdict.mechanism}", "stimulus 2000 ms"]),
+        (verdict.response, ["20 steps", "8 units", "efficiency"]),
+        (integration, ["efficiency", "±"]),
+        (integration.kernel, ["20 steps", "efficiency", "±"]),
+        (integration.pulse, ["8 units", "constancy", "±"]),
+        (integration.decay, ["ms", "±"]),
+        (integration.pushes, ["±"]),
+        (integration.long_run, ["after 100 s", "%"]),
+        (make_probes(small_run.system, small_run.trials, small_run.alternatives), ["2000 ms"]),
+    ]
+    for record, words in expected:
+        text = repr(record)
+        assert text.startswith(f"{type(record).__name__}(")
+        assert len(text) < 300
+        assert "array(" not in text
+        assert "\n" not in text
+        for word in words:
+            assert word in text, text
+
+
+def test_records_of_a_task_are_printed_in_a_line(small_task_run: TaskRun):
+    point = small_task_run.by_input[0]
+    for record, word in (
+        (small_task_run.tested, "200 trials right"),
+        (small_task_run.trials, "steps"),
+        (point, point.given.name),
+        (point.given, "[1.0, "),
+    ):
+        text = repr(record)
+        assert word in text
+        assert "array(" not in text
+        assert len(text) < 300
+
+
+def test_a_task_of_ones_own_is_printed_with_its_sizes():
+    assert repr(Side()) == "Side(2 inputs, 3 outputs, dt 20.0 ms)"

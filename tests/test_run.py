@@ -75,14 +75,16 @@ def test_results_are_in_the_folder(done: Ended):
 def test_result_is_printed_and_where_its_files_are(done: Ended):
     assert f"{done.summary['test_accuracy']:.4f}" in done.out
     assert "ideal observer" in done.out
-    assert done.out.splitlines()[-1] == f"files      here{os.sep}"
+    assert done.out.splitlines()[-3:] == [
+        "Files", "  summary.json has all numbers, figures/ the pictures.", f"  here{os.sep}"
+    ]  # fmt: skip
 
 
 def test_progress_is_shown_on_standard_error(done: Ended):
     loss = load_run(done.folder).history.loss
     lines = done.err.splitlines()
-    assert [line.split("  accuracy")[0] for line in lines if line.startswith("epoch ")] == [
-        f"epoch 1/2  loss {loss[0]:.4f}", f"epoch 2/2  loss {loss[1]:.4f}"
+    assert [line.split(", accuracy")[0] for line in lines if line.startswith("epoch ")] == [
+        f"epoch 1/2, loss {loss[0]:.4f}", f"epoch 2/2, loss {loss[1]:.4f}"
     ]  # fmt: skip
     assert any(line.startswith("search ") for line in lines)
 
@@ -180,7 +182,7 @@ def test_results_that_can_not_be_printed_are_there_and_no_failure(
 
 def test_a_path_with_a_line_end_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main([*WORDS, "--out", "a\nb"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"files      a\\nb{os.sep}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"  a\\nb{os.sep}"
     assert main([*WORDS, "--out", "a\nb"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert names(tmp_path) == ["a\nb"]
@@ -566,10 +568,10 @@ def test_a_task_is_trained_analysed_and_analysed_anew(
     assert names(tmp_path / "runs") == [name]
     here = tmp_path / "runs" / name
     assert shown.err == ""
-    assert shown.out.splitlines()[-1] == f"files      runs{os.sep}{name}{os.sep}"
+    assert shown.out.splitlines()[-1] == f"  runs{os.sep}{name}{os.sep}"
     summary = summary_of(here)
-    assert f"{summary['test_accuracy']:.4f} of 200 fresh trials done right" in shown.out
-    assert "verdict    context 0: " in shown.out
+    assert f"In 200 fresh trials a share of {summary['test_accuracy']:.4f}" in shown.out
+    assert "What the network does (context 0)" in shown.out
     recipe = load_run(here).recipe
     assert recipe.channels == (7, 3)
     assert dataclasses.replace(recipe, num_inputs=0, num_outputs=0) == SMALL_TASK

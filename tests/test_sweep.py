@@ -77,7 +77,9 @@ def test_progress_and_result_are_printed(done: Ended):
     assert done.err.splitlines()[-1].startswith("3/3 members, 0 failed, 0 to go; ")
     assert ": 3 members, 0 failed, median accuracy 0." in done.out
     table = pandas.read_csv(done.folder / "table.csv")
-    for line, (_, row) in zip(done.out.splitlines()[1:4], table.iterrows(), strict=True):
+    lines = done.out.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.split()[:1] == ["seed"])
+    for line, (_, row) in zip(lines[first + 1 : first + 4], table.iterrows(), strict=True):
         assert line.split()[0] == str(row["seed"])
         assert f"{row['accuracy']:.4f}" in line
         assert line.endswith(f"{row['verdict']}, by {row['mechanism']}")

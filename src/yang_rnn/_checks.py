@@ -3,7 +3,8 @@
 import math
 import os
 import reprlib
-from collections.abc import Collection
+import warnings
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,14 @@ def is_real(value: Any, above: float | None = None, minimum: float | None = None
     return math.isfinite(number) and in_bounds
 
 
+def listed(words: Iterable[str], most: int = 12) -> str:
+    """Return words with commas between them; of more than so many, those of both ends."""
+    words = list(words)
+    if len(words) > most:
+        words = [*words[: most // 2], f"... ({len(words)} in all)", *words[-most // 2 :]]
+    return ", ".join(words)
+
+
 def check_whole(name: str, value: Any, minimum: int, maximum: int | None = MOST) -> int:
     """Return an argument that is a whole number within bounds; else raise a `ValueError`."""
     if not is_whole(value) or value < minimum:
@@ -66,6 +75,22 @@ def check_real(
         expected = f"a finite number{bound_in_words(above, minimum)}"
         raise ValueError(f"`{name}` must be {expected}; got {shown(value)}")
     return float(value)
+
+
+SHORT_STEP = 0.1
+"""Time step (ms) up to which one is rather meant in seconds: rates are never as fast."""
+
+
+def check_time_step(dt: Any) -> float:
+    """Return a time step (ms) above 0; warn where it looks as if seconds were meant."""
+    value = check_real("dt", dt, above=0)
+    if value <= SHORT_STEP:
+        warnings.warn(
+            f"`dt` is in ms; got {value:g}. If that is {value:g} s, it must be {1000 * value:g}: "
+            "else all time constants and durations are 1000 times too short",
+            stacklevel=4,
+        )
+    return value
 
 
 def check_confidence(confidence: Any) -> float:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.decomposition import PCA
 
-from yang_rnn._checks import check_array, check_callable, check_is, is_whole, shown
+from yang_rnn._checks import check_array, check_callable, check_is, is_whole, listed, shown
 from yang_rnn.dynamics.fixed_points import find_fixed_points
 from yang_rnn.dynamics.gradient import GradientDescent
 from yang_rnn.dynamics.maps import Map, scale_of
@@ -76,6 +76,12 @@ class Averages(NamedTuple):
 
     level: np.ndarray
     activity: np.ndarray
+
+    def __repr__(self) -> str:
+        """Say of how many levels, steps and units."""
+        steps, _, units = np.shape(self.activity)
+        levels = listed(f"{level:g}" for level in self.level)
+        return f"Averages({steps} steps, {units} units; levels {levels})"
 
 
 def average_by(activity: Any, values: Any) -> Averages:

@@ -12,6 +12,7 @@ from yang_rnn._checks import (
     check_confidence,
     check_is,
     check_real,
+    listed,
     reason_of,
 )
 from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials, last_asked
@@ -70,6 +71,12 @@ class ConditionAccuracy(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     ideal: np.ndarray | None
+
+    def __repr__(self) -> str:
+        """Say the accuracy at each level."""
+        pairs = zip(self.level, self.accuracy, strict=True)
+        each = listed(f"{share:.2f} at {level:g}" for level, share in pairs)
+        return f"ConditionAccuracy({each}; {int(np.sum(self.num_trials))} trials)"
 
 
 def accuracy_by_condition(
@@ -138,6 +145,12 @@ class Psychometric(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     ideal: np.ndarray | None
+
+    def __repr__(self) -> str:
+        """Say how often choice 2 is taken at each strength."""
+        pairs = zip(self.strength, self.probability, strict=True)
+        each = listed(f"{share:.2f} at {strength:g}" for strength, share in pairs)
+        return f"Psychometric(choice 2: {each}; {int(np.sum(self.num_trials))} trials)"
 
 
 def psychometric_function(
@@ -221,6 +234,16 @@ class Performance(NamedTuple):
     explained: float | None
     learned: bool
     by_condition: dict[str, ConditionAccuracy]
+
+    def __repr__(self) -> str:
+        """Say how much is done right, beside chance."""
+        chance = "" if self.chance is None else f"; always the same answer: {self.chance:.4f}"
+        explained = "" if self.explained is None else f"; variance explained {self.explained:.3f}"
+        return (
+            f"Performance({'learned' if self.learned else 'NOT learned'}: {self.accuracy:.4f} of "
+            f"{self.num_trials} trials right, 95 % interval {self.low:.4f} to {self.high:.4f}"
+            f"{chance}{explained})"
+        )
 
 
 MAX_LEVELS = 12

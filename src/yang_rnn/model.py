@@ -10,7 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from yang_rnn._checks import as_array, check_array, check_finite, check_is, check_real, check_whole
+from yang_rnn._checks import (
+    as_array,
+    check_array,
+    check_finite,
+    check_is,
+    check_real,
+    check_time_step,
+    check_whole,
+)
 from yang_rnn.dynamics.enclosure import (
     MAX_BOXES,
     MAX_UNITS,
@@ -169,7 +177,7 @@ class CTRNN(bp.DynamicalSystem):
         )
         seed = check_whole("seed", seed, 0, None)
         tau = check_real("tau", tau, above=0)
-        if dt is not None and check_real("dt", dt, above=0) > tau:
+        if dt is not None and check_time_step(dt) > tau:
             raise ValueError(f"`dt` must be at most `tau` ({tau:.12g} ms); got {dt}")
         super().__init__(mode=bm.TrainingMode())
         self.num_inputs, self.num_hidden, self.num_outputs = self.design[:3]
@@ -182,6 +190,13 @@ class CTRNN(bp.DynamicalSystem):
         self.h = bm.Variable(jnp.zeros((1, self.num_hidden)), batch_axis=0)
         self.o = bm.Variable(jnp.zeros((1, self.num_outputs)), batch_axis=0)
         self._run: Callable[..., Any] = bm.jit(self._trials)
+
+    def __repr__(self) -> str:
+        """Say how large the network is, and its time step and constant."""
+        return (
+            f"CTRNN({self.num_inputs} inputs, {self.num_hidden} {self.activation} units, "
+            f"{self.num_outputs} outputs; dt {self.dt:g} ms, tau {self.tau:g} ms)"
+        )
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Self:

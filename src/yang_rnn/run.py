@@ -73,9 +73,8 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         from yang_rnn.analysis import ScaleError
         from yang_rnn.experiment.names import FIGURES
         from yang_rnn.experiment.storage import save_numbers
-        from yang_rnn.experiment.summary import describe, versions
+        from yang_rnn.experiment.summary import describe, stimulus_of, versions
         from yang_rnn.experiment.task_storage import save_task_numbers
-        from yang_rnn.experiment.task_summary import describe_task
         from yang_rnn.train import DivergenceError
 
         facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}
@@ -88,16 +87,19 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
                 if process is not None:
                     save_figures(run, folder.staging / FIGURES, options.formats, process)
                 facts["seconds"] = round(time.perf_counter() - started, 2)
-                if options.numbers.is_perceptual:
-                    text = describe(save_numbers(run, folder.staging, facts))
-                else:
-                    text = describe_task(save_task_numbers(run, folder.staging, facts))
+                save = save_numbers if options.numbers.is_perceptual else save_task_numbers
+                text = describe(
+                    save(run, folder.staging, facts),
+                    stimulus=stimulus_of(run),
+                    verbose=options.verbose,
+                )
         except (DivergenceError, ScaleError) as error:
             raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
         interrupts.check()
         path = folder.publish()
-    return Done(f"{text}\n{'files':<11}{one_line(f'{path}{os.sep}')}", path)
+    files = "summary.json has all numbers" + (", figures/ the pictures" if options.formats else "")
+    return Done(f"{text}\n\nFiles\n  {files}.\n  {one_line(f'{path}{os.sep}')}", path)
 
 
 def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":

@@ -84,9 +84,9 @@ def _sweep(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         except SweepError as error:
             raise Failure(str(error)) from error
     if options.numbers.is_perceptual:
-        text = describe(done.table, done.summary, done.folder)
+        text = describe(done.table, done.summary, done.folder, verbose=options.verbose)
     else:
-        text = describe_tasks(done.table, done.summary, done.folder, FILES)
+        text = describe_tasks(done.table, done.summary, done.folder, FILES, verbose=options.verbose)
     result = Done(text, done.folder)
     if not sum(done.summary["members"]):
         raise Failure("all members failed; error.txt in a member's folder says why", result)

@@ -187,6 +187,14 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         if noise_in == "stimulus" and any(map(callable, self._durations.values())):
             raise ValueError("`noise_in` must be everywhere where durations are random")
 
+    def __repr__(self) -> str:
+        """Say what the network gets and gives, in which steps and at which coherences."""
+        levels = " ".join(f"{level:g}" for level in self.coherence)
+        return (
+            f"PerceptualDecisionMaking({self.num_inputs} inputs, {self.num_outputs} outputs, dt "
+            f"{self.dt:g} ms; coherences {levels} %)"
+        )
+
     @classmethod
     def from_recipe(cls, recipe: Recipe, seed: int | None = None) -> Self:
         """Build the task of a recipe, with the seed of its training trials or another."""

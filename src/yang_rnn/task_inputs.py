@@ -50,6 +50,11 @@ class ConstantInput(NamedTuple):
     x: np.ndarray
     changes: bool
 
+    def __repr__(self) -> str:
+        """Say what it is called, and the input."""
+        changes = ", the mean of an input that changes" if self.changes else ""
+        return f"ConstantInput({self.name}: {np.round(self.x, 6).tolist()}{changes})"
+
 
 def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[ConstantInput, ...]:
     """List the constant inputs of a task: one for each period and condition that it depends on.
@@ -177,6 +182,11 @@ class InputPoints(NamedTuple):
     centre: int | None
     search: IndexSearch | None = None
     every: AllFixedPoints | None = None
+
+    def __repr__(self) -> str:
+        """Say at which input, and how many points there are."""
+        fixed, slow = ((self.points.kind == kind).sum() for kind in ("fixed", "slow"))
+        return f"InputPoints({self.given.name}: {fixed} fixed, {slow} slow; {self.modes!r})"
 
 
 NUM_STARTS = 400

@@ -96,6 +96,15 @@ class History(_Columns):
         history.state = state
         return history
 
+    def __repr__(self) -> str:
+        """Say how many epochs, and the first and last loss and accuracy."""
+        if not len(self.loss):
+            return "History(0 epochs)"
+        return (
+            f"History({len(self.loss)} epochs: loss {self.loss[0]:.4f} to {self.loss[-1]:.4f}, "
+            f"accuracy {self.accuracy[0]:.3f} to {self.accuracy[-1]:.3f})"
+        )
+
 
 class DivergenceError(ArithmeticError):
     """Training came to a loss, or to weights, that are not finite."""

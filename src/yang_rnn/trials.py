@@ -54,6 +54,19 @@ class Trials(NamedTuple):
     weights: np.ndarray | None = None
     asked: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        """Say how many trials of how many steps, their periods and conditions."""
+        shape = np.shape(self.inputs)
+        if len(shape) != 3:
+            return f"Trials(inputs of shape {shape})"
+        targets = "outputs to choose" if self.has_choices else "values"
+        periods = ", ".join(f"{name} {_where(at)}" for name, at in self.periods.items())
+        return (
+            f"Trials({shape[1]} trials of {shape[0]} steps, {shape[2]} channels; targets: "
+            f"{targets}; periods (steps): {periods or 'none'}; conditions: "
+            f"{', '.join(self.conditions) or 'none'})"
+        )
+
     @property
     def has_choices(self) -> bool:
         """Whether targets are outputs to choose, not values to be reached."""
@@ -172,6 +185,14 @@ class Trials(NamedTuple):
         return check_array(label, values.astype(int) if values.dtype == bool else values, shape)
 
 
+def _where(period: Any) -> str:
+    """Return the steps of a period as text; where they differ by trial, from first to last."""
+    if isinstance(period, slice):
+        return f"{period.start} to {period.stop - 1}" if period.stop > period.start else "never"
+    steps = np.flatnonzero(np.asarray(period).any(axis=1))
+    return f"{steps[0]} to {steps[-1]}, by trial" if len(steps) else "never"
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class TwoAlternatives:
     """What evidence and choice are in a task with two alternatives.
@@ -228,6 +249,14 @@ class TwoAlternatives:
         for name in ("condition", "stimulus", "decision"):
             check_text(name, getattr(self, name))
         check_is("within", self.within, Mapping)
+
+    def __repr__(self) -> str:
+        """Say what the evidence is, which outputs compete, and in which trials."""
+        within = "".join(f"; {name} {value}" for name, value in self.within.items())
+        return (
+            f"TwoAlternatives(evidence {self.evidence.tolist()} added to {self.rest.tolist()}; "
+            f"outputs {self.outputs[0]} and {self.outputs[1]}; strength: {self.condition}{within})"
+        )
 
     def evidence_of(self, trials: Trials) -> np.ndarray:
         """Return the summed evidence for choice 2 of each trial, (trial,)."""
@@ -296,6 +325,11 @@ class Task(abc.ABC):
     dt: Any
     noise: Any = 0.0
     _streams: Any = None  # what is left of those that `draw_from_streams` cuts sequences from
+
+    def __repr__(self) -> str:
+        """Say how many inputs and outputs the task has, and its time step."""
+        sizes = (getattr(self, name, "?") for name in ("num_inputs", "num_outputs", "dt"))
+        return "{}({} inputs, {} outputs, dt {} ms)".format(type(self).__name__, *sizes)
 
     @cached_property
     def rng(self) -> Any:

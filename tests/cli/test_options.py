@@ -245,3 +245,18 @@ def test_an_error_is_one_line_whatever_the_terminal_can_show(encoding: str):
     done = subprocess.run(command, capture_output=True, text=True, env=surroundings)
     assert done.returncode == 2
     assert done.stderr == "yang-rnn: error parsing --hidden: expected a whole number; got 'x'\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("--epoch", "; did you mean --epochs?"), ("--verbos", "; did you mean --verbose?")],
+)
+def test_an_option_that_is_nearly_one_is_met_with_that(word: str, hint: str):
+    with pytest.raises(UsageError, match=rf"^unrecognized options: {word}.*") as caught:
+        parse([word])
+    assert str(caught.value).endswith(hint)
+
+
+def test_an_option_unlike_all_others_gets_no_hint():
+    with pytest.raises(UsageError, match=r"^unrecognized options: --zzzzqqq$"):
+        parse(["--zzzzqqq"])

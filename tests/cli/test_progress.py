@@ -43,10 +43,21 @@ def test_run_elsewhere_has_a_line_per_epoch_and_tenth(capsys: pytest.CaptureFixt
     assert out == ""
     lines = err.splitlines()
     assert lines[:2] == [
-        "epoch 1/2  loss 1.5000  accuracy 0.250", "epoch 2/2  loss 0.5000  accuracy 0.750"
+        "epoch 1/2, loss 1.5000, accuracy 0.250", "epoch 2/2, loss 0.5000, accuracy 0.750"
     ]  # fmt: skip
-    assert [line.split()[1] for line in lines[2:]] == [f"{10 * n}/100" for n in range(1, 11)]
-    assert lines[2] == "search 10/100  mean square 9.09e-05"
+    assert "mean square of F(h) - h" in lines[2]
+    steps = [line.split()[1].strip(",") for line in lines[3:]]
+    assert steps == [f"{10 * n}/100" for n in range(1, 11)]
+    assert lines[3] == "search 10/100, mean square 9.1e-05; slow below 1.0e-04"
+
+
+def test_proof_elsewhere_has_a_line_per_tenth(capsys: pytest.CaptureFixture[str]):
+    with RunDisplay(RECIPE, False, nothing) as shown:
+        for closed, nodes in ((0.05, 10), (0.12, 20), (0.17, 30), (0.31, 40)):
+            shown.proof(closed, nodes)
+    lines = capsys.readouterr().err.splitlines()
+    proof = "proof of all fixed points"
+    assert lines == [f"{proof} 10/100 %, 20 cases", f"{proof} 30/100 %, 40 cases"]
 
 
 def test_run_on_a_terminal_has_a_bar_for_training_and_one_for_the_search():
@@ -57,7 +68,7 @@ def test_run_on_a_terminal_has_a_bar_for_training_and_one_for_the_search():
     assert "2/2" in training
     assert "accuracy=0.750, loss=0.5000" in training
     assert "searching: 100%" in searching
-    assert "mean_square=9.90e-06" in searching
+    assert "mean square 9.9e-06, slow below 1.0e-04" in searching
 
 
 def test_bar_ends_where_the_run_was_interrupted():

@@ -149,6 +149,8 @@ def test_a_step_must_return_a_state(image: Any):
 
 def test_reprs_tell_the_size_and_the_input():
     assert repr(system_of()) == "System(3 units, dt 20 ms)"
+    with pytest.warns(UserWarning, match=r"If that is 0.02 s, it must be 20"):
+        assert repr(system_of(dt=0.02)) == "System(3 units, dt 0.02 ms)"
     assert "3 units" in repr(system_of().at([0.5, 1.0]))
     assert "[0.5, 1.0]" in repr(system_of().at([0.5, 1.0]))
 

@@ -17,6 +17,7 @@ from yang_rnn.ensemble.table import describe, portraits_of, read_table, summary_
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.storage import load_run
 from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.estimates import Estimate
 from yang_rnn.line_attractor.mechanism import MECHANISMS
 
 
@@ -111,28 +112,29 @@ def test_text_counts_what_was_found_and_by_what(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(tables, "MAX_LISTED", 5)
     table = table_by_hand()
     lines = describe(table, summary_of(table, ()), tmp_path).splitlines()
-    assert lines[0] == "made recipe: 10 members, 1 failed, median accuracy 0.8500"
-    told = [(line[:36].strip(), int(line[36:].split()[0])) for line in lines[1:5]]
+    assert lines[1] == "  made recipe: 10 members, 1 failed, median accuracy 0.8500"
+    told = [(line[:38].strip(), int(line[38:].split()[0])) for line in lines[2:6]]
     assert told == [("line attractor", 3), ("turning integrator", 7), ("by continuum", 2),
                     ("by rotation", 8)]  # fmt: skip
-    assert "30.0 %  (95 % interval 10.8 to 60.3 %)" in lines[1]
+    assert "30.0 %  (95 % interval 10.8 to 60.3 %)" in lines[2]
 
 
 def test_text_lists_members_and_counts_verdicts(done: Path):
     table: Any = read_table(folders(done), ())
     text = describe(table, summary_of(table, ()), done).splitlines()
-    assert text[0].split()[:2] == ["seed", "accuracy"]
-    for line, (_, row) in zip(text[1 : 1 + SEEDS], table.iterrows(), strict=True):
+    first = next(i for i, line in enumerate(text) if line.split()[:2] == ["seed", "accuracy"]) + 1
+    for line, (_, row) in zip(text[first : first + SEEDS], table.iterrows(), strict=True):
         assert line.split()[0] == str(row["seed"])
         assert f"{row['accuracy']:.4f}" in line
         assert line.endswith(f"{row['verdict']}, by {row['mechanism']}")
     name = TINY.name_without("search")
     median = f"{table['accuracy'].median():.4f}"
     expected = f"{name} recipe: {SEEDS} members, 0 failed, median accuracy {median}"
-    assert text[1 + SEEDS] == expected
-    counts = [int(line[36:].split()[0]) for line in text if "95 % interval" in line]
+    assert f"  {expected}" in text
+    counts = [int(line[38:].split()[0]) for line in text if "95 % interval" in line]
     assert sum(counts) == 2 * SEEDS  # each has a verdict and a mechanism
-    assert text[-1] == f"files: {done}/ (table.csv, table.parquet, summary.csv, sweep.png)"
+    assert "table.csv, table.parquet, summary.csv, sweep.png" in text[-2]
+    assert text[-1] == f"  {done}/"
     for name in ("table.csv", "table.parquet", "summary.csv", "sweep.png"):
         assert (done / name).is_file()
 
@@ -140,7 +142,10 @@ def test_text_lists_members_and_counts_verdicts(done: Path):
 def test_text_of_many_members_does_not_list_them(done: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tables, "MAX_LISTED", SEEDS - 1)
     table = read_table(folders(done), ())
-    assert describe(table, summary_of(table, ()), done).startswith(TINY.base)
+    assert "Members" not in describe(table, summary_of(table, ()), done)
+    verbose = describe(table, summary_of(table, ()), done, verbose=True)
+    for row in table.to_dict("records"):
+        assert f"efficiency {Estimate(row['efficiency'], row['efficiency_error'])}" in verbose
 
 
 def test_text_of_failed_members_says_why(done: Path, tmp_path: Path):

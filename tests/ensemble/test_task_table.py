@@ -13,6 +13,7 @@ from yang_rnn.experiment.storage import load_run
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.criteria import VERDICTS
 from yang_rnn.line_attractor.mechanism import MECHANISMS
+from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.recipe import Recipe
 from yang_rnn.sweep import main
 
@@ -84,13 +85,17 @@ def test_summary_counts_who_learned_and_what_was_found_in_each_context():
 def test_text_says_who_learned_what_was_found_and_what_failed():
     table = table_by_hand()
     text = describe_tasks(table, summary_of_tasks(table, ["hidden"]), Path("here"), ["table.csv"])
-    assert "NO" in text.splitlines()[3]
+    assert [line.split()[3] for line in text.splitlines()[4:7]].count("NO") == 1
     assert "r recipe, hidden 8: 3 members, 0 failed, median accuracy 0.9000" in text
     assert "context 0: fast leak" in text
     assert "context 0: by slow direction" in text
     assert "of the 3 that learned:\n  delay: 2 (1 to 3)" in text
     assert "1 failed: DivergenceError: far away" in text
-    assert text.splitlines()[-1] == "files: here/ (table.csv)"
+    assert f"fast leak: {WHAT['fast leak']}" in text.replace("\n    ", " ")
+    assert f"by chain: {WHY['chain']}" in text.replace("\n    ", " ")
+    assert text.splitlines()[-2:] == [
+        "  In this folder: table.csv, and each network in members/.", "  here/"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

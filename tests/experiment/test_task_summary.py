@@ -10,6 +10,7 @@ from small import SMALL_TASK
 from tasks import Follow, Side
 
 from yang_rnn.experiment.reading import table_text
+from yang_rnn.experiment.summary import describe, stimulus_of
 from yang_rnn.experiment.task_run import TaskRun, run_task
 from yang_rnn.experiment.task_summary import (
     describe_task,
@@ -36,22 +37,34 @@ def test_summary_is_json_and_its_text_has_its_numbers(small_task_run: TaskRun):
     summary = summarise_task(small_task_run)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     text = text_of(small_task_run)
-    assert text.splitlines()[0].startswith(f"network    {SMALL_TASK.name}, seed 0, 8 units")
-    assert f"{summary['test_accuracy']:.4f} of 200 fresh trials done right" in text
-    assert describe_task(summary).splitlines()[0] == text.splitlines()[0].removesuffix(", cpu")
+    assert f"Recipe {SMALL_TASK.name}, seed 0: 8 units" in text.replace("\n    ", " ")
+    assert f"200 fresh trials a share of {summary['test_accuracy']:.4f} is" in text
+    assert describe_task(summary) == text.replace(" on cpu.", ".")
     assert f"would reach {summary['chance']:.4f}" in text
     assert ("NOT LEARNED" in text) == (not small_task_run.tested.learned)
     assert f"PC 1 {100 * summary['explained_variance_ratio'][0]:.1f} %" in text
     for context, verdict in summary["line_attractor"].items():
-        assert f"verdict    {context}: {verdict['verdict']}" in text
-    assert max(map(len, text.splitlines())) <= 11 + 88 + 40
+        assert f"What the network does ({context})\n  {verdict['verdict']}: " in text
+        assert f"Why ({context})\n  {verdict['mechanism']}: " in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_time_constants_stand_beside_the_stimulus(small_task_run: TaskRun):
+    lasts = stimulus_of(small_task_run)
+    assert lasts is not None
+    task = next(iter(small_task_run.alternatives.values()))
+    steps = small_task_run.trials.periods[task.stimulus]
+    assert isinstance(steps, slice)
+    assert lasts == (steps.stop - steps.start) * SMALL_TASK.dt
+    assert f"the stimulus lasts {lasts / 1000:.3g} s" in describe(small_task_run)
+    assert stimulus_of(untrained(Follow())) is None
 
 
 def test_an_untrained_network_reads_as_not_learned():
     for task in (Side(), Follow()):
         text = text_of(untrained(task))
         assert "NOT LEARNED: what follows is of a network that does not do the task" in text
-        assert "verdict    none: it is for tasks with two alternatives" in text
+        assert "No verdict: it is for tasks with two alternatives" in text
     assert "of the targets' variance" in text_of(untrained(Follow()))
     recipe = dataclasses.replace(SMALL_TASK, num_inputs=7, num_outputs=3)
     history = History(np.ones(2), np.ones(2))

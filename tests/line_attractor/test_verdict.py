@@ -118,7 +118,7 @@ def test_an_integrator_that_grows_is_not_said_to_decay():
     found = found_of(linear, 1.02)
     assert (found.label, found.mechanism) == ("line attractor", "slow direction")
     assert "which grows with a time constant of 5.05 s" in found.mechanism_reason
-    assert "decay" not in repr(found)
+    assert "decay" not in found.reason + found.mechanism_reason
     assert found.measures.decision_time_constant == pytest.approx(-5050, rel=1e-2)
     assert found.measures.early > 0
 
@@ -481,8 +481,9 @@ def test_system_trials_and_task_must_fit():
 
 def test_a_verdict_says_itself_and_its_reasons():
     found = found_of(leaky, 5.0)
-    expected = f"line attractor: {found.reason}. By slow direction: {found.mechanism_reason}"
-    assert repr(found) == f"Verdict({expected})"
+    assert repr(found) == "Verdict(line attractor, by slow direction; stimulus 2000 ms, 20 steps)"
+    near = dataclasses.replace(found, near="leaky integrator")
+    assert repr(near).startswith("Verdict(line attractor, near leaky integrator, by slow direction")
     assert "decisions keep a share of 0.9869 ± 0.0000" in found.reason
     assert "100 % is carried by the mode 0.980" in found.mechanism_reason
 

@@ -38,7 +38,7 @@ def from_equinox(
     ----------
     cell : equinox.nn.GRUCell, equinox.nn.LSTMCell or another equinox.Module that is so called
     dt : float
-        Time step (ms).
+        Time step (ms): 20, not 0.02, where a step is 20 ms.
     readout : callable, optional
         Pure function h -> outputs, as an `equinox.nn.Linear`; of other modules state -> outputs.
     initial_state : array of shape (hidden,), (h, c) of an LSTM, or any pytree; optional
@@ -93,7 +93,7 @@ def from_flax(
     variables : dict, optional
         What a linen cell is applied with, ``{"params": ...}``; an nnx cell has them.
     dt : float
-        Time step (ms).
+        Time step (ms): 20, not 0.02, where a step is 20 ms.
     readout : callable, optional
         Pure function h -> outputs, as an `nnx.Linear`; of other cells carry -> outputs.
     initial_state : array of shape (hidden,), (h, c) of an LSTM, or a carry; optional
@@ -174,7 +174,7 @@ def from_brainpy(
     cell : brainpy.dyn.RNNCell, brainpy.dyn.GRUCell or brainpy.dyn.LSTMCell
         Its own state is neither read nor changed.
     dt : float
-        Time step (ms).
+        Time step (ms): 20, not 0.02, where a step is 20 ms.
     readout : brainpy.dnn.Dense or callable, optional
         A layer, whose weights are copied, or a pure function h -> outputs.
     initial_state : array of shape (hidden,) or, of an LSTM, (h, c); optional

@@ -31,7 +31,7 @@ def from_step(
         Pure function (x, state) -> next state of an input x (channel,), written with JAX. What it
         closes over is read again by each analysis.
     dt : float
-        Time step (ms).
+        Time step (ms): 20, not 0.02, where a step is 20 ms.
     initial_state : array of shape (unit,) or pytree of arrays
         The state that a trial begins in; it says how states are built.
     readout : callable, optional

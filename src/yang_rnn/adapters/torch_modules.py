@@ -72,7 +72,7 @@ def from_torch(
         inputs (trial, time, channel) or (time, trial, channel), and return the outputs (or, without
         a readout, the states) of all steps or of the last one, alone or first among others.
     dt : float
-        Time step (ms); PyTorch's layers know none.
+        Time step (ms), which PyTorch's layers know nothing of: 20, not 0.02, where a step is 20 ms.
     readout : torch.nn.Linear or callable, optional
         What reads outputs from h of the last layer: a `Linear` of its size, or a pure function
         h (hidden,) -> outputs (output,) written with JAX. Without it that of the module.

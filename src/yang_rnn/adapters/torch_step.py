@@ -63,7 +63,7 @@ def from_torch_step(
         h (unit,). One step of a layer, ``torch.nn.GRU`` for instance, is ``gru(x[None],
         h[None])[1][0]``, or of a batch-first one ``gru(x[:, None], h[None])[1][0]``.
     dt : float
-        Time step (ms).
+        Time step (ms): 20, not 0.02, where a step is 20 ms.
     initial_state : array or tensor of shape (unit,), or pytree of these, optional
         The state that a trial begins in. A pytree, as ``(h, c)``, is what the step takes and gives
         then; `System.parts` names its arrays.

@@ -63,6 +63,8 @@ class Options:
     """
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print nothing but the result."""
+    verbose: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Tell more in the result: how the searches ended, all modes, what the verdict stands on."""
     numbers: Annotated[Recipe, tyro.conf.arg(name="", constructor=_Numbers)] = NOTEBOOK
 
     @property
@@ -180,8 +182,11 @@ def errors_in_one_line() -> Iterator[None]:
         lines = [line.strip("╭╮╰╯│ ") for line in box.getvalue().splitlines()[1:]]
         # A rule stands behind the message and, where boxes are drawn in ASCII, before it too.
         parts = itertools.groupby(filter(None, lines), lambda line: set(line) <= {"─", "-"})
-        message = " ".join(next(part for is_rule, part in parts if not is_rule))
+        message, *more = [" ".join(part) for is_rule, part in parts if not is_rule]
         message = re.sub(r"^Missing from \S+:", "Missing:", message).removesuffix(".")
+        near = re.match(r"Perhaps you meant: (--\S+)", " ".join(more))
+        if near:
+            message += f"; did you mean {near[1]}?"
         raise UsageError(message[:1].lower() + message[1:]) from error
 
 

@@ -11,6 +11,9 @@ from tqdm import tqdm
 from yang_rnn.cli.ending import one_line
 from yang_rnn.recipe import Recipe
 
+SEARCH = "search for states h that hardly move: mean square of F(h) - h, the next state less h"
+"""What stands before the first step of a search."""
+
 
 class RunDisplay:
     """Shows the epochs of a run and the steps of its search, on standard error.
@@ -26,6 +29,7 @@ class RunDisplay:
 
     def __init__(self, recipe: Recipe, quiet: bool, check: Callable[[], None]):
         self._epochs, self._check = recipe.epochs, check
+        self._slow = f"slow below {recipe.slow_mean_square:.1e}"
         self._quiet, self._bars = quiet, sys.stderr.isatty()
         self._bar: tqdm | None = None
         self._tenth = self._proved = 0
@@ -47,7 +51,7 @@ class RunDisplay:
             bar.set_postfix(loss=f"{loss:.4f}", accuracy=f"{accuracy:.3f}", refresh=False)
             bar.update(epoch - bar.n)
         else:
-            _say(f"epoch {epoch}/{self._epochs}  loss {loss:.4f}  accuracy {accuracy:.3f}")
+            _say(f"epoch {epoch}/{self._epochs}, loss {loss:.4f}, accuracy {accuracy:.3f}")
 
     def search(self, step: int, most: int, mean_square: float) -> None:
         """Show a step of the search; without bars, the first in each tenth."""
@@ -56,24 +60,26 @@ class RunDisplay:
             return
         if self._bars:
             bar = self._bar_of("searching", most, "")
-            bar.set_postfix(mean_square=f"{mean_square:.2e}", refresh=False)
+            bar.set_postfix_str(f"mean square {mean_square:.1e}, {self._slow}", refresh=False)
             bar.update(step - bar.n)
         elif 10 * step // most > self._tenth:
+            if not self._tenth:
+                _say(SEARCH)
             self._tenth = 10 * step // most
-            _say(f"search {step}/{most}  mean square {mean_square:.2e}")
+            _say(f"search {step}/{most}, mean square {mean_square:.1e}; {self._slow}")
 
     def proof(self, closed: float, nodes: int) -> None:
-        """Show how much of the tree of fixed points is closed; without bars, each tenth."""
+        """Show how much of the proof of all fixed points is done; without bars, each tenth."""
         self._check()
         if self._quiet:
             return
         if self._bars:
             bar = self._bar_of("proving", 100, "%")
-            bar.set_postfix(nodes=nodes, refresh=False)
+            bar.set_postfix(cases=nodes, refresh=False)
             bar.update(int(100 * closed) - bar.n)
         elif int(10 * closed) > self._proved:
             self._proved = int(10 * closed)
-            _say(f"proof {10 * self._proved} % closed  {nodes} nodes")
+            _say(f"proof of all fixed points {10 * self._proved}/100 %, {nodes} cases")
 
     def _bar_of(self, what: str, total: int, unit: str) -> tqdm:
         """Return the bar of a stage of the run; the stage before it is over."""

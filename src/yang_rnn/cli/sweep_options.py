@@ -45,6 +45,8 @@ class SweepOptions:
     """What to compute on."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print nothing but the result."""
+    verbose: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Tell more in the result: every member, and what its verdict stands on."""
 
     @property
     def numbers(self) -> Recipe:

@@ -45,6 +45,14 @@ class FlowField(NamedTuple):
     y: np.ndarray
     velocity: np.ndarray
 
+    def __repr__(self) -> str:
+        """Say which plane, how fine the grid is, and how fast the flow."""
+        fastest = float(np.linalg.norm(self.velocity, axis=-1).max())
+        return (
+            f"FlowField({self.names[0]} by {self.names[1]}, {len(self.x)} by {len(self.y)} states "
+            f"of {len(self.origin)} units; up to {fastest:.3g} units of state per s)"
+        )
+
     def project(self, states: Any) -> np.ndarray:
         """Return the coordinates (..., 2) of states (..., N)."""
         array = check_array("states", states, (..., len(self.origin)), finite=False, empty=True)

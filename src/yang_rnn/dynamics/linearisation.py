@@ -124,7 +124,18 @@ class Linearisation:
         counts = Counter(self.label.tolist())
         labels = ", ".join(f"{n} {label or 'without label'}" for label, n in counts.items())
         kinks = f"; {int(self.kink.sum())} on a kink" if self.kink.any() else ""
-        return f"Linearisation({len(self)} of {self.state.shape[1]} units: {labels}{kinks})"
+        return (
+            f"Linearisation({len(self)} of {self.state.shape[1]} units: {labels or 'no points'}"
+            f"{kinks}{self._leading()})"
+        )
+
+    def _leading(self) -> str:
+        """Return the leading modes' time constants as text."""
+        if not len(self) or not self.time_constant.shape[1]:
+            return ""
+        low, high = self.time_constant[:, 0].min(), self.time_constant[:, 0].max()
+        span = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+        return f"; leading time constant {span} ms"
 
 
 def linearise(

@@ -28,6 +28,12 @@ class Trajectories(NamedTuple):
     activity: np.ndarray
     outputs: np.ndarray | None
 
+    def __repr__(self) -> str:
+        """Say how many states and outputs there are."""
+        steps, trials, units = np.shape(self.activity)
+        number = "no" if self.outputs is None else np.shape(self.outputs)[-1]
+        return f"Trajectories({steps} steps, {trials} trials, {units} units, {number} outputs)"
+
 
 def simulate(system: System, inputs: Any) -> Trajectories:
     """Run a system over trials, each from the initial state, in float32.

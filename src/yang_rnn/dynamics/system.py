@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from yang_rnn._checks import check_array, check_is, check_real, check_text, reason_of, shown
+from yang_rnn._checks import check_array, check_is, check_text, check_time_step, reason_of, shown
 from yang_rnn.dynamics.rectified import Rectified
 
 
@@ -26,7 +26,8 @@ class System:
         networks of one shape, if the function reads nothing else that can change; any other
         callable is compiled anew by each call that takes it.
     dt : float
-        Time step (ms).
+        Time step (ms): 20, not 0.02, where a step is 20 ms. Time constants, frequencies and the
+        length of a stimulus follow from it; a step of up to 0.1 ms gets a warning.
     initial_state : array of shape (unit,)
         The state that a trial begins in.
     readout : callable, optional
@@ -67,7 +68,7 @@ class System:
             function = getattr(self, name)
             if not callable(function) and (name == "step" or function is not None):
                 raise TypeError(f"`{name}` must be callable; got {type(function).__name__}")
-        object.__setattr__(self, "dt", check_real("dt", self.dt, above=0))
+        object.__setattr__(self, "dt", check_time_step(self.dt))
         state = np.array(check_array("initial_state", self.initial_state, ("unit",)), np.float64)
         state.flags.writeable = False
         object.__setattr__(self, "initial_state", state)

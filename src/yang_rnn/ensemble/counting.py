@@ -10,6 +10,9 @@ import numpy as np
 import pandas
 from scipy.stats import binomtest
 
+from yang_rnn.experiment.sections import Section
+from yang_rnn.line_attractor.sentences import WHAT, WHY
+
 CONFIDENCE = 0.95
 """Coverage of the intervals of a summary."""
 
@@ -72,6 +75,23 @@ def count_outcomes(
     return pandas.DataFrame(rows)
 
 
+def listed(varied: Sequence[str], values: Sequence[Any], seed: Any) -> str:
+    """Return how the line of a member begins: with its varied numbers and its seed."""
+    columns = zip(varied, values, strict=True)
+    return "".join(f"  {value:>{max(len(name), 6)}}" for name, value in columns) + f"  {seed:>4}"
+
+
+def meaning_of(summary: Any) -> list[Section]:
+    """Say what the verdicts and mechanisms that were found mean, a plain sentence each."""
+    found = set(summary[summary["count"] > 0]["outcome"])
+    lines = [f"{name}: {WHAT[name]}" for name in WHAT if name in found]
+    lines += [f"by {name}: {WHY[name]}" for name in WHY if name in found]
+    if not lines:
+        return []
+    lines.append("The numbers behind them, and their thresholds: docs/verdict.md.")
+    return [Section("What they mean", lines)]
+
+
 def describe_counts(
     summary: Any, headings: dict[str, str], always: Sequence[str] = ()
 ) -> list[str]:
@@ -98,21 +118,26 @@ def describe_counts(
         first = group.iloc[0]
         number, failed = first["members"], first["failed"]
         text = f"{named}: {number} member{'' if number == 1 else 's'}, {failed} failed"
-        lines.append(f"{text}, median accuracy {first['median_accuracy']:.4f}" if number else text)
+        median = f"  {text}, median accuracy {first['median_accuracy']:.4f}"
+        lines.append(median if number else f"  {text}")
         for _, row in group.iterrows():
             if row["count"] or row["of"] in always:
                 of = headings.get(row["of"], f"{row['of']}: ")
                 lines.append(
-                    f"  {of + row['outcome']:<34}{row['count']:>5}  {100 * row['share']:5.1f} %  "
+                    f"    {of + row['outcome']:<34}{row['count']:>5}  {100 * row['share']:5.1f} %  "
                     f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
                 )
     return lines
 
 
-def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[str]:
-    """Return the last lines of a sweep's text: what failed, and where its files are."""
+def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[Section]:
+    """Return the last sections of a sweep's text: what failed, and where its files are."""
     failed = table[~table.index.isin(finished_of(table).index)]
     lines = [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
     if len(failed):
-        lines.append("what failed is made again only if its folder in members/ is removed")
-    return [*lines, f"files: {folder}/ ({', '.join(files)})"]
+        lines.append("What failed is made again only if its folder in members/ is removed.")
+    files_in = f"In this folder: {', '.join(files)}, and each network in members/."
+    return [
+        *([Section("Failed", lines)] if lines else []),
+        Section("Files", [files_in, f"  {folder}/"]),
+    ]

@@ -309,12 +309,18 @@ def _conclude(folder: Path, recipe: Recipe, varied: tuple[str, ...]) -> Sweep:
     return done
 
 
+def _values(table: pandas.DataFrame, field: str) -> str:
+    """Return a number that a sweep sets, with its value if there is but one."""
+    values = table[field].unique()
+    return f"{field} {values[0]}" if len(values) == 1 else f"{field} varied"
+
+
 def _draw(done: Sweep, members: Sequence[Path], recipe: Recipe, varied: Sequence[str]) -> None:
     """Write the figure, with a line that says what it is of."""
     if recipe.is_perceptual:
         figure = figures.sweep(done.table, done.summary, portraits_of(members), varied)
     else:
         figure = figures.task_sweep(done.table, varied)
-    words = [recipe.name_without("search", *varied), *(f"{field} varied" for field in varied)]
+    words = [recipe.name_without("search", *varied), *(_values(done.table, f) for f in varied)]
     figures.sign(figure, ", ".join([*words, f"{len(done.table)} networks"]))
     figures.save(figure, (done.folder / FIGURE).with_suffix(""))

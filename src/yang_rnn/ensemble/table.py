@@ -17,12 +17,16 @@ from yang_rnn.ensemble.counting import (
     count_outcomes,
     describe_counts,
     describe_end,
+    listed,
+    meaning_of,
 )
 from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.names import SUMMARY_FILE
+from yang_rnn.experiment.sections import Section, written
 from yang_rnn.experiment.storage import load_run, read_summary
 from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.line_attractor.criteria import VERDICTS
+from yang_rnn.line_attractor.estimates import Estimate
 from yang_rnn.line_attractor.mechanism import MECHANISMS
 from yang_rnn.line_attractor.words import in_words
 from yang_rnn.task import PerceptualDecisionMaking
@@ -119,13 +123,26 @@ def portraits_of(members: Sequence[Path]) -> list[Portrait]:
     return portraits
 
 
-def _list_members(table: Any) -> list[str]:
+JUDGED = ("efficiency", "constancy")
+"""Columns that a verdict stands on, which a verbose text tells of each member."""
+
+
+def _list_members(table: Any, verbose: bool) -> list[str]:
     """Return one line per member: varied numbers, accuracy, leading eigenvalue, verdict."""
     varied = list(table.columns[1 : list(table.columns).index("seed")])
-    head = " ".join([*(f"{name:>10}" for name in varied), "seed accuracy"])
-    lines = [f"{head}  leading eigenvalue  time constant  verdict"]
+    lines = [
+        "Accuracy: share of right choices in fresh trials. The eigenvalue is the leading one at "
+        "the central fixed point; a negative time constant is one of growth.",
+        f"{listed(varied, varied, 'seed')} accuracy      eigenvalue  time const.  verdict",
+    ]
+    told = [name for name in JUDGED if verbose and name in table.columns]
+    if told:
+        lines[0] += (
+            " Efficiency: share of the evidence's information that decisions keep; constancy: "
+            "cosine between what a pulse of evidence does to the state soon and late."
+        )
     for _, row in table.iterrows():
-        line = " ".join([*(f"{row[name]:>10}" for name in varied), f"{row['seed']:>4}"])
+        line = listed(varied, [row[name] for name in varied], row["seed"])
         if not pandas.isna(row["error"]) and row["error"]:
             lines.append(f"{line} {row['error']}")
             continue
@@ -136,7 +153,10 @@ def _list_members(table: Any) -> list[str]:
         verdict = f"{row['verdict']}, by {row['mechanism']}"
         if pandas.isna(row["verdict"]):
             value, verdict = "", NOT_JUDGED
-        lines.append(f"{line} {row['accuracy']:8.4f}  {value:>18}  {time_constant:>13}  {verdict}")
+        lines.append(f"{line} {row['accuracy']:8.4f}  {value:>14}  {time_constant:>11}  {verdict}")
+        if told and not pandas.isna(row["verdict"]):
+            numbers = (f"{name} {Estimate(row[name], row[f'{name}_error'])}" for name in told)
+            lines.append(f"{'':8}{', '.join(numbers)}")
     return lines
 
 
@@ -145,8 +165,8 @@ def _group_and_seed(member: Path) -> tuple[str, int]:
     return group, int(seed)
 
 
-def describe(table: Any, summary: Any, folder: Path) -> str:
-    """Return a sweep's results as a few lines for a reader.
+def describe(table: Any, summary: Any, folder: Path, *, verbose: bool = False) -> str:
+    """Return a sweep's results as text for a reader.
 
     Parameters
     ----------
@@ -154,7 +174,12 @@ def describe(table: Any, summary: Any, folder: Path) -> str:
         From `read_table` and `summary_of`; the members are listed if they are few.
     folder : Path
         The sweep's.
+    verbose : bool
+        Whether to list the members however many they are, with what the verdict stands on.
     """
-    lines = _list_members(table) if len(table) <= MAX_LISTED else []
-    lines += describe_counts(summary, {"verdict": "", "mechanism": "by "})
-    return "\n".join([*lines, *describe_end(table, folder, FILES)])
+    parts = []
+    if verbose or len(table) <= MAX_LISTED:
+        parts.append(Section("Members", _list_members(table, verbose)))
+    counts = describe_counts(summary, {"verdict": "", "mechanism": "by "})
+    parts.append(Section("What the networks do, and why", counts))
+    return written([*parts, *meaning_of(summary), *describe_end(table, folder, FILES)])

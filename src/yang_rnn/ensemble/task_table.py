@@ -16,7 +16,10 @@ from yang_rnn.ensemble.counting import (
     describe_counts,
     describe_end,
     finished_of,
+    listed,
+    meaning_of,
 )
+from yang_rnn.experiment.sections import Section, written
 from yang_rnn.line_attractor.criteria import VERDICTS
 from yang_rnn.line_attractor.mechanism import MECHANISMS
 
@@ -50,8 +53,10 @@ def _outcomes(finished: Any) -> Iterator[Outcome]:
             yield column, name, int(np.sum(finished[column] == name)) if number else 0, number
 
 
-def describe_tasks(table: Any, summary: Any, folder: Path, files: Sequence[str]) -> str:
-    """Return a sweep's results as a few lines for a reader.
+def describe_tasks(
+    table: Any, summary: Any, folder: Path, files: Sequence[str], *, verbose: bool = False
+) -> str:
+    """Return a sweep's results as text for a reader.
 
     Parameters
     ----------
@@ -61,27 +66,39 @@ def describe_tasks(table: Any, summary: Any, folder: Path, files: Sequence[str])
         The sweep's.
     files : sequence of str
         What it has besides its members.
+    verbose : bool
+        Whether to list the members, and the inputs, however many they are.
     """
-    lines = _list_members(table) if len(table) <= MAX_LISTED else []
+    parts = []
+    if verbose or len(table) <= MAX_LISTED:
+        parts.append(Section("Members", _list_members(table)))
     headings = {"task": ""}
     for of in summary["of"].unique():
         kind, _, context = of.partition(" ")
         if kind != "task":
             said = f"{context}: " if context else ""
             headings[of] = said + ("by " if kind == "mechanism" else "")
-    lines += describe_counts(summary, headings, always=("task",))
-    lines += _list_points(table)
-    return "\n".join([*lines, *describe_end(table, folder, files)])
+    counts = describe_counts(summary, headings, always=("task",))
+    parts += [
+        Section("What the networks do, and why", counts),
+        *meaning_of(summary),
+        *_list_points(table, verbose),
+    ]
+    return written([*parts, *describe_end(table, folder, files)])
 
 
 def _list_members(table: Any) -> list[str]:
     """Return one line per member: varied numbers, accuracy, whether it learned, verdicts."""
     varied = list(table.columns[1 : list(table.columns).index("seed")])
     verdicts = [name for name in table.columns if name.split(" ")[0] == "verdict"]
-    head = " ".join([*(f"{name:>10}" for name in varied), "seed accuracy  learned"])
-    lines = ["  ".join([head, *verdicts])]
+    head = f"{listed(varied, varied, 'seed')} accuracy  learned"
+    lines = [
+        "Accuracy: share of fresh trials done right. Learned: significantly more than always the "
+        "same answer would reach.",
+        "  ".join([head, *verdicts]),
+    ]
     for _, row in table.iterrows():
-        line = " ".join([*(f"{row[name]:>10}" for name in varied), f"{row['seed']:>4}"])
+        line = listed(varied, [row[name] for name in varied], row["seed"])
         if not pandas.isna(row["error"]) and row["error"]:
             lines.append(f"{line} {row['error']}")
             continue
@@ -95,7 +112,7 @@ MAX_INPUTS = 12
 """Inputs whose points a text tells; the table has all."""
 
 
-def _list_points(table: Any) -> list[str]:
+def _list_points(table: Any, verbose: bool) -> list[Section]:
     """Say how many fixed points there are at each input, over all members that learned."""
     finished = finished_of(table)
     if not len(finished):
@@ -104,11 +121,12 @@ def _list_points(table: Any) -> list[str]:
     names = [name for name in table.columns if name.startswith("fixed at ")]
     if not len(chosen) or not names:
         return []
-    lines = [f"fixed points at each input, median (range) of the {len(chosen)} that learned:"]
-    for name in names[:MAX_INPUTS]:
+    shown = len(names) if verbose else MAX_INPUTS
+    lines = [f"At each input, median (range) of the {len(chosen)} that learned:"]
+    for name in names[:shown]:
         counts = chosen[name].dropna()
         where = name.removeprefix("fixed at ")
         lines.append(f"  {where}: {counts.median():g} ({counts.min():g} to {counts.max():g})")
-    if len(names) > MAX_INPUTS:
-        lines.append(f"  and {len(names) - MAX_INPUTS} other inputs: see the table")
-    return lines
+    if len(names) > shown:
+        lines.append(f"  and {len(names) - shown} other inputs: see the table")
+    return [Section("Fixed points", lines)]

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import math
 import platform
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yang_rnn._checks import check_is
+from yang_rnn._checks import check_is, check_real
 from yang_rnn.experiment.run import Run
+from yang_rnn.experiment.sections import (
+    Section,
+    fixed_points_of,
+    pointers,
+    sections_of_verdict,
+    table_of_levels,
+    training_of,
+    variance_in_words,
+    written,
+)
 from yang_rnn.line_attractor.stimulus_dependence import table_of
 from yang_rnn.line_attractor.verdict import Verdict
-from yang_rnn.line_attractor.words import describe_change, in_words
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
@@ -175,110 +182,84 @@ def _analysed(run: Run) -> dict[str, Any] | None:
     }
 
 
-def describe(summary: dict[str, Any]) -> str:
-    """Return a summary as a few lines for a reader.
+def describe(
+    summary: dict[str, Any] | Run | TaskRun,
+    *,
+    stimulus: float | None = None,
+    verbose: bool = False,
+) -> str:
+    """Return a run, or its summary, as text for a reader: sections with a plain sentence a line.
 
     Parameters
     ----------
-    summary : dict
-        From `summarise`; the platform is told if it was added.
+    summary : dict, Run or TaskRun
+        From `summarise`, the platform is told if it was added; or the run, of which that is made.
+    stimulus : float, optional
+        How long the stimulus lasts (ms): time constants are told beside it. A run's is known.
+    verbose : bool
+        Whether to tell how each search ended, all modes, and what each verdict stands on.
 
     Returns
     -------
     str
+        Lines of up to 100 letters.
     """
+    from yang_rnn.experiment.task_run import TaskRun
     from yang_rnn.experiment.task_summary import describe_task
 
+    check_is("verbose", verbose, bool)
+    if isinstance(summary, Run | TaskRun):
+        stimulus = stimulus_of(summary) if stimulus is None else stimulus
+        summary = summarise(summary, stimuli=False)
     check_is("summary", summary, dict)
+    if stimulus is not None:
+        stimulus = check_real("stimulus", stimulus, above=0)
     if "inputs" in summary:
-        return describe_task(summary)
+        return describe_task(summary, stimulus=stimulus, verbose=verbose)
     missing = {"search", "analysed_point", "recipe", "newton"} - set(summary)
     if missing:
         raise ValueError(f"`summary` must be of `summarise`; lacks {missing}")
-    search, point = summary["search"], summary["analysed_point"]
-    shares = summary["explained_variance_ratio"]
-    ends, kept, exact = search["ends"], search["kept"], summary["newton"]
-    by_coherence = summary["accuracy_by_coherence"]
-    levels = zip(by_coherence["level"], by_coherence["accuracy"], strict=True)
-    lines = [
-        (
-            "network",
-            f"{summary['recipe']}, seed {summary['seed']}, {summary['hidden']} units, "
-            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
-            + (f", {summary['platform']}" if "platform" in summary else ""),
-        ),
-        (
-            "accuracy",
-            f"{summary['test_accuracy']:.4f} on {summary['test_trials']} fresh trials "
-            f"(ideal observer {summary['ideal_observer_accuracy']:.4f})",
-        ),
-        ("", ", ".join(f"{value:.2f} at {level:g} %" for level, value in levels)),
-        ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1))),
-        (
-            "search",
-            f"{search['method']} from {search['starts']} states: {ends['fixed']} became fixed, "
-            f"{ends['slow']} slow, {ends['unconverged']} unconverged, {ends['diverged']} diverged",
-        ),
-        ("", f"different ones, without outliers: {kept['fixed']} fixed, {kept['slow']} slow"),
+    parts = [
+        training_of(summary),
+        _behaviour(summary),
+        fixed_points_of(summary, stimulus=stimulus, verbose=verbose),
     ]
-    if search["method"] != "newton":
-        lines.append(
-            ("", f"Newton's method finds {exact['fixed']} fixed, {exact['slow']} slow points")
-        )
-    every = summary.get("every_fixed_point")
-    if every is not None:
-        lines.append(("all points", every["in_words"]))
-        if every["missed_by_newton"]:
-            lines.append(("", f"{every['missed_by_newton']} of them Newton's method had not found"))
-    if "index" in summary:
-        lines += [("", line) for line in textwrap.wrap(summary["index"]["in_words"], 88)]
-    if point is None:
-        lines.append(("analysed", "nothing: no fixed or slow point was found with this seed"))
-    else:
-        lines.append(("analysed", _describe_point(point)))
-        shown = [mode for mode in point["modes"] if mode["eigenvalue"][1] >= 0]
-        lines += [("modes" if mode is shown[0] else "", _describe_mode(mode)) for mode in shown]
     judged = summary["line_attractor"]
     if judged is None:
-        lines.append(("verdict", "none: it is for networks with two choices"))
+        parts.append(
+            Section("What the network does", ["No verdict: it is for networks with two choices."])
+        )
     else:
-        lines += describe_verdict(judged)
-    return "\n".join(f"{name:<11}{text}" for name, text in lines)
+        parts += sections_of_verdict(judged, stimulus=stimulus, verbose=verbose)
+        parts.append(pointers(verbose))
+    return written(parts)
 
 
-def describe_verdict(judged: dict[str, Any], of: str = "") -> list[tuple[str, str]]:
-    """Return a verdict of a summary as lines, each with a heading that may be empty.
-
-    Parameters
-    ----------
-    judged : dict
-        From `judged`.
-    of : str
-        What it is of, before the label.
-    """
-    near = f" (near {judged['near']})" if judged["near"] else ""
-    lines = [("verdict", f"{of}{judged['verdict']}{near}")]
-    lines += [("", line) for line in textwrap.wrap(judged["reason"], 88)]
-    lines.append(("mechanism", judged["mechanism"]))
-    return lines + [("", line) for line in textwrap.wrap(judged["mechanism_reason"], 88)]
+def stimulus_of(run: Run | TaskRun) -> float | None:
+    """Return how long the stimulus of a run lasts (ms); None where the task has no evidence."""
+    if isinstance(run, Run):
+        return run.recipe.stimulus
+    for alternatives in run.alternatives.values():
+        during = run.trials.during(alternatives.stimulus)
+        return (during.stop - during.start) * run.recipe.dt
+    return None
 
 
-def _describe_point(point: dict[str, Any]) -> str:
-    kind = f"a {point['status']} point"
-    if point["label"]:
-        number = point["unstable_directions"]
-        directions = f"{number or 'no'} unstable direction{'' if number == 1 else 's'}"
-        kind += f", {point['label']} with {directions}"
-    else:
-        kind += ", so its modes hold only while the state stays near it"
-    kink = "; on a kink of the relu, so its modes hold on one side" if point["on_kink"] else ""
-    return f"{kind}; q = {point['speed']:.1e}{kink}"
-
-
-def _describe_mode(mode: dict[str, Any]) -> str:
-    value = complex(*mode["eigenvalue"])
-    time_constant = mode["time_constant_ms"]
-    change = describe_change(math.inf if time_constant is None else time_constant)
-    turn = f", rotates at {mode['frequency_hz']:.2f} Hz" if value.imag else ""
-    flip = ", changes sign every step" if value.imag == 0 and value.real < 0 else ""
-    return f"{in_words(value):<15} {change}{turn}{flip}"
+def _behaviour(summary: dict[str, Any]) -> Section:
+    """Say how often the network is right, beside the ideal observer, and how its states vary."""
+    reached, by = summary["test_accuracy"], summary["accuracy_by_coherence"]
+    lines = [
+        f"In {summary['test_trials']} fresh trials a share of {reached:.4f} of its choices is "
+        "right; an ideal observer, who uses all of the evidence, would have "
+        f"{summary['ideal_observer_accuracy']:.4f}."
+    ]
+    if summary["psychometric"] is not None and reached < 0.5:
+        lines.append(
+            "That is less than a coin's 0.5: as long as the output for fixation is the largest no "
+            "choice is made, which counts as wrong."
+        )
+    rows = {"right choices": by["accuracy"]}
+    if by["ideal"] is not None:
+        rows["ideal observer"] = by["ideal"]
+    lines += table_of_levels("coherence", [f"{level:g} %" for level in by["level"]], rows)
+    return Section("Behaviour", [*lines, variance_in_words(summary["explained_variance_ratio"])])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +10,18 @@ from typing import Any
 import numpy as np
 
 from yang_rnn._checks import check_is
-from yang_rnn.experiment.summary import describe_verdict, judged, named_columns
+from yang_rnn.experiment.sections import (
+    Section,
+    pointers,
+    sections_of_verdict,
+    table_of_levels,
+    training_of,
+    variance_in_words,
+    written,
+)
+from yang_rnn.experiment.summary import judged, named_columns
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.task_inputs import InputPoints, by_same_input
-
-WIDTH = 88
-"""Letters of a line of text."""
 
 MAX_LINES = 6
 """Inputs of a period that are told one by one."""
@@ -110,65 +115,102 @@ def table_of_inputs(rows: tuple[InputPoints, ...]) -> list[dict[str, Any]]:
     return table
 
 
-def describe_task(summary: dict[str, Any]) -> str:
-    """Return the summary of a task run as a few lines for a reader.
+def describe_task(
+    summary: dict[str, Any], *, stimulus: float | None = None, verbose: bool = False
+) -> str:
+    """Return the summary of a task run as text for a reader.
 
     Parameters
     ----------
     summary : dict
         From `summarise_task`; the platform is told if it was added.
+    stimulus : float, optional
+        How long the stimulus lasts (ms): time constants are told beside it.
+    verbose : bool
+        Whether to tell what each verdict stands on.
     """
     check_is("summary", summary, dict)
     missing = {"recipe", "task", "points", "learned"} - set(summary)
     if missing:
         raise ValueError(f"`summary` must be of `summarise_task`; lacks {sorted(missing)}")
+    parts = [
+        training_of(summary),
+        _behaviour(summary),
+        Section("Fixed points", _points(summary, stimulus)),
+    ]
+    for context, verdict in summary["line_attractor"].items():
+        parts += sections_of_verdict(verdict, context, stimulus=stimulus, verbose=verbose)
+    if not summary["line_attractor"]:
+        none = "No verdict: it is for tasks with two alternatives."
+        parts.append(Section("What the network does", [none]))
+    if summary["selection"]:
+        parts.append(Section("Selection", _selection(summary["selection"])))
+    if summary["line_attractor"]:
+        parts.append(pointers(verbose))
+    return written(parts)
+
+
+def _behaviour(summary: dict[str, Any]) -> Section:
     low, high = summary["test_accuracy_interval"]
-    reached = f"{summary['test_accuracy']:.4f} of {summary['test_trials']} fresh trials done right"
     lines = [
-        (
-            "network",
-            f"{summary['recipe']}, seed {summary['seed']}, {summary['hidden']} units, "
-            f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
-            + (f", {summary['platform']}" if "platform" in summary else ""),
-        ),
-        ("accuracy", f"{reached} (95 % interval {low:.4f} to {high:.4f})"),
+        f"In {summary['test_trials']} fresh trials a share of {summary['test_accuracy']:.4f} is "
+        f"done right (95 % interval {low:.4f} to {high:.4f})."
     ]
     if summary["chance"] is not None:
-        lines.append(("", f"always the same answer would reach {summary['chance']:.4f}"))
+        lines.append(f"Always the same answer would reach {summary['chance']:.4f}.")
     if summary["explained_variance"] is not None:
         share = summary["explained_variance"]
-        lines.append(("", f"the outputs explain {100 * share:.1f} % of the targets' variance"))
+        lines.append(
+            f"The outputs explain {100 * share:.1f} % of the targets' variance (all of it: 100 %)."
+        )
     if summary["silent"]:
-        lines += _wrapped(
-            "",
-            f"in {100 * summary['silent']:.1f} % of trials the largest output is none of the "
-            f"answers; of the answers alone {summary['accuracy_among_answers']:.4f} would be right",
+        lines.append(
+            f"In {100 * summary['silent']:.1f} % of trials the largest output is none of the "
+            "answers, which counts as wrong; of the answers alone "
+            f"{summary['accuracy_among_answers']:.4f} would be right."
         )
     if not summary["learned"]:
-        lines.append(("", "NOT LEARNED: what follows is of a network that does not do the task"))
+        lines.append("NOT LEARNED: what follows is of a network that does not do the task.")
     for name, by in summary["accuracy_by_condition"].items():
-        values = zip(by["level"], by["accuracy"], strict=True)
-        text = ", ".join(f"{value:.2f} at {level:.4g}" for level, value in values)
-        lines += _wrapped("", f"{name}: {text}")
-    shares = summary["explained_variance_ratio"]
-    lines.append(
-        ("variance", ", ".join(f"PC {i} {100 * s:.1f} %" for i, s in enumerate(shares, start=1)))
-    )
-    for number, line in enumerate(summary["points"]):
-        lines += _wrapped("points" if number == 0 else "", line)
-    for context, verdict in summary["line_attractor"].items():
-        lines += describe_verdict(verdict, f"{context}: " if context else "")
-    if not summary["line_attractor"]:
-        lines.append(("verdict", "none: it is for tasks with two alternatives"))
-    for row in summary["selection"]:
-        gains = ", ".join(f"{gain:+.3g} of {other}" for other, gain in row["gain"].items())
-        lines += _wrapped("selection", f"in {row['context']} a unit of evidence moves: {gains}")
-    return "\n".join(f"{name:<11}{text}" for name, text in lines)
+        levels = [f"{level:.4g}" for level in by["level"]]
+        lines += table_of_levels(name, levels, {"right": by["accuracy"]})
+    return Section("Behaviour", [*lines, variance_in_words(summary["explained_variance_ratio"])])
 
 
-def _wrapped(name: str, text: str) -> list[tuple[str, str]]:
-    rows = textwrap.wrap(text, WIDTH)
-    return [(name if k == 0 else "", row) for k, row in enumerate(rows)]
+def _points(summary: dict[str, Any], stimulus: float | None) -> list[str]:
+    lines = [
+        "A fixed point is a state that the network stays in while its input does not change; near "
+        "a slow point it hardly moves. A stable one draws the states around it in; a saddle draws "
+        "them in from some sides and lets them go along others."
+    ]
+    if any("leading mode" in line for line in summary["points"]):
+        lasts = "" if stimulus is None else f"; the stimulus lasts {stimulus / 1000:.3g} s"
+        lines.append(
+            "The leading mode is the direction along which the state takes longest to return (or "
+            f"leaves soonest){lasts}."
+        )
+    if any("tree" in line for line in summary["points"]):
+        lines.append(
+            "The tree is the search for all fixed points: what is closed of it is proved to have "
+            "no others."
+        )
+    if any("index sum" in line for line in summary["points"]):
+        lines.append(
+            "Of all fixed points of such a network the index (1 or -1, by the Jacobian) sums to 1: "
+            "another sum says that some were not found."
+        )
+    return [*lines, *(f"{line}." for line in summary["points"])]
+
+
+def _selection(rows: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        "How far a unit of each context's evidence moves the state along the direction that "
+        "carries evidence: a network that selects is moved by that of its own context alone."
+    ]
+    for row in rows:
+        gains = ", ".join(f"{gain:+.3g} by that of {other}" for other, gain in row["gain"].items())
+        lines.append(f"In {row['context']}: {gains}.")
+    return lines
 
 
 _BY_INPUT = (

@@ -51,6 +51,14 @@ class EvidenceModes(NamedTuple):
     early: float
     constancy: float
 
+    def __repr__(self) -> str:
+        """Say how much the first mode carries, and those that turn."""
+        return (
+            f"EvidenceModes({len(self.share)} modes: mode {self.first} carries "
+            f"{100 * self.share[self.first]:.0f} %, modes that turn {100 * self.turning:.0f} %; "
+            f"efficiency {self.efficiency:.3f}, constancy {self.constancy:.3f})"
+        )
+
 
 @np.errstate(over="ignore", invalid="ignore")  # what grows beyond all numbers is undefined
 def evidence_modes(

@@ -80,6 +80,13 @@ class Pulse(NamedTuple):
     additivity: Estimate
     direction: np.ndarray
 
+    def __repr__(self) -> str:
+        """Say how far the direction is kept, and whether pulses add up."""
+        return (
+            f"Pulse({len(self.direction)} units: constancy of direction {self.constancy}, "
+            f"additivity {self.additivity})"
+        )
+
 
 def pulse_steps(steps: int) -> tuple[int, int, int]:
     """Return the step of a pulse, and the steps after which its differences are compared.
@@ -152,6 +159,13 @@ class Decay(NamedTuple):
     after_duration: Estimate
     time_constant: float
 
+    def __repr__(self) -> str:
+        """Say what is left of a decision, and its time constant."""
+        return (
+            f"Decay({self.after_duration} of a decision left after the stimulus' length; time "
+            f"constant {self.time_constant:.4g} ms)"
+        )
+
 
 def measure_decay(probes: Probes) -> Decay:
     """Measure how decisions decay after the stimulus, at the input without evidence."""
@@ -196,6 +210,10 @@ class Pushes(NamedTuple):
 
     along: Estimate
     across: Estimate
+
+    def __repr__(self) -> str:
+        """Say what is left of pushes."""
+        return f"Pushes(left along the evidence: {self.along}, across it: {self.across})"
 
 
 def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:

@@ -34,6 +34,12 @@ class Kernel(NamedTuple):
     efficiency: Estimate
     early: Estimate
 
+    def __repr__(self) -> str:
+        """Say how many steps, and how much of the evidence's information they keep."""
+        return (
+            f"Kernel({len(self.weights)} steps: efficiency {self.efficiency}, early {self.early})"
+        )
+
 
 def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:
     """Regress decisions on the evidence of each step.

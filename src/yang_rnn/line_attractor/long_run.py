@@ -66,6 +66,14 @@ class LongRun(NamedTuple):
     drift: float
     seconds: float
 
+    def __repr__(self) -> str:
+        """Say which share of the states ends where."""
+        return (
+            f"LongRun(after {self.seconds:g} s: {100 * self.points:.0f} % at {self.num_points} "
+            f"points, {100 * self.cycles:.0f} % in {self.num_cycles} cycles, "
+            f"{100 * self.runaway:.0f} % run away, {100 * self.moving:.0f} % still move)"
+        )
+
 
 def hold_states(probes: Probes, *, seconds: float = HOLD, number: int = NUM_HELD) -> LongRun:
     """Hold states of the end of the stimulus at the input without evidence for long.

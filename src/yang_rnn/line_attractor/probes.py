@@ -60,6 +60,13 @@ class Probes:
     accuracy: Estimate
     scale: float
 
+    def __repr__(self) -> str:
+        """Say how many probes of how long a stimulus."""
+        return (
+            f"Probes({self.noise.shape[1]} of {self.num_steps} steps, {self.duration:g} ms; "
+            f"{self.system!r})"
+        )
+
     @property
     def num_steps(self) -> int:
         """Steps of the stimulus."""

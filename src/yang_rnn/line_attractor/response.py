@@ -50,6 +50,13 @@ class LinearResponse(NamedTuple):
     constancy: float
     gradient: np.ndarray
 
+    def __repr__(self) -> str:
+        """Say of how many steps and units, and what they keep."""
+        return (
+            f"LinearResponse({len(self.weights)} steps, {len(self.gradient)} units: efficiency "
+            f"{self.efficiency:.3f}, early {self.early:.3f}, constancy {self.constancy:.3f})"
+        )
+
 
 def linear_response(probes: Probes) -> LinearResponse:
     """Linearise a network along trials of steady evidence.

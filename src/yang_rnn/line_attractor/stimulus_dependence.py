@@ -59,6 +59,14 @@ class StimulusPoints(NamedTuple):
     push: float
     search: IndexSearch | None = None
 
+    def __repr__(self) -> str:
+        """Say at which input, and how many points there are."""
+        fixed, slow = ((self.points.kind == kind).sum() for kind in ("fixed", "slow"))
+        return (
+            f"StimulusPoints({self.name}: {fixed} fixed, {slow} slow; position "
+            f"{self.position:.3g}, push {self.push:.3g} per s; {self.modes!r})"
+        )
+
 
 def stimulus_dependence(
     system: System,

@@ -108,8 +108,13 @@ class Verdict:
     evidence: np.ndarray
 
     def __repr__(self) -> str:
-        """Say what the network does and why, with the reasons."""
-        return f"Verdict({self.label}: {self.reason}. By {self.mechanism}: {self.mechanism_reason})"
+        """Say what the network does, why, and with how long a stimulus."""
+        near = f", near {self.near}" if self.near else ""
+        steps, dt = len(self.integration.kernel.weights), self.integration.dt
+        return (
+            f"Verdict({self.label}{near}, by {self.mechanism}; stimulus {steps * dt:g} ms, "
+            f"{steps} steps)"
+        )
 
 
 def line_attractor_verdict(
