@@ -71,11 +71,12 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         with usage_errors(PlatformError):
             use_platform(options.platform)
         from yang_rnn.analysis import ScaleError
-        from yang_rnn.experiment.names import FIGURES
+        from yang_rnn.experiment.names import FIGURES, REPORT
         from yang_rnn.experiment.storage import save_numbers
         from yang_rnn.experiment.summary import describe, versions
         from yang_rnn.experiment.task_storage import save_task_numbers
         from yang_rnn.experiment.task_summary import describe_task
+        from yang_rnn.report.writing import report_of
         from yang_rnn.train import DivergenceError
 
         facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}
@@ -89,9 +90,13 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
                     save_figures(run, folder.staging / FIGURES, options.formats, process)
                 facts["seconds"] = round(time.perf_counter() - started, 2)
                 if options.numbers.is_perceptual:
-                    text = describe(save_numbers(run, folder.staging, facts))
+                    summary = save_numbers(run, folder.staging, facts)
+                    text = describe(summary)
                 else:
-                    text = describe_task(save_task_numbers(run, folder.staging, facts))
+                    summary = save_task_numbers(run, folder.staging, facts)
+                    text = describe_task(summary)
+                page = report_of(run, summary, folder.staging / FIGURES)
+                (folder.staging / REPORT).write_text(page, encoding="utf-8", newline="\n")
         except (DivergenceError, ScaleError) as error:
             raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
