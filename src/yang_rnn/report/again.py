@@ -15,6 +15,9 @@ from yang_rnn.task import NEUROGYM
 _NOT_SAID = ("base", "seed", "num_inputs", "num_outputs")
 """Fields that a command says otherwise, or that a run finds out."""
 
+_NEVER_SET = ("search", "task", "task_settings")
+"""Fields that a sweep has by itself, or by options of their own."""
+
 _IMPORTS = "import dataclasses\n\nimport yang_rnn as yr\n\n"
 
 
@@ -47,9 +50,7 @@ def run_command(recipe: Recipe, *, platform: str = "cpu", prove: bool = False) -
         Whether all fixed points were to be found, however long it takes.
     """
     if not (recipe.is_perceptual or recipe.task in NAMES or recipe.task.startswith(NEUROGYM)):
-        return (
-            f"{_IMPORTS}run = yr.run_task({recipe_in_python(recipe)}, task)  # your own task"
-        )
+        return f"{_IMPORTS}run = yr.run_task({recipe_in_python(recipe)}, task)  # your own task"
     words = ["python", "-m", "yang_rnn.run", "--recipe", recipe.base, "--seed", str(recipe.seed)]
     for name, (value, _) in changed_fields(recipe).items():
         values = value if isinstance(value, tuple) else (value,)
@@ -81,7 +82,7 @@ def sweep_command(
         The folder that it is to be made in.
     """
     varied = {name: list(values) for name, values in vary.items()}
-    others = changed_fields(recipe, "search", "task", "task_settings", *varied)
+    others = changed_fields(recipe, *_NEVER_SET, *varied)
     own = not (recipe.is_perceptual or recipe.task in NAMES or recipe.task.startswith(NEUROGYM))
     if others or own:
         how = f", vary={varied!r}" if varied else ""
@@ -99,6 +100,16 @@ def sweep_command(
         words += ["--set", f"{name}={','.join(map(str, values))}"]
     words += [] if platform == "cpu" else ["--platform", platform]
     return shlex.join([*words, "--out", out])
+
+
+def member_command(recipe: Recipe, *, platform: str = "cpu") -> str:
+    """Return what makes one member of a sweep again, as `sweep_command`."""
+    vary = {
+        name: [value]
+        for name, (value, _) in changed_fields(recipe, *_NEVER_SET).items()
+        if not isinstance(value, tuple)
+    }
+    return sweep_command(recipe, [recipe.seed], vary, platform=platform)
 
 
 def recipe_in_python(recipe: Recipe, *left_out: str) -> str:

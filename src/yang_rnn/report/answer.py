@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from yang_rnn.recipe import Recipe
 from yang_rnn.report.glossary import does, why
-from yang_rnn.report.numbers import counted, number, percent
+from yang_rnn.report.numbers import counted, percent
 
 Summary = Mapping[str, Any]
 """What `summarise` gives."""
@@ -86,9 +86,7 @@ def found_of(judged: Summary) -> str:
         share = f" (its decisions use {percent(kept)} of the information in it)"
     named = "It is inconclusive" if label == "inconclusive" else f"It is {_a(label)}"
     named = "It has not learned the task" if label == "not learned" else named
-    return (
-        f"{named}: {does(label)}{share}; the mechanism is called {mechanism}: {why(mechanism)}."
-    )
+    return f"{named}: {does(label)}{share}; the mechanism is called {mechanism}: {why(mechanism)}."
 
 
 def _a(label: str) -> str:
@@ -148,8 +146,8 @@ def reliance(judged: Summary) -> str:
     seen, predicted = measures.get("efficiency"), measures.get("response_efficiency")
     if seen is not None and predicted is not None:
         parts.append(
-            f"of the evidence the equations predict that {number(predicted)} is kept where "
-            f"{number(seen)} was measured"
+            f"its equations predict that {percent(predicted)} of the information is used, where "
+            f"{percent(seen)} was measured"
         )
     return ", and ".join(parts)
 

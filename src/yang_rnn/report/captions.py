@@ -44,8 +44,8 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "psychometric": (
         "behaviour", "Psychometric function",
-        "How often choice 2 is made, by the evidence for it; the dashed line is the ideal "
-        "observer.",
+        "How often choice 2 is made, by the evidence for it, beside what the ideal "
+        "observer does.",
     ),
     "accuracy": (
         "behaviour", "Right answers by condition",

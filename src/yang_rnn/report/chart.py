@@ -52,7 +52,7 @@ def loss_chart(losses: np.ndarray) -> Chart | None:
         across=[(x[epoch - 1], str(epoch)) for epoch in epochs],
         up=[(y[place], f"{values[place]:.3g}") for place in shown],
         label=(
-            f"Loss by epoch: {values[0]:.3g} after the first, {values[-1]:.3g} after the last of "
+            f"{values[0]:.3g} after the first, {values[-1]:.3g} after the last of "
             f"{last}; the lowest is {values.min():.3g}."
         ),
     )

@@ -110,7 +110,7 @@ WORDS: dict[str, Term] = {
     ),
     "mode": Term(
         "mode",
-        "A pattern of activity that, near a point, keeps its form and only shrinks, grows or turns.",
+        "A pattern of activity that keeps its form near a point: it shrinks, grows or turns.",
     ),
     "eigenvalue": Term(
         "eigenvalue",
@@ -123,7 +123,7 @@ WORDS: dict[str, Term] = {
         "time constant",
         "After this time a mode has shrunk to 37 % of what it was (or grown to 2.7 times that).",
         "s",
-        "Compare it with how long the stimulus lasts: what is much shorter is forgotten in a trial.",
+        "Compare it with the stimulus: what is much shorter than that is forgotten in a trial.",
     ),
     "proved": Term(
         "proved",
@@ -264,7 +264,9 @@ MEASURES: dict[str, Term] = {
         "",
         _EFFICIENCY,
     ),
-    "early": Term("early evidence", "By how much early evidence counts more than late.", "", _EARLY),
+    "early": Term(
+        "early evidence", "By how much early evidence counts more than late.", "", _EARLY
+    ),
     "constancy": Term(
         "direction of a pulse kept",
         "Whether a pulse of evidence goes on changing the state in the same direction (constancy).",
@@ -311,25 +313,25 @@ MEASURES: dict[str, Term] = {
         "states that come to rest",
         "Share of states that rest somewhere when they are left alone for 100 s.",
         "",
-        "The four ends together are 1.",
+        "Those that rest, go around, run away and still move are 1 together.",
     ),
     "ends_in_cycles": Term(
         "states that end in a cycle",
         "Share of states that go around for ever when they are left alone for 100 s.",
         "",
-        "The four ends together are 1.",
+        "Those that rest, go around, run away and still move are 1 together.",
     ),
     "runs_away": Term(
         "states that run away",
         "Share of states whose activity grows without end when they are left alone for 100 s.",
         "",
-        "The four ends together are 1.",
+        "Those that rest, go around, run away and still move are 1 together.",
     ),
     "still_moving": Term(
         "states that still move",
         "Share of states that neither rest nor run away within 100 s.",
         "",
-        "The four ends together are 1.",
+        "Those that rest, go around, run away and still move are 1 together.",
     ),
     "num_end_points": Term(
         "resting places", "How many different places states come to rest at.", "",
@@ -465,7 +467,8 @@ MEASURES: dict[str, Term] = {
         "0: it is straight.",
     ),
     "points_on_line": Term(
-        "fixed points on the slow manifold", "How many of the fixed points lie on it."
+        "fixed points on the slow manifold", "How many of the fixed points lie on it.", "",
+        "Counted where the slow manifold was found."
     ),
     "drift": Term(
         "drift", "How fast states move along the slow manifold, on average.", "spans per s",

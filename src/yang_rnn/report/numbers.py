@@ -13,13 +13,13 @@ NONE = "\u2013"
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, or missing in a table."""
-    return value is None or not bool(value == value)  # noqa: PLR0124 - NaN differs from itself
+    """Tell whether a value is None or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def percent(share: float | None) -> str:
     """Return a share as text, in percent."""
-    return NONE if share is None or is_missing(share) else f"{100 * share:.1f} %"
+    return NONE if share is None or is_missing(share) else f"{100 * share:.1f}\u00a0%"
 
 
 def number(value: Any) -> str:
@@ -38,7 +38,7 @@ def seconds(milliseconds: float | None) -> str:
     """Return a time constant (ms) as text, in s; None is one without end."""
     if milliseconds is None or not math.isfinite(milliseconds):
         return "no finite time"
-    return f"{milliseconds / 1000:.3g} s"
+    return f"{milliseconds / 1000:.3g}\u00a0s"
 
 
 def with_error(value: Any, error: Any) -> str:
@@ -46,7 +46,7 @@ def with_error(value: Any, error: Any) -> str:
     if is_missing(value) or is_missing(error) or not error:
         return number(value)
     digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f} \u00b1 {error:.{digits}f}"
+    return f"{value:.{digits}f}\u00a0\u00b1\u00a0{error:.{digits}f}"
 
 
 def measure(name: str, measures: dict[str, Any]) -> str:

@@ -16,8 +16,8 @@ MOST_WIDE = 2000
 COLOURS = 256
 """Colours of a picture: lines and marks need few, and a picture of few is small."""
 
-WIDE = 1.5
-"""Width over height from which on a picture is too wide for a phone, and scrolls by itself."""
+WIDE = 1500
+"""Pixels from which on a picture is too wide for a phone, and scrolls by itself."""
 
 
 class Picture(NamedTuple):
@@ -47,10 +47,22 @@ def picture_of(path: Path) -> Picture:
         size = (MOST_WIDE, round(image.height * MOST_WIDE / image.width))
         image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
     few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    _keep_background(image, few)
     content = io.BytesIO()
     few.save(content, "png", compress_level=6)
     data = base64.b64encode(content.getvalue()).decode("ascii")
     return Picture(path.stem, f"data:image/png;base64,{data}", few.width, few.height)
+
+
+def _keep_background(image: Image.Image, few: Image.Image) -> None:
+    """Give the background the colour that it had, which few colours may have tinted."""
+    place, colour = few.getpixel((0, 0)), image.getpixel((0, 0))
+    palette = few.getpalette()
+    assert isinstance(place, int)
+    assert isinstance(colour, tuple)
+    assert palette is not None
+    palette[3 * place : 3 * place + 3] = [int(part) for part in colour]
+    few.putpalette(palette)
 
 
 def pictures_in(folder: Path, order: Sequence[str] = ()) -> list[Picture]:

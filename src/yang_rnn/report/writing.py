@@ -32,7 +32,7 @@ from yang_rnn.experiment.summary import summarise, versions
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.experiment.task_storage import read_task_summary
 from yang_rnn.recipe import Recipe
-from yang_rnn.report.again import run_command, sweep_command
+from yang_rnn.report.again import member_command, run_command
 from yang_rnn.report.pictures import Picture, pictures_in
 from yang_rnn.report.run_page import run_page
 from yang_rnn.report.task_page import task_page
@@ -158,7 +158,7 @@ def _page_of_folder(folder: Path) -> str:
     history = history_of(contents[HISTORY], folder / HISTORY, recipe)
     command, note = None, ""
     if folder.absolute().parent.name == MEMBERS:
-        command = sweep_command(recipe, [recipe.seed], {}, platform=summary["platform"])
+        command = member_command(recipe, platform=summary["platform"])
         note = _OF_A_SWEEP
     pictures = _pictures_of(folder, recipe)
     prove = (folder / PROOF).is_file()
