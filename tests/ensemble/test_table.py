@@ -132,8 +132,11 @@ def test_text_lists_members_and_counts_verdicts(done: Path):
     assert text[1 + SEEDS] == expected
     counts = [int(line[36:].split()[0]) for line in text if "95 % interval" in line]
     assert sum(counts) == 2 * SEEDS  # each has a verdict and a mechanism
-    assert text[-1] == f"files: {done}/ (table.csv, table.parquet, summary.csv, sweep.png)"
-    for name in ("table.csv", "table.parquet", "summary.csv", "sweep.png"):
+    assert (
+        text[-1]
+        == f"files: {done}/ (table.csv, table.parquet, summary.csv, sweep.png, report.html)"
+    )
+    for name in ("table.csv", "table.parquet", "summary.csv", "sweep.png", "report.html"):
         assert (done / name).is_file()
 
 

@@ -312,16 +312,13 @@ def _conclude(folder: Path, recipe: Recipe, varied: tuple[str, ...]) -> Sweep:
         write(aside)
         os.replace(aside, folder / name)
     done = Sweep(folder, table, summary)
-    portraits = portraits_of(sound) if recipe.is_perceptual else []
-    _draw(done, portraits, recipe, varied)
-    _report(done, portraits, recipe, varied)
+    _draw(done, sound, recipe, varied)
     return done
 
 
-def _draw(
-    done: Sweep, portraits: Sequence[Portrait], recipe: Recipe, varied: Sequence[str]
-) -> None:
-    """Write the figure, with a line that says what it is of."""
+def _draw(done: Sweep, members: Sequence[Path], recipe: Recipe, varied: Sequence[str]) -> None:
+    """Write the figure, with a line that says what it is of, and the report."""
+    portraits = portraits_of(members) if recipe.is_perceptual else []
     if recipe.is_perceptual:
         figure = figures.sweep(done.table, done.summary, portraits, varied)
     else:
@@ -329,6 +326,7 @@ def _draw(
     words = [recipe.name_without("search", *varied), *(f"{field} varied" for field in varied)]
     figures.sign(figure, ", ".join([*words, f"{len(done.table)} networks"]))
     figures.save(figure, (done.folder / FIGURE).with_suffix(""))
+    _report(done, portraits, recipe, varied)
 
 
 def _report(

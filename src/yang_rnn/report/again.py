@@ -83,12 +83,11 @@ def sweep_command(
     """
     varied = {name: list(values) for name, values in vary.items()}
     others = changed_fields(recipe, *_NEVER_SET, *varied)
-    own = not (recipe.is_perceptual or recipe.task in NAMES or recipe.task.startswith(NEUROGYM))
-    if others or own:
+    if others:
         how = f", vary={varied!r}" if varied else ""
         return (
             f"{_IMPORTS}"
-            f"yr.sweep({recipe_in_python(recipe, 'search', *varied)}, {list(seeds)!r}, "
+            f"yr.sweep({recipe_in_python(recipe, 'search', *varied)}, {_in_python(seeds)}, "
             f"out={out!r}{how})"
         )
     words = ["python", "-m", "yang_rnn.sweep", "--recipe", recipe.base]
@@ -127,6 +126,12 @@ def settings_of(recipe: Recipe, *left_out: str) -> list[tuple[str, Any, Any, str
         (name, value, base, "the analysis" if name in ANALYSIS else "task, network, training")
         for name, (value, base) in changed_fields(recipe, *left_out).items()
     ]
+
+
+def _in_python(seeds: Sequence[int]) -> str:
+    """Return an expression that makes a list of seeds."""
+    whole = range(min(seeds), max(seeds) + 1)
+    return repr(whole if sorted(seeds) == list(whole) else list(seeds))
 
 
 def _ranges(seeds: Sequence[int]) -> Iterator[str]:

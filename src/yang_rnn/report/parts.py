@@ -48,7 +48,8 @@ def explained(judged: Mapping[str, Any]) -> Judged:
     """Return a verdict of a summary with explanations."""
     measures = judged["measures"]
     chief = [name for name in CHIEF if measures.get(name) is not None]
-    others = [name for name in measures if name not in chief and not name.endswith("_error")]
+    errors = {f"{name}_error" for name in measures}
+    others = [name for name in measures if name not in chief and name not in errors]
     said = ("near", "reason", "mechanism_reason", "criteria")
     return Judged(
         verdict=judged["verdict"],

@@ -343,9 +343,9 @@ def _within_room(
 ) -> tuple[Picture | None, dict[str, Picture]]:
     """Return the pictures that a page has room for, beside its rows."""
     size = 200_000 + sum(1_000 + sum(len(text) for _, text in member.reasons) for member in members)
-    if figure is not None:
-        size += len(figure.data)
-        figure = figure if size <= MOST_BYTES else None
+    if figure is not None and size + len(figure.data) > MOST_BYTES:
+        figure = None
+    size += 0 if figure is None else len(figure.data)
     found = {}
     for name, picture in portraits.items():
         size += len(picture.data)

@@ -126,7 +126,7 @@ def _page(
     prove: bool,
 ) -> str:
     if command is None:
-        command = run_command(recipe, platform=summary["platform"], prove=prove)
+        command = run_command(recipe, platform=summary.get("platform", "cpu"), prove=prove)
     page = run_page if recipe.is_perceptual else task_page
     return page(summary, recipe, history, pictures, command=command, note=note)
 
@@ -158,7 +158,7 @@ def _page_of_folder(folder: Path) -> str:
     history = history_of(contents[HISTORY], folder / HISTORY, recipe)
     command, note = None, ""
     if folder.absolute().parent.name == MEMBERS:
-        command = member_command(recipe, platform=summary["platform"])
+        command = member_command(recipe, platform=summary.get("platform", "cpu"))
         note = _OF_A_SWEEP
     pictures = _pictures_of(folder, recipe)
     prove = (folder / PROOF).is_file()
