@@ -98,15 +98,23 @@ def test_a_task_is_answered_by_context(small_task_run: TaskRun):
     said = answer_of(summary, recipe)
     assert said.trained.endswith("it has not learned the task.")
     for context, verdict in small_task_run.verdicts.items():
-        assert f"n {context} it is judged {verdict.label} (mechanism: {verdict.mechanism})" in (
-            said.found
-        )
+        assert context in said.found
+        assert f"it is judged {verdict.label} (mechanism: {verdict.mechanism})" in said.found
     assert said.trust.startswith("All of this is of a network that can't do the task")
     proved = sum(row["fixed_points_proved"] for row in summary["inputs"])
     if proved == len(summary["inputs"]):
         assert "at every input it is proved" in said.trust
     else:
         assert f"at {proved} of {len(summary['inputs'])} inputs it is proved" in said.trust
+
+
+def test_contexts_that_are_alike_are_told_together(small_task_run: TaskRun):
+    summary = summarise(small_task_run)
+    judged = next(iter(summary["line_attractor"].values()))
+    alike = summary | {"line_attractor": {"context 0": judged, "context 1": judged}}
+    said = answer_of(alike, small_task_run.recipe).found
+    assert said.startswith("In context 0 and context 1 it is judged")
+    assert said.count("it is judged") == 1
 
 
 def test_a_task_without_alternatives_is_answered_by_its_points(small_task_run: TaskRun):

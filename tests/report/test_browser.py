@@ -106,12 +106,12 @@ def test_a_page_is_whole_by_itself(name: str, width: str, open_page: Any):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", ["run", "task", "sweep", pytest.param("thousand", marks=pytest.mark.slow)]
+)
 def test_a_page_can_be_used_by_everybody(name: str, width: str, scheme: str, open_page: Any):
     from axe_playwright_python.sync_playwright import Axe
 
-    if name == "thousand" and scheme == "dark":
-        pytest.skip("a sweep's page in the dark is looked at with few members")
     here = open_page(name, width, color_scheme=scheme)
     if name != "thousand":  # of what is folded nothing is looked at
         here.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")

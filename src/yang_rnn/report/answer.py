@@ -174,13 +174,16 @@ def _trained_on_task(summary: Summary) -> str:
 def _found_in_task(summary: Summary) -> str:
     verdicts = summary["line_attractor"]
     if verdicts:
-        said = [
-            f"{f'in {context} ' if context else ''}it is judged "
-            f"{judged['verdict']} (mechanism: {judged['mechanism']}), that is, "
-            f"{does(judged['verdict'])}"
-            for context, judged in verdicts.items()
-        ]
-        return _sentence(said)
+        alike: dict[tuple[str, str], list[str]] = {}
+        for context, judged in verdicts.items():
+            alike.setdefault((judged["verdict"], judged["mechanism"]), []).append(context)
+        return _sentence(
+            [
+                f"{_within(contexts)}it is judged {verdict} (mechanism: {mechanism}), that is, "
+                f"{does(verdict)}"
+                for (verdict, mechanism), contexts in alike.items()
+            ]
+        )
     counts = [row["fixed"] for row in summary["inputs"]]
     if not counts:
         return "There are no inputs at which to look for fixed points."
@@ -188,6 +191,11 @@ def _found_in_task(summary: Summary) -> str:
         f"At {counted(len(counts), 'constant input')} of the task it has "
         f"{_from_to(counts)} each, around which its activity moves."
     )
+
+
+def _within(contexts: list[str]) -> str:
+    named = [context for context in contexts if context]
+    return f"in {' and '.join(named)} " if named else ""
 
 
 def _from_to(counts: list[int]) -> str:

@@ -44,8 +44,7 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "psychometric": (
         "behaviour", "Psychometric function",
-        "How often choice 2 is made, by the evidence for it, beside what the ideal "
-        "observer does.",
+        "How often choice 2 is made, by the evidence for it.",
     ),
     "accuracy": (
         "behaviour", "Right answers by condition",
@@ -79,6 +78,22 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     "line_attractor": (
         "verdict", "The verdict, with what it stands on",
         "Above what the network does, as it was measured; below why, by its equations.",
+    ),
+    "outputs": (
+        "trajectories", "Outputs over time",
+        "The largest output when a choice is asked for is the answer.",
+    ),
+    "unit_activity": (
+        "trajectories", "Activity of the units over time",
+        "Each row is a unit.",
+    ),
+    "weights": (
+        "points", "Weights between the units, and their eigenvalues",
+        "What the units tell each other, before a state of activity silences some.",
+    ),
+    "learning_curve": (
+        "training", "Loss and accuracy by epoch",
+        "A curve that still falls at its end means that more epochs help.",
     ),
     "slow_manifold": (
         "verdict", "The slow manifold among the averaged trajectories",

@@ -204,8 +204,8 @@ DOES: dict[str, str] = {
     "most",
     "turning integrator": "it keeps evidence, but the direction of activity that stands for it "
     "turns as time goes by",
-    "not learned": "it has not learned to decide by the evidence, so that there is nothing to be "
-    "said about how it adds it up",
+    "not learned": "too few of its choices are right, or evidence does not move them, so that "
+    "nothing is to be said of how it adds it up",
     "inconclusive": "what it was seen to do and what its equations say do not fit together, so "
     "that it is given no kind",
 }
@@ -232,10 +232,10 @@ WHY: dict[str, str] = {
 """Why a network of each mechanism does that, as half a sentence."""
 
 OUTCOMES: dict[str, str] = {
-    "for": "as a line attractor has it",
-    "near": "within its error of the threshold",
-    "against": "not as a line attractor has it",
-    "undefined": "can't be measured here",
+    "for": "reached",
+    "near": "too near to tell",
+    "against": "not reached",
+    "undefined": "not measurable",
 }
 """What came of a number that was held against a threshold."""
 

@@ -67,11 +67,15 @@ def _modes(point: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if point is None:
         return []
     return [
-        (in_words(value), changes(mode["time_constant_ms"], mode["frequency_hz"]) + _flips(value))
+        (in_words(value), _becomes(value, mode))
         for mode in point["modes"]
         if (value := complex(*mode["eigenvalue"])).imag >= 0
     ]
 
 
-def _flips(value: complex) -> str:
-    return "; changes its sign every step" if value.imag == 0 and value.real < 0 else ""
+def _becomes(value: complex, mode: Mapping[str, Any]) -> str:
+    """Say what becomes of a mode; a real one below 0 changes its sign, which is no turn."""
+    if value.imag:
+        return changes(mode["time_constant_ms"], mode["frequency_hz"])
+    flips = "; changes its sign every step" if value.real < 0 else ""
+    return changes(mode["time_constant_ms"]) + flips
