@@ -4,6 +4,7 @@ import dataclasses
 import html
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas
 
@@ -28,8 +29,8 @@ def thousand_members() -> pandas.DataFrame:
     return table
 
 
-def _measures(row: pandas.Series) -> Measures:
-    values = {"accuracy": row["right_choices"]}
+def _measures(row: Any) -> Measures:
+    values: dict[str, Any] = {"accuracy": row["right_choices"]}
     for field in dataclasses.fields(Measures):
         name = field.name
         if name.endswith("eigenvalue"):

@@ -339,9 +339,10 @@ def _report(
             name = portrait.title.partition(":")[0]
             figures.save(figures.portrait(portrait), Path(aside) / name)
         pictures = {picture.name: picture for picture in pictures_in(Path(aside))}
+    table: Any = done.table
     recipes = (
         dataclasses.replace(recipe, **{field: row[field] for field in varied}, seed=row["seed"])
-        for row in done.table[[*varied, "seed"]].to_dict("records")
+        for row in table[[*varied, "seed"]].to_dict("records")
     )
     page = sweep_page(
         recipe,

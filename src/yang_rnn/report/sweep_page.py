@@ -118,7 +118,7 @@ def sweep_page(
     failed = [member for member in members if member.error]
     vary: dict[str, list[Any]] = {field: sorted(set(table[field].tolist())) for field in varied}
     seeds = sorted(set(table["seed"].tolist()))
-    facts = {"versions": {k: v for k, v in made_with.items() if k != "platform"}}
+    facts: dict[str, Any] = {"versions": {k: v for k, v in made_with.items() if k != "platform"}}
     facts["platform"] = made_with.get("platform", "cpu")
     own = dataclasses.replace(recipe, search="newton")
     found = _groups(summary)
@@ -168,7 +168,7 @@ class Share(NamedTuple):
     of: str
     outcome: str
     meaning: str
-    count: int
+    networks: int
     share: float
     low: float
     high: float
@@ -202,7 +202,7 @@ def _groups(summary: Any) -> list[Group]:
             for _, row in rows.iterrows()
             if row["count"]
         ]  # fmt: skip
-        shares.sort(key=lambda share: -share.count)
+        shares.sort(key=lambda share: -share.networks)
         shares.sort(key=lambda share: share.of != "verdict" and share.of.startswith("mechanism"))
         name = ", ".join(f"{field} {value}" for field, value in values)
         found.append(
