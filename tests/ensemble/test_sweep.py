@@ -155,6 +155,7 @@ def test_the_figure_says_what_it_is_of(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(figures, "sweep", lambda *_: "figure")
     monkeypatch.setattr(figures, "sign", lambda *words: drawn.append(words))
     monkeypatch.setattr(figures, "save", lambda *words: drawn.append(words))
+    monkeypatch.setattr(yang_rnn.ensemble.sweep, "_report", lambda *_: None)
     table = pandas.DataFrame({"seed": range(3)})
     done = Sweep(tmp_path, table, table)
     yang_rnn.ensemble.sweep._draw(done, [], dataclasses.replace(NOTEBOOK, tau=200.0), ["hidden"])

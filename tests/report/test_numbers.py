@@ -28,7 +28,7 @@ def test_shares_are_in_percent():
 
 
 def test_an_error_says_how_many_digits_count():
-    assert with_error(0.80084, 0.01042) == "0.801\u00a0±\u00a00.010"
+    assert with_error(0.80084, 0.01042) == "0.801 ±\u00a00.010"
     assert with_error(0.5, 0.0) == "0.5"
 
 

@@ -46,7 +46,7 @@ def with_error(value: Any, error: Any) -> str:
     if is_missing(value) or is_missing(error) or not error:
         return number(value)
     digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f}\u00a0\u00b1\u00a0{error:.{digits}f}"
+    return f"{value:.{digits}f} \u00b1\u00a0{error:.{digits}f}"
 
 
 def measure(name: str, measures: dict[str, Any]) -> str:
