@@ -1,5 +1,6 @@
 import io
 import math
+import os
 import tracemalloc
 import zipfile
 import zlib
@@ -187,6 +188,15 @@ def test_a_file_that_can_not_be_written_is_named(path: str, error: type[OSError]
         write_whole(tmp_path / path, b"a")
     assert caught.value.filename == str(tmp_path / path)
     assert {each.name for each in tmp_path.iterdir()} == {"file", "folder"}
+
+
+def test_a_new_file_may_be_read_by_whoever_may_read_others(tmp_path: Path):
+    before = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "a", b"a")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ from .recipe import NOTEBOOK as NOTEBOOK
 from .recipe import PRIMER as PRIMER
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
+from .report.writing import write_report as write_report
 from .sweep import sweep as sweep
 from .task import PerceptualDecisionMaking as PerceptualDecisionMaking
 from .task_inputs import ConstantInput as ConstantInput

@@ -176,9 +176,17 @@ def write_whole(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            Path(aside).chmod(0o666 & ~_umask())  # a temporary file is its owner's alone
             os.replace(aside, path)
         except BaseException:
             Path(aside).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _umask() -> int:
+    """Return what new files are not allowed."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

@@ -71,10 +71,11 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
         with usage_errors(PlatformError):
             use_platform(options.platform)
         from yang_rnn.analysis import ScaleError
-        from yang_rnn.experiment.names import FIGURES
+        from yang_rnn.experiment.names import FIGURES, REPORT
         from yang_rnn.experiment.storage import save_numbers
         from yang_rnn.experiment.summary import describe, stimulus_of, versions
         from yang_rnn.experiment.task_storage import save_task_numbers
+        from yang_rnn.report.writing import report_of
         from yang_rnn.train import DivergenceError
 
         facts: dict[str, Any] = {"platform": options.platform, "versions": versions()}
@@ -88,18 +89,18 @@ def _run(arguments: Sequence[str], interrupts: Interrupts) -> Done:
                     save_figures(run, folder.staging / FIGURES, options.formats, process)
                 facts["seconds"] = round(time.perf_counter() - started, 2)
                 save = save_numbers if options.numbers.is_perceptual else save_task_numbers
-                text = describe(
-                    save(run, folder.staging, facts),
-                    stimulus=stimulus_of(run),
-                    verbose=options.verbose,
-                )
+                summary = save(run, folder.staging, facts)
+                text = describe(summary, stimulus=stimulus_of(run), verbose=options.verbose)
+                page = report_of(run, summary, folder.staging / FIGURES)
+                (folder.staging / REPORT).write_text(page, encoding="utf-8", newline="\n")
         except (DivergenceError, ScaleError) as error:
             raise Failure(str(error)) from error
         interrupts.ignore()  # from here on the results are there
         interrupts.check()
         path = folder.publish()
-    files = "summary.json has all numbers" + (", figures/ the pictures" if options.formats else "")
-    return Done(f"{text}\n\nFiles\n  {files}.\n  {one_line(f'{path}{os.sep}')}", path)
+    files = "Open report.html in a browser; summary.json has all numbers"
+    files += ", figures/ the pictures." if options.formats else "."
+    return Done(f"{text}\n\nFiles\n  {files}\n  {one_line(f'{path}{os.sep}')}", path)
 
 
 def _claim(options: "Options", stack: contextlib.ExitStack) -> "NewFolder":

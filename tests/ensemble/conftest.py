@@ -23,7 +23,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def instant(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copy members from the finished sweep instead of making them, and draw no figure.
+    """Copy members from the finished sweep instead of making them; draw and report nothing.
 
     A member of another recipe has the results of its seed, too. With a learning rate of 1e30 it
     fails.

@@ -45,7 +45,8 @@ def test_seeds_alone_give_what_they_gave_among_others(done: Path, tmp_path: Path
 
 def test_a_finished_sweep_has_all_its_files_and_opens_member_by_member(done: Path):
     assert sorted(path.name for path in done.iterdir() if path.name != ".lock") == [
-        "members", "summary.csv", "sweep.json", "sweep.png", "table.csv", "table.parquet",
+        "members", "report.html", "summary.csv", "sweep.json", "sweep.png", "table.csv",
+        "table.parquet",
     ]  # fmt: skip
     assert (done / "sweep.png").stat().st_size > 10_000
     with pytest.raises(FileNotFoundError, match=r"a sweep: its runs are in .*members"):
@@ -154,6 +155,7 @@ def test_the_figure_says_what_it_is_of(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(figures, "sweep", lambda *_: "figure")
     monkeypatch.setattr(figures, "sign", lambda *words: drawn.append(words))
     monkeypatch.setattr(figures, "save", lambda *words: drawn.append(words))
+    monkeypatch.setattr(yang_rnn.ensemble.sweep, "_report", lambda *_: None)
     table = pandas.DataFrame({"seed": range(3), "hidden": [8, 16, 8]})
     done = Sweep(tmp_path, table, table)
     yang_rnn.ensemble.sweep._draw(done, [], dataclasses.replace(NOTEBOOK, tau=200.0), ["hidden"])

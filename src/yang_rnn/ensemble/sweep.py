@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas
 
 from yang_rnn import figures
 from yang_rnn._checks import check_callable, check_is, check_path, check_text, check_whole
+from yang_rnn._files import MOST_JSON, content_of, parse_json, write_whole
 from yang_rnn.ensemble.members import (
     batches_of,
     find_problem,
@@ -23,6 +25,7 @@ from yang_rnn.ensemble.members import (
     store_member,
 )
 from yang_rnn.ensemble.plan import (
+    MANIFEST,
     FolderError,
     Problem,
     SweepError,
@@ -44,8 +47,12 @@ from yang_rnn.ensemble.table import (
 from yang_rnn.ensemble.task_table import summary_of_tasks
 from yang_rnn.ensemble.workers import import_dask, make_batches
 from yang_rnn.experiment.folder import MEMBERS, remove_stale
+from yang_rnn.experiment.names import REPORT
 from yang_rnn.experiment.summary import package_versions
+from yang_rnn.figures.ensembles import Portrait
 from yang_rnn.recipe import NOTEBOOK, Recipe
+from yang_rnn.report.pictures import picture_of, pictures_in
+from yang_rnn.report.sweep_page import sweep_page
 from yang_rnn.task import recipe_for, task_of
 
 
@@ -316,11 +323,41 @@ def _values(table: pandas.DataFrame, field: str) -> str:
 
 
 def _draw(done: Sweep, members: Sequence[Path], recipe: Recipe, varied: Sequence[str]) -> None:
-    """Write the figure, with a line that says what it is of."""
+    """Write the figure, with a line that says what it is of, and the report."""
+    portraits = portraits_of(members) if recipe.is_perceptual else []
     if recipe.is_perceptual:
-        figure = figures.sweep(done.table, done.summary, portraits_of(members), varied)
+        figure = figures.sweep(done.table, done.summary, portraits, varied)
     else:
         figure = figures.task_sweep(done.table, varied)
     words = [recipe.name_without("search", *varied), *(_values(done.table, f) for f in varied)]
     figures.sign(figure, ", ".join([*words, f"{len(done.table)} networks"]))
     figures.save(figure, (done.folder / FIGURE).with_suffix(""))
+    _report(done, portraits, recipe, varied)
+
+
+def _report(
+    done: Sweep, portraits: Sequence[Portrait], recipe: Recipe, varied: Sequence[str]
+) -> None:
+    """Write the page that tells what the sweep came to."""
+    made_with = parse_json(content_of(done.folder / MANIFEST, MOST_JSON).decode("utf-8"))
+    with tempfile.TemporaryDirectory() as aside:
+        for portrait in portraits:
+            name = portrait.title.partition(":")[0]
+            figures.save(figures.portrait(portrait), Path(aside) / name)
+        pictures = {picture.name: picture for picture in pictures_in(Path(aside))}
+    table: Any = done.table
+    recipes = (
+        dataclasses.replace(recipe, **{field: row[field] for field in varied}, seed=row["seed"])
+        for row in table[[*varied, "seed"]].to_dict("records")
+    )
+    page = sweep_page(
+        recipe,
+        done.table,
+        done.summary,
+        varied,
+        [member_name(each, varied) for each in recipes],
+        made_with=made_with["made_with"],
+        figure=picture_of(done.folder / FIGURE),
+        portraits=pictures,
+    )
+    write_whole(done.folder / REPORT, page.encode("utf-8"))

@@ -21,7 +21,7 @@ from yang_rnn.ensemble.counting import (
     meaning_of,
 )
 from yang_rnn.ensemble.members import member_row
-from yang_rnn.experiment.names import SUMMARY_FILE
+from yang_rnn.experiment.names import REPORT, SUMMARY_FILE
 from yang_rnn.experiment.sections import Section, written
 from yang_rnn.experiment.storage import load_run, read_summary
 from yang_rnn.figures.ensembles import Portrait
@@ -32,7 +32,7 @@ from yang_rnn.line_attractor.words import in_words
 from yang_rnn.task import PerceptualDecisionMaking
 
 TABLE, TABLE_PARQUET, SUMMARY, FIGURE = "table.csv", "table.parquet", "summary.csv", "sweep.png"
-FILES = (TABLE, TABLE_PARQUET, SUMMARY, FIGURE)
+FILES = (TABLE, TABLE_PARQUET, SUMMARY, FIGURE, REPORT)
 """The files that a sweep has besides its members and its manifest."""
 
 NUM_PORTRAITS = 12

@@ -20,10 +20,13 @@ SUMMARY_FILE = "summary.json"
 FIGURES = "figures"
 """The folder of its figures."""
 
+REPORT = "report.html"
+"""The page that tells what a run or a sweep came to; like figures, it has no checksum."""
+
 FILES = frozenset(
     {
         RECIPE, WEIGHTS, HISTORY, TRAINING, POINTS, NEWTON_POINTS, PROOF, STIMULI, INPUTS, SUMS,
-        SUMMARY_FILE,
+        SUMMARY_FILE, REPORT,
     }
 )  # fmt: skip
 """All files that a run may have, but for its figures."""

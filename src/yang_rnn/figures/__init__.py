@@ -2,7 +2,7 @@
 
 from yang_rnn.figures.decisions import psychometric
 from yang_rnn.figures.dynamics import eigenvalues, flow_field
-from yang_rnn.figures.ensembles import sweep
+from yang_rnn.figures.ensembles import portrait, sweep
 from yang_rnn.figures.files import save, sign
 from yang_rnn.figures.portraits import averages, slow_points, trajectories
 from yang_rnn.figures.style import CHOICE_COLOURS, POINT_STYLES, STYLE
@@ -21,6 +21,7 @@ __all__ = [
     "flow_field",
     "line_attractor",
     "points_by_input",
+    "portrait",
     "psychometric",
     "save",
     "sign",

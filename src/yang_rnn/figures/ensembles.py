@@ -246,6 +246,20 @@ def _portraits(figure: Any, portraits: Sequence[Portrait], rows: int, label: str
         ax.set_axis_off()
 
 
+@styled
+def portrait(portrait: Portrait) -> Figure:
+    """Draw the portrait of a network by itself, as small as those of a sweep.
+
+    Parameters
+    ----------
+    portrait : Portrait
+    """
+    check_is("portrait", portrait, Portrait)
+    figure = Figure(figsize=(2.4, 2.2), layout="constrained")
+    _portrait(figure.subplots(), portrait)
+    return figure
+
+
 def _portrait(ax: Axes, portrait: Portrait) -> None:
     paths = project(portrait.pca, portrait.mean.activity)
     for _, path, colour in shaded(portrait.mean, paths):

@@ -1,0 +1,120 @@
+"""What the pages of all runs have in common: the numbers of a verdict, figures, training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from yang_rnn.recipe import Recipe
+from yang_rnn.report.again import settings_of
+from yang_rnn.report.captions import Caption, caption_of
+from yang_rnn.report.chart import loss_chart
+from yang_rnn.report.glossary import CHIEF, MEASURES, does, why
+from yang_rnn.report.numbers import measure
+from yang_rnn.report.page import MOST_BYTES
+from yang_rnn.report.pictures import Picture
+from yang_rnn.train import History
+
+ROOM = 1_000_000
+"""Bytes of a page that are no pictures."""
+
+
+class Told(NamedTuple):
+    """A number of a verdict with its explanation."""
+
+    name: str
+    value: str
+    meaning: str
+    compare: str
+
+
+class Judged(NamedTuple):
+    """A verdict of a summary with the explanations of its labels and numbers."""
+
+    verdict: str
+    near: str
+    does: str
+    reason: str
+    mechanism: str
+    why: str
+    mechanism_reason: str
+    criteria: Sequence[Mapping[str, Any]]
+    chief: Sequence[Told]
+    others: Sequence[Told]
+
+
+def explained(judged: Mapping[str, Any]) -> Judged:
+    """Return a verdict of a summary with explanations."""
+    measures = judged["measures"]
+    chief = [name for name in CHIEF if measures.get(name) is not None]
+    errors = {f"{name}_error" for name in measures}
+    others = [name for name in measures if name not in chief and name not in errors]
+    said = ("near", "reason", "mechanism_reason", "criteria")
+    return Judged(
+        verdict=judged["verdict"],
+        mechanism=judged["mechanism"],
+        does=does(judged["verdict"]),
+        why=why(judged["mechanism"]),
+        chief=[_told(name, measures) for name in chief],
+        # A number that a later version has, and none explains, is told by its name.
+        others=[_told(name, measures) for name in others],
+        **{name: judged[name] for name in said},
+    )
+
+
+def _told(name: str, measures: Mapping[str, Any]) -> Told:
+    term = MEASURES.get(name)
+    value = measure(name, dict(measures))
+    if term is None:
+        return Told(name.replace("_", " "), value, "", "")
+    return Told(term.name, value, term.meaning, term.compare)
+
+
+def captioned(
+    pictures: Sequence[Picture], summary: Mapping[str, Any]
+) -> list[tuple[Picture, Caption]]:
+    """Return pictures with their captions, as many as a page has room for."""
+    found, size = [], ROOM
+    for picture in pictures:
+        size += len(picture.data)
+        if size > MOST_BYTES:
+            break
+        found.append((picture, caption_of(picture.name, summary)))
+    return found
+
+
+def contents(*more: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the parts of a run's page, by their names in it."""
+    return [
+        ("trajectories", "Activity"),
+        ("behaviour", "Behaviour"),
+        ("points", "Fixed points"),
+        ("verdict", "Verdict"),
+        ("training", "Training"),
+        *more,
+        ("again", "Settings and command"),
+    ]
+
+
+def of_training(history: History, figures: Sequence[tuple[Picture, Caption]]) -> dict[str, Any]:
+    """Return what a page says of training, and of figures that belong nowhere else."""
+    sections = {caption.section for _, caption in figures}
+    return {
+        "chart": loss_chart(history.loss),
+        "last_accuracy": float(history.accuracy[-1]),
+        "drawn_training": "training" in sections,
+        "others": "more" in sections,
+    }
+
+
+def of_making(recipe: Recipe, facts: Mapping[str, Any], *varied: str) -> dict[str, Any]:
+    """Return what a page says of settings and versions."""
+    settings = dataclasses.asdict(recipe)
+    return {
+        "recipe_base": recipe.base,
+        "settings": settings_of(recipe, *varied),
+        "all_settings": [(k, v) for k, v in settings.items() if k not in varied],
+        "versions": dict(facts.get("versions", {})),
+        "platform": facts.get("platform", ""),
+    }

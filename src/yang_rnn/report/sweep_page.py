@@ -1,0 +1,355 @@
+"""The page of a sweep: how often, which members, and why each was judged so."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from yang_rnn.recipe import Recipe
+from yang_rnn.report.again import sweep_command
+from yang_rnn.report.answer import Answer
+from yang_rnn.report.glossary import does, why
+from yang_rnn.report.numbers import NONE, counted, first_up, is_missing, number, percent
+from yang_rnn.report.page import MOST_BYTES, render
+from yang_rnn.report.parts import of_making
+from yang_rnn.report.pictures import Picture
+
+_NUMBERS = {
+    "accuracy": "accuracy",
+    "efficiency": "evidence kept",
+    "constancy": "direction kept",
+    "fixed_points": "fixed points",
+}
+"""Columns of the table of members that are numbers, and what they are called in the page."""
+
+
+MOST_TOLD = 3
+"""Groups whose shares the answer tells one by one."""
+
+
+class Cell(NamedTuple):
+    """What a member has in a column, for a reader and to sort by."""
+
+    text: str
+    value: str
+
+
+class Member(NamedTuple):
+    """A row of the table of members.
+
+    Attributes
+    ----------
+    name : str
+        Of the member and its folder.
+    cells : list of Cell
+        Varied numbers, labels and numbers, as the columns are.
+    reasons : list of tuple of str
+        What each is of, and why the member was judged so.
+    error : str
+        Why it failed; empty if it did not.
+    """
+
+    name: str
+    cells: list[Cell]
+    reasons: list[tuple[str, str]]
+    error: str
+
+
+class Column(NamedTuple):
+    """A column of the table of members.
+
+    Attributes
+    ----------
+    name, title : str
+        In the table, and in the page.
+    choices : list of str
+        What a filter of it chooses from; empty where there is none.
+    less : bool
+        Whether a phone leaves it out.
+    """
+
+    name: str
+    title: str
+    choices: list[str]
+    less: bool
+
+
+def sweep_page(
+    recipe: Recipe,
+    table: Any,
+    summary: Any,
+    varied: Sequence[str],
+    names: Sequence[str],
+    *,
+    made_with: Mapping[str, str],
+    figure: Picture | None = None,
+    portraits: Mapping[str, Picture] | None = None,
+    linked: bool = True,
+) -> str:
+    """Return the page of a sweep.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The numbers that all members have.
+    table, summary : pandas.DataFrame
+        One row per member, and one per group and outcome with its interval.
+    varied : sequence of str
+        Fields of the recipe that the sweep varies.
+    names : sequence of str
+        Of the members, as the rows of the table are.
+    made_with : mapping of str
+        Versions of packages, and the platform.
+    figure : Picture, optional
+        The sweep's figure.
+    portraits : mapping from str to Picture, optional
+        Of some members, by their names.
+    linked : bool
+        Whether members have a folder beside the page.
+    """
+    varied, table = list(varied), table.astype(object).where(table.notna(), None)
+    columns = _columns(table, varied)
+    members = [
+        _member(row, name, columns) for (_, row), name in zip(table.iterrows(), names, strict=True)
+    ]
+    failed = [member for member in members if member.error]
+    vary: dict[str, list[Any]] = {field: sorted(set(table[field].tolist())) for field in varied}
+    seeds = sorted(set(table["seed"].tolist()))
+    facts: dict[str, Any] = {"versions": {k: v for k, v in made_with.items() if k != "platform"}}
+    facts["platform"] = made_with.get("platform", "cpu")
+    own = dataclasses.replace(recipe, search="newton")
+    found = _groups(summary)
+    shown = _within_room(figure, portraits or {}, members)
+    return render(
+        "sweep.html",
+        title=f"Sweep of {recipe.name_without('search', *varied)}",
+        kind=f"Report of a sweep: {recipe.name_without('search', *varied)}, "
+        f"{counted(len(members), 'network')}",
+        question=_question(recipe, len(members)),
+        answer=_answer(found, members, failed, varied),
+        contents=[("shares", "Shares"), ("members", "Members")]
+        + ([("portraits", "Portraits")] if shown[1] else [])
+        + [("again", "Settings and command")],
+        groups=found,
+        columns=columns,
+        members=members,
+        failed=failed,
+        figure=shown[0],
+        alt=_alt(found),
+        portraits=shown[1],
+        labels={member.name: _label_of(member) for member in members},
+        meanings={
+            share.outcome: share.meaning
+            for group in found
+            for share in group.shares
+            if share.meaning
+        },
+        linked=linked,
+        quote=quote,
+        note="",
+        command=sweep_command(own, seeds, vary, platform=facts["platform"]),
+        **of_making(own, facts, "search", "seed", *varied),
+    )
+
+
+def _question(recipe: Recipe, number_of: int) -> str:
+    networks = counted(number_of, "network")
+    if recipe.is_perceptual:
+        return f"What do {networks} do with noisy evidence, by what, and how often?"
+    return f"How often do {networks} learn the task {recipe.task}, and what do they do then?"
+
+
+class Share(NamedTuple):
+    """How many members of a group have an outcome."""
+
+    of: str
+    outcome: str
+    meaning: str
+    networks: int
+    share: float
+    low: float
+    high: float
+
+
+class Group(NamedTuple):
+    """Members of one combination of varied numbers, and what came of them."""
+
+    name: str
+    members: int
+    failed: int
+    accuracy: float
+    shares: list[Share]
+
+
+def _groups(summary: Any) -> list[Group]:
+    """Return the counts of a summary by group, without outcomes that none has."""
+    if not len(summary):
+        return []
+    columns = list(summary.columns)
+    keys = columns[: columns.index("of")]
+    found = []
+    for key, rows in summary.groupby(keys, sort=False):
+        values = zip(keys[1:], key[1:], strict=True)
+        first = rows.iloc[0]
+        shares = [
+            Share(
+                row["of"], row["outcome"], _meaning(row["of"], row["outcome"]), int(row["count"]),
+                row["share"], row["low"], row["high"],
+            )
+            for _, row in rows.iterrows()
+            if row["count"]
+        ]  # fmt: skip
+        shares.sort(key=lambda share: -share.networks)
+        shares.sort(key=lambda share: share.of != "verdict" and share.of.startswith("mechanism"))
+        name = ", ".join(f"{field} {value}" for field, value in values)
+        found.append(
+            Group(name, int(first["members"]), int(first["failed"]), first["median_accuracy"],
+                  shares)
+        )  # fmt: skip
+    return found
+
+
+def _meaning(of: str, outcome: str) -> str:
+    if of.startswith("verdict"):
+        return does(outcome)
+    if of.startswith("mechanism"):
+        return why(outcome)
+    return ""
+
+
+def _columns(table: Any, varied: Sequence[str]) -> list[Column]:
+    """Return the columns that a reader sees: varied numbers, labels, numbers."""
+    labels = [name for name in table.columns if name.split(" ")[0] in ("verdict", "mechanism")]
+    labels = ["learned", *labels] if "learned" in table.columns else labels
+    columns = [Column(field, field, [], False) for field in varied]
+    for label in labels:
+        choices = sorted({_label(value) for value in table[label] if not is_missing(value)})
+        columns.append(Column(label, label, choices, False))
+    columns += [
+        Column(name, title, [], True) for name, title in _NUMBERS.items() if name in table.columns
+    ]
+    return columns
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "yes" if value else "no"
+
+
+def _member(row: Any, name: str, columns: Sequence[Column]) -> Member:
+    error = "" if is_missing(row["error"]) else str(row["error"])
+    cells = [_cell(row[column.name], column) for column in columns]
+    return Member(name, cells, _reasons(row), error)
+
+
+def _cell(value: Any, column: Column) -> Cell:
+    if is_missing(value) or value == "":
+        return Cell(NONE, "")
+    if column.choices or isinstance(value, (str, bool)):
+        return Cell(_label(value), _label(value))
+    if column.name == "accuracy":
+        return Cell(percent(value), f"{value:.6g}")
+    return Cell(number(value), f"{value:.6g}")
+
+
+def _label_of(member: Member) -> str:
+    """Return a member's name with what it does and by what."""
+    said = [of for of, _ in member.reasons]
+    return f"{member.name}: {', '.join(said)}" if said else member.name
+
+
+def _reasons(row: Any) -> list[tuple[str, str]]:
+    """Say why a member was judged so: what it does, whether that is near, and why it does it."""
+    found = []
+    for column in row.index:
+        kind, _, context = str(column).partition(" ")
+        if kind not in ("reason", "mechanism_reason") or is_missing(row[column]):
+            continue
+        label = row[f"{'verdict' if kind == 'reason' else 'mechanism'} {context}".strip()]
+        near = row.get(f"near {context}".strip()) if kind == "reason" else None
+        of = f"{context}: {label}" if context else str(label)
+        of += f" (near {near})" if near and not is_missing(near) else ""
+        found.append((of, str(row[column])))
+    return found
+
+
+def _answer(
+    groups: Sequence[Group],
+    members: Sequence[Member],
+    failed: Sequence[Member],
+    varied: Sequence[str],
+) -> Answer:
+    whole = len(members) - len(failed)
+    by = f", with {' and '.join(varied)} varied" if varied else ""
+    trained = f"{counted(len(members), 'network')} {'was' if len(members) == 1 else 'were'} trained"
+    trained += f"{by}; " if by else "; "
+    trained += f"{counted(len(failed), 'of them')} failed" if failed else "all are whole"
+    accuracies = [f"{_of(group)}{percent(group.accuracy)}" for group in groups if group.members]
+    trained += f", and the median accuracy is {', '.join(accuracies)}." if accuracies else "."
+    if not whole:
+        return Answer(trained, "There is nothing to count, for all failed.", _TRUST)
+    if len(groups) > MOST_TOLD:
+        return Answer(trained, _over_all(groups), _TRUST)
+    most = "; ".join(map(_most, groups))
+    return Answer(trained, f"What is most frequent: {most}.", _TRUST)
+
+
+_TRUST = (
+    "Each share has an interval, since it comes from a limited number of networks: shares whose "
+    "intervals overlap may be the same."
+)
+
+
+def _of(group: Group) -> str:
+    return f"with {group.name} " if group.name else ""
+
+
+def _most(group: Group) -> str:
+    """Say what is most frequent in a group: whether it is learned, the verdicts, the mechanisms."""
+    parts = []
+    for of in dict.fromkeys(share.of for share in group.shares):
+        most = next(share for share in group.shares if share.of == of)
+        kind, _, where = of.partition(" ")
+        meaning = "" if group.name or not most.meaning else f": {most.meaning}"
+        parts.append(
+            f"{where + ': ' if where else ''}{'by ' if kind == 'mechanism' else ''}{most.outcome} "
+            f"({percent(most.share)} of them, interval {percent(most.low)} to "
+            f"{percent(most.high)}){meaning}"
+        )
+    return f"{_of(group)}{'; '.join(parts) if parts else 'none was judged'}"
+
+
+def _over_all(groups: Sequence[Group]) -> str:
+    """Say what is most frequent in how many groups, where these are many."""
+    counts = Counter(
+        next((share.outcome for share in group.shares), "none that was judged") for group in groups
+    )
+    said = ", ".join(f"{outcome} in {count}" for outcome, count in counts.most_common())
+    return f"Of {len(groups)} combinations, the most frequent outcome is {said}."
+
+
+def _alt(groups: Sequence[Group]) -> str:
+    return "How often each verdict and mechanism is. " + " ".join(
+        first_up(_most(group)) + "." for group in groups
+    )
+
+
+def _within_room(
+    figure: Picture | None, portraits: Mapping[str, Picture], members: Sequence[Member]
+) -> tuple[Picture | None, dict[str, Picture]]:
+    """Return the pictures that a page has room for, beside its rows."""
+    size = 200_000 + sum(1_000 + sum(len(text) for _, text in member.reasons) for member in members)
+    if figure is not None and size + len(figure.data) > MOST_BYTES:
+        figure = None
+    size += 0 if figure is None else len(figure.data)
+    found = {}
+    for name, picture in portraits.items():
+        size += len(picture.data)
+        if size > MOST_BYTES:
+            break
+        found[name] = picture
+    return figure, found

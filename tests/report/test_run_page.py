@@ -1,0 +1,97 @@
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import text_of
+
+from yang_rnn._files import parse_json
+from yang_rnn.experiment.names import ORDER
+from yang_rnn.experiment.run import Run
+from yang_rnn.report.glossary import MEASURES
+from yang_rnn.report.page import MOST_BYTES
+from yang_rnn.report.run_page import run_page
+from yang_rnn.report.writing import report_of
+
+
+@pytest.fixture(scope="module")
+def summary(run_folder: Path) -> dict[str, Any]:
+    return parse_json((run_folder / "summary.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def page(run_folder: Path) -> str:
+    return (run_folder / "report.html").read_text()
+
+
+def test_a_page_has_the_numbers_of_the_summary(page: str, summary: dict[str, Any]):
+    text = text_of(page)
+    judged = summary["line_attractor"]
+    for part in (
+        f"{100 * summary['test_accuracy']:.1f} % of 50 new trials are right",
+        judged["reason"][1:], judged["mechanism_reason"][1:], "python -m yang_rnn.run --recipe",
+        *(f"{name} {version}" for name, version in summary["versions"].items()),
+        *(MEASURES[name].meaning for name in judged["measures"] if name in MEASURES),
+        "hidden 8 64",
+    ):  # fmt: skip
+        assert part in text, part
+    for share in summary["accuracy_by_coherence"]["accuracy"]:
+        assert f"{100 * share:.1f} %" in text
+
+
+def test_a_page_loads_nothing_from_elsewhere_and_is_small(page: str):
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert not re.findall(r"https?://|@import|url\(", page)
+    assert "default-src 'none'" in page
+    assert len(page.encode()) < MOST_BYTES
+
+
+def test_each_figure_is_there_and_is_said_in_words(page: str, summary: dict[str, Any]):
+    alts = re.findall(r'<img src="data:image/png;base64,[^"]+"[^>]* alt="([^"]+)"', page)
+    assert len(alts) == len(ORDER)
+    assert len(set(alts)) == len(alts)
+    for alt in alts:
+        assert f"of {summary['recipe']}, seed 0" in alt
+    curve = next(alt for alt in alts if alt.startswith("Psychometric"))
+    for share in summary["psychometric"]["probability"]:
+        assert f"{100 * share:.1f}" in curve
+    verdict = next(alt for alt in alts if alt.startswith("The verdict"))
+    assert summary["line_attractor"]["verdict"] in verdict
+
+
+def test_a_run_without_figures_has_its_tables_and_its_loss(
+    small_run: Run, summary: dict[str, Any], tmp_path: Path
+):
+    page = report_of(small_run, summary, tmp_path / "none")
+    assert "<img" not in page
+    first, last = small_run.history.loss[[0, -1]]
+    assert f"{first:.3g} after the first, {last:.3g} after the last of 2" in text_of(page)
+    assert page.count("<tr>") > 20
+    assert "no figures as PNG" in page
+
+
+def test_a_run_of_three_choices_has_no_verdict(small_run: Run, summary: dict[str, Any]):
+    recipe = dataclasses.replace(small_run.recipe, choices=3)
+    none = dict.fromkeys(("line_attractor", "psychometric", "stimulus_dependence"))
+    page = run_page(summary | none, recipe, small_run.history, [], command="")
+    assert "a verdict on evidence is for networks with two choices" in page
+    assert "guessing in 33.3 %" in text_of(page)
+
+
+def test_what_was_named_by_a_user_is_escaped(small_run: Run, summary: dict[str, Any]):
+    hostile = "<script>alert(1)</script>"
+    page = run_page(
+        summary | {"recipe": hostile, "platform": hostile}, small_run.recipe, small_run.history,
+        [], command=hostile, note=hostile,
+    )  # fmt: skip
+    assert hostile not in page
+    assert page.count("&lt;script&gt;alert(1)") >= 3
+
+
+def test_the_same_run_gives_the_same_page(
+    small_run: Run, summary: dict[str, Any], run_folder: Path
+):
+    again = report_of(small_run, summary, run_folder / "figures")
+    slower = report_of(small_run, summary | {"seconds": 99.0}, run_folder / "figures")
+    assert again == slower == (run_folder / "report.html").read_text()
