@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 
 from yang_rnn._checks import check_array, check_real
 from yang_rnn.figures.style import (
-    WIDTHS,
     Width,
     colour_of,
-    columns_for,
     grid_of,
+    legend_below,
     level_style,
     new_figure,
     signed_strength,
@@ -75,12 +74,8 @@ def outputs(
         _mark_periods(ax, trials, step)
         ax.set_xlabel(f"time ({unit})")
         ax.set_ylabel(f"output {output}")
-    labels = [label for label, _, _ in groups]
     if len(groups) > 1:
-        fit = columns_for(labels, WIDTHS[width] / 25.4 * 72)
-        handles = panels[0].get_legend_handles_labels()[0]
-        title = condition if len(groups) > 3 else None
-        figure.legend(handles, labels, loc="outside lower center", ncols=fit, title=title)
+        legend_below(figure, panels[0], heading=condition if len(groups) > 3 else "")
     return figure
 
 

@@ -99,4 +99,4 @@ def _spectra(ax: Axes, of_weights: np.ndarray, of_jacobian: np.ndarray) -> None:
     ax.margins(0.08)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
-    legend_above(ax, columns=1)
+    legend_above(ax)

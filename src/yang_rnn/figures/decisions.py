@@ -69,6 +69,7 @@ def psychometric(
         check_has("fit", fit, "a PsychometricFit", "threshold", "bias", "problem", "probability")
     check_text("label", label)
     check_words(condition, unit)
+    own = ax is None
     ax = axes_or_new(ax, width)
     first = not ax.containers
     if first:
@@ -98,7 +99,7 @@ def psychometric(
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2")
     ax.set_ylabel("probability of choice 2")
-    legend_above(ax)
+    legend_above(ax, grow=own)
     return figure_of(ax)
 
 

@@ -85,6 +85,7 @@ def eigenvalues(
     if title is None and hasattr(modes, "label") and len(values):
         title = str(modes.label[0])
     check_index("driven", driven, len(values), optional=True, of="modes")
+    own = ax is None
     ax = axes_or_new(ax, width)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
@@ -107,10 +108,10 @@ def eigenvalues(
             parts = sorted({-value.imag, value.imag})
             style = {**CENTRE_STYLE, "linestyle": "none", "label": "mode that evidence drives"}
             ax.plot([value.real] * len(parts), parts, **style)
-        legend_above(ax, title or "")
+        legend_above(ax, title or "", grow=own)
     else:
         ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")
-        legend_above(ax, title or "")
+        legend_above(ax, title or "", grow=own)
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
     ax.set_xlabel("Re \u03bb")
@@ -166,6 +167,7 @@ def flow_field(
     check_has("field", field, "a FlowField", "x", "y", "velocity", "project")
     check_mean(mean, optional=True)
     check_verdict(verdict, optional=True)
+    own = ax is None
     ax = axes_or_new(ax, width)
     # Still states have no logarithm; the smallest positive speed stands for theirs.
     speed = np.linalg.norm(field.velocity, axis=-1)
@@ -201,5 +203,5 @@ def flow_field(
     ax.set_ylim(field.y[0], field.y[-1])
     ax.set_xlabel(field.names[0])
     ax.set_ylabel(field.names[1])
-    legend_above(ax)
+    legend_above(ax, grow=own)
     return figure_of(ax)

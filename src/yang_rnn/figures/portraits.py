@@ -29,6 +29,7 @@ from yang_rnn.figures.style import (
     grid_of,
     label_pcs,
     legend_above,
+    legend_below,
     manifold_style,
     num_units,
     project,
@@ -105,6 +106,7 @@ def trajectories(
             f"`activity` and `trials` must have the same trials; got {num_trials} "
             f"and {np.shape(trials.inputs)[1]}"
         )
+    own = axes is None
     if axes is None:
         _, axes = grid_of(2, width, 82.0, columns=2)
         axes[1].sharex(axes[0])
@@ -122,9 +124,14 @@ def trajectories(
     _name_choices(axes[0], trials, condition)
     for name, style in PATH_MARKS:
         axes[0].plot([], [], linestyle="none", label=name, **style)
-    legend_above(axes[0], _number(num_trials))
     axes[1].set_title(_number(num_few))
-    return figure_of(axes[0])
+    figure = figure_of(axes[0])
+    if own:
+        axes[0].set_title(_number(num_trials))
+        legend_below(figure, axes[0])
+    else:
+        legend_above(axes[0], _number(num_trials))
+    return figure
 
 
 def _number(trials: int) -> str:
@@ -260,6 +267,7 @@ def slow_points(
         check_has("ax", ax, "Axes", "plot", "get_figure")
     if ax is not None and hasattr(ax, "set_zlabel") != (dimensions == 3):
         raise ValueError(f"`ax` must have {dimensions} dimensions")
+    own = ax is None
     if ax is None:
         ax = _box(width) if dimensions == 3 else axes_or_new(None, width)
     colours = colours_of(trials, condition) or ["0.6"] * number
@@ -284,7 +292,7 @@ def slow_points(
     if dimensions == 3:
         _legend_over_box(ax, title)
     else:
-        legend_above(ax, title)
+        legend_above(ax, title, grow=own)
     return figure_of(ax)
 
 
@@ -292,7 +300,7 @@ def _box(width: Width) -> Axes:
     """Return axes of three dimensions, with room for a legend above and labels beside."""
     across = WIDTHS[width] / 25.4
     figure = Figure(figsize=(across, 0.55 * across + 1.7))
-    return figure.add_axes((-0.02, 0.05, 0.92, 0.84), projection="3d")
+    return figure.add_axes((-0.01, 0.05, 0.87, 0.84), projection="3d")
 
 
 def _legend_over_box(ax: Axes, title: str) -> None:
@@ -368,10 +376,10 @@ def averages(
     check_pca(pca)
     check_verdict(verdict, optional=True)
     check_words(condition, unit)
-    ax = axes_or_new(ax, width)
-    title = add_averages(ax, mean, pca, verdict, unit)
-    legend_above(ax, title, heading=condition)
-    return figure_of(ax)
+    drawn = axes_or_new(ax, width)
+    title = add_averages(drawn, mean, pca, verdict, unit)
+    legend_above(drawn, title, heading=condition, grow=ax is None)
+    return figure_of(drawn)
 
 
 def add_averages(ax: Axes, mean: Averages, pca: PCA, verdict: Verdict | None, unit: str) -> str:

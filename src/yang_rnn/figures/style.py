@@ -227,42 +227,70 @@ def manifold_style(manifold: Any) -> dict[str, Any]:
     return MANIFOLD_STYLE if manifold.converged else {**MANIFOLD_STYLE, "linestyle": "--"}
 
 
-def legend_above(ax: Axes, title: str = "", columns: int | None = None, heading: str = "") -> None:
+def legend_above(ax: Axes, title: str = "", *, heading: str = "", grow: bool = False) -> None:
     """Put a legend above axes, where it lies on no data, and a title above that.
 
     Parameters
     ----------
     ax : Axes
     title : str
-    columns : int, optional
-        Of the legend; without it as many as there is room for.
     heading : str
-        What stands above its entries.
+        What stands above the legend's entries.
+    grow : bool
+        Whether the figure is made higher by as much, so that the axes keep their height.
     """
     labels = ax.get_legend_handles_labels()[1]
     if not labels:
         ax.set_title(title)
         return
-    columns = columns or columns_for(labels, _width_of(ax))
+    columns = columns_for(labels, _width_of(ax))
     place: Any = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
     legend: Any = ax.legend(**place, ncols=columns, title=heading or None)
-    rows = -(-len(labels) // columns)
-    lines = [label.count("\n") + 1 for label in labels]
-    highest = max(sum(lines[k * rows : (k + 1) * rows]) for k in range(columns))
-    letters = legend.get_texts()[0].get_fontsize()
-    padding = mpl.rcParams["legend.borderaxespad"] + 2 * mpl.rcParams["legend.borderpad"]
-    between = mpl.rcParams["legend.labelspacing"] * (rows - 1 + bool(heading))
-    ax.set_title(title, pad=letters * (1.17 * (highest + bool(heading)) + between + padding) + 2)
+    parts = [[label.count("\n") + 1 for label in part] for part in _split(labels, columns)]
+    rows, lines = len(parts[0]) + bool(heading), max(map(sum, parts)) + bool(heading)
+    settings = mpl.rcParams
+    padding = settings["legend.borderaxespad"] + 2 * settings["legend.borderpad"]
+    between = settings["legend.labelspacing"] * (rows - 1)
+    height = legend.get_texts()[0].get_fontsize() * (1.17 * lines + between + padding)
+    ax.set_title(title, pad=height + 2)
+    if grow:
+        figure = figure_of(ax)
+        across, up = figure.get_size_inches()
+        figure.set_size_inches(across, up + height / 72)
+
+
+def _split(labels: Sequence[str], columns: int) -> list[list[str]]:
+    """Return the labels of each column of a legend, as Matplotlib distributes them."""
+    return [part.tolist() for part in np.array_split(np.array(labels, dtype=object), columns)]
+
+
+def legend_below(figure: Any, *axes: Axes, heading: str = "") -> None:
+    """Put one legend of all that axes show below a figure, each label once.
+
+    Parameters
+    ----------
+    figure : Figure or SubFigure
+    axes : Axes
+    heading : str
+        What stands above its entries.
+    """
+    found: dict[str, Any] = {}
+    for ax in axes:
+        handles, labels = ax.get_legend_handles_labels()
+        found = dict(zip(labels, handles, strict=True)) | found
+    if found:
+        room = 72 * figure.bbox.width / figure.dpi
+        place: Any = {"loc": "outside lower center", "ncols": columns_for(list(found), room)}
+        figure.legend(found.values(), found.keys(), title=heading or None, **place)
 
 
 def columns_for(labels: Sequence[str], room: float) -> int:
     """Return how many columns of a legend with these labels fit into a width in points."""
     size = mpl.rcParams["font.size"] / 1.2
-    lengths = [max(len(line) for line in label.split("\n")) for label in labels]
     for columns in range(len(labels), 1, -1):
-        rows = -(-len(labels) // columns)
-        longest = [max(lengths[k : k + rows]) for k in range(0, len(labels), rows)]
-        if sum(0.57 * length + 3.8 for length in longest) * size <= room:
+        lines = [[line for label in part for line in label.split("\n")]
+                 for part in _split(labels, columns)]  # fmt: skip
+        if sum(0.57 * max(map(len, column)) + 3.8 for column in lines) * size <= room:
             return columns
     return 1
 
@@ -289,7 +317,7 @@ def axes_or_new(ax: Axes | None, width: Width) -> Axes:
     if ax is not None:
         check_has("ax", ax, "Axes", "plot", "get_figure", "set_xlabel")
         return ax
-    return new_figure(width, 78.0 if width == "single" else 105.0).subplots()
+    return new_figure(width, 70.0 if width == "single" else 100.0).subplots()
 
 
 def grid_of(number: int, width: Width, height: float, columns: int) -> tuple[Figure, list[Axes]]:

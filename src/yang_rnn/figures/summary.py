@@ -23,10 +23,10 @@ from yang_rnn.figures.style import (
     check_pca,
     check_verdict,
     check_words,
-    columns_for,
     grid_of,
     label_pcs,
     legend_above,
+    legend_below,
     manifold_style,
     new_figure,
     project,
@@ -106,10 +106,10 @@ def line_attractor(
     check_mean(mean)
     check_pca(pca)
     check_words(condition, unit)
-    shape, height = ((1, 3), 170.0) if width == "double" else ((3, 1), 470.0)
+    shape, height = ((1, 3), 215.0) if width == "double" else ((3, 1), 520.0)
     figure = new_figure(width, height)
     figure.suptitle(title_of(verdict), fontweight="bold")
-    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.2))))
+    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.25))))
     _say(above, f"What it does: {verdict.reason}.", width)
     kernel, decay, numbers = np.ravel(above.subplots(*shape))
     _kernel(verdict, kernel)
@@ -121,9 +121,7 @@ def line_attractor(
     modes = () if verdict.modes is None else verdict.modes
     eigenvalues(modes, title="modes at the centre", ax=plane, driven=verdict.driven)
     _integration(verdict, condition, integration)
-    handles, labels = portrait.get_legend_handles_labels()
-    columns = columns_for(labels, WIDTHS[width] / 25.4 * 72)
-    below.legend(handles, labels, loc="outside lower center", ncols=columns, title=condition)
+    legend_below(below, portrait, heading=condition)
     return figure
 
 
@@ -199,27 +197,27 @@ def _change(seconds: float) -> str:
 def _integration(verdict: Verdict, condition: str, ax: Axes) -> None:
     where = "PC 1, towards choice 2" if verdict.manifold is None else "the slow manifold"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
-    ax.set_xlabel("summed evidence for choice 2\nduring the stimulus")
+    ax.set_xlabel("summed evidence\nfor choice 2")
     ax.set_ylabel(f"position along {where}\nat the end of the stimulus")
     m = verdict.measures
     all_trials, within = (
         "not defined" if np.isnan(r2) else f"{r2:.2f}"
         for r2 in (m.evidence_r2, m.evidence_r2_within)
     )
-    ax.set_title(f"R\u00b2 = {all_trials}\nwithin one {condition} {within}")
+    ax.set_title(f"R\u00b2 = {all_trials}, within one\n{condition} {within}")
 
 
 def _criteria(criteria: Sequence[Criterion], ax: Axes) -> None:
     ax.set_axis_off()
     ax.set_title("held against\na line attractor\u2019s thresholds")
-    small: Any = {"fontsize": "small", "va": "top", "transform": ax.transAxes}
     for row, criterion in enumerate(criteria):
         y = 1 - (row + 0.5) / len(criteria)
         mark = {"markersize": 7, "clip_on": False, **OUTCOME_STYLES[criterion.outcome]}
         ax.plot(0.02, y, linestyle="none", transform=ax.transAxes, **mark)
         ax.text(0.09, y, criterion.name, va="bottom", transform=ax.transAxes)
-        ax.text(0.09, y, f"{criterion.outcome}: {criterion.rule}", color="0.35", **small)
-        ax.text(1.0, y, _value(criterion), ha="right", **small)
+        found = f"{_value(criterion)}, {criterion.outcome}: {criterion.rule}"
+        style: Any = {"fontsize": "small", "color": "0.35", "va": "top"}
+        ax.text(0.09, y, found, transform=ax.transAxes, **style)
 
 
 def _value(criterion: Criterion) -> str:
@@ -284,13 +282,7 @@ def stimulus_dependence(
         if place + columns < len(rows):
             ax.set_xlabel("")
             ax.tick_params(labelbottom=False)
-    drawn = {}
-    for ax in panels:
-        handles, labels = ax.get_legend_handles_labels()
-        drawn |= dict(zip(labels, handles, strict=True))
-    if drawn:
-        fit = columns_for(list(drawn), WIDTHS[width] / 25.4 * 72)
-        figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=fit)
+    legend_below(figure, *panels)
     return figure
 
 

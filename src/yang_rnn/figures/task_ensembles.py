@@ -80,7 +80,7 @@ def _accuracies(ax: Axes, finished: Any, varied: Sequence[str]) -> None:
     ax.set_xlabel("networks, by accuracy")
     ax.set_ylabel("share of correct trials")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_above(ax, columns=2)
+    legend_above(ax)
 
 
 def _points(ax: Axes, learned: Any, inputs: Sequence[str]) -> None:

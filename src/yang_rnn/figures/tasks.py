@@ -14,12 +14,11 @@ from yang_rnn._checks import check_has, shown
 from yang_rnn.figures.portraits import kinds_of, plane_of
 from yang_rnn.figures.style import (
     POINT_STYLES,
-    WIDTHS,
     Width,
-    columns_for,
     grid_of,
     label_pcs,
     legend_above,
+    legend_below,
     project,
     styled,
 )
@@ -160,9 +159,7 @@ def points_by_input(
         ax.set_title(f"{title}\n{counted}", fontsize="small")
     for name, style in used.items():
         panels[0].plot([], [], linestyle="none", label=name, **style)
-    if used:
-        fit = columns_for(list(used), WIDTHS[width] / 25.4 * 72)
-        figure.legend(loc="outside lower center", ncols=fit)
+    legend_below(figure, panels[0])
     left_out = len(grouped) - len(drawn)
     if left_out:
         figure.suptitle(f"{left_out} more inputs are in the table", fontsize="small")
