@@ -42,8 +42,8 @@ def test_without_an_ideal_observer_there_is_no_curve(measured: Psychometric):
     ("words", "expected"),
     [
         ({}, "signed coherence (%), positive for choice 2"),
-        ({"label": "contrast", "unit": "dB"}, "contrast (dB), positive for choice 2"),
-        ({"label": "rank", "unit": ""}, "rank, positive for choice 2"),
+        ({"condition": "contrast", "unit": "dB"}, "contrast (dB), positive for choice 2"),
+        ({"condition": "rank", "unit": ""}, "rank, positive for choice 2"),
     ],
 )
 def test_axis_says_what_the_strength_is(measured: Psychometric, words: Any, expected: str):

@@ -34,7 +34,9 @@ def test_eigenvalues_of_many_points_are_refused():
 
 
 def test_title_of_eigenvalues_stands_clear_of_the_legend():
-    figure = figures.eigenvalues([0.5, 0.0, 0.0, 1.2], "fixed point, saddle node, q = 1.0e-30")
+    figure = figures.eigenvalues(
+        [0.5, 0.0, 0.0, 1.2], title="fixed point, saddle node, q = 1.0e-30"
+    )
     figure.draw_without_rendering()
     ax: Any = figure.axes[0]
     legend = ax.get_legend()
@@ -45,7 +47,7 @@ def test_title_of_eigenvalues_stands_clear_of_the_legend():
 
 def test_flow_figure_has_the_plane_and_what_lies_in_it(judged: Any):
     mean, verdict, field = judged.mean, judged.verdict, judged.field
-    figure = figures.flow_field(field, mean, verdict)
+    figure = figures.flow_field(field, mean=mean, verdict=verdict)
     ax = figure.axes[0]
     assert (ax.get_xlabel(), ax.get_ylabel()) == field.names
     np.testing.assert_allclose(ax.get_xlim(), field.x[[0, -1]])

@@ -27,7 +27,7 @@ def collections_of(ax: Any) -> tuple[LineCollection, Any, Any]:
 
 def test_trajectories_are_the_projected_states_in_the_colour_of_their_choice(data: Any):
     pca, activity, trials = data
-    everything, few = figures.trajectories(pca, activity, trials, num_few=3).axes
+    everything, few = figures.trajectories(activity, pca=pca, trials=trials, num_few=3).axes
     expected = projected(pca, activity).swapaxes(0, 1)
     colours = [figures.CHOICE_COLOURS[choice] for choice in trials.choice]
     for ax, shown in ((everything, 30), (few, 3)):
@@ -47,7 +47,7 @@ def test_trajectories_are_in_view_and_the_legend_keeps_clear_of_them(data: Any, 
     pca, activity, trials = data
     corner = np.abs(projected(pca, activity)) * flip  # empty on the other sides
     flat = corner @ pca.components_[:2] + pca.mean_
-    figure = figures.trajectories(pca, flat, trials)
+    figure = figures.trajectories(flat, pca=pca, trials=trials)
     figure.draw_without_rendering()
     ax: Any = figure.axes[0]
     places = ax.transData.transform(corner.reshape(-1, 2))
@@ -60,8 +60,10 @@ def test_a_choice_has_its_colour_in_every_figure(data: Any):
     pca, activity, trials = data
     legends: list[dict[Any, Any]] = []
     for figure in (
-        figures.trajectories(pca, activity, trials),
-        figures.slow_points(pca, activity, slow(activity[0, :4]), trials, num_trajectories=30),
+        figures.trajectories(activity, pca=pca, trials=trials),
+        figures.slow_points(
+            slow(activity[0, :4]), pca=pca, activity=activity, trials=trials, num_trajectories=30
+        ),
     ):
         handles: Any
         handles, labels = figure.axes[0].get_legend_handles_labels()
@@ -74,7 +76,7 @@ def test_a_choice_has_its_colour_in_every_figure(data: Any):
 def test_slow_points_are_drawn_where_they_are(data: Any):
     pca, activity, trials = data
     states = activity[3, :4]
-    ax = figures.slow_points(pca, activity, slow(states), trials).axes[0]
+    ax = figures.slow_points(slow(states), pca=pca, activity=activity, trials=trials).axes[0]
     (crosses,) = [line for line in ax.lines if line.get_marker() == "x" and len(points_of(line))]
     np.testing.assert_allclose(points_of(crosses), projected(pca, states))
     assert len(paths_of(ax, 22)) == 10
@@ -82,7 +84,7 @@ def test_slow_points_are_drawn_where_they_are(data: Any):
 
 def test_no_slow_point_is_said(data: Any):
     pca, activity, _ = data
-    figure = figures.slow_points(pca, activity, slow(np.empty((0, 6))))
+    figure = figures.slow_points(slow(np.empty((0, 6))), pca=pca, activity=activity)
     assert figure.axes[0].get_title() == "no slow point"
 
 
@@ -90,8 +92,8 @@ def test_given_axes_are_drawn_on(data: Any):
     pca, activity, trials = data
     own = Figure()
     axes = own.subplots(2, 2)
-    assert figures.trajectories(pca, activity, trials, axes=axes[0]) is own
-    assert figures.slow_points(pca, activity, slow(activity[0]), ax=axes[1, 0]) is own
+    assert figures.trajectories(activity, pca=pca, trials=trials, axes=axes[0]) is own
+    assert figures.slow_points(slow(activity[0]), pca=pca, activity=activity, ax=axes[1, 0]) is own
     assert figures.eigenvalues([0.5], ax=axes[1, 1]) is own
     assert all(ax.lines for ax in axes.flat)
 
@@ -101,7 +103,9 @@ def test_points_are_told_apart_by_status_and_stability(data: Any):
     status = ["fixed", "fixed", "fixed", "fixed", "slow", "unconverged"]
     stability = ["stable", "saddle", "unstable", "marginal", "", ""]
     points = points_at(status, np.zeros(6), activity[5, :6])
-    ax = figures.slow_points(pca, activity, points, stability=stability, centre=1).axes[0]
+    ax = figures.slow_points(
+        points, pca=pca, activity=activity, stability=stability, centre=1
+    ).axes[0]
     _, labels = ax.get_legend_handles_labels()
     assert sorted(labels) == [
         "1 fixed, marginal",
@@ -129,7 +133,7 @@ def test_points_far_from_the_data_are_drawn_and_named_as_such(data: Any):
     points = points_at(["fixed", "fixed", "slow"], np.zeros(3), activity[5, :3])
     points = dataclasses.replace(points, outside=np.array([False, True, True]))
     assert points.kind.tolist() == ["fixed", "far", "far"]
-    ax = figures.slow_points(pca, activity, points).axes[0]
+    ax = figures.slow_points(points, pca=pca, activity=activity).axes[0]
     assert sorted(ax.get_legend_handles_labels()[1]) == ["1 fixed", "2 far"]
     crosses = [points_of(line) for line in ax.lines if line.get_marker() == "+"]
     np.testing.assert_allclose(np.concatenate(crosses), projected(pca, activity[5, 1:3]))
@@ -138,7 +142,7 @@ def test_points_far_from_the_data_are_drawn_and_named_as_such(data: Any):
 def test_fixed_points_need_not_be_told_apart(data: Any):
     pca, activity, _ = data
     points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])
-    ax = figures.slow_points(pca, activity, points).axes[0]
+    ax = figures.slow_points(points, pca=pca, activity=activity).axes[0]
     assert ax.get_legend_handles_labels()[1] == ["1 slow", "1 fixed"]
 
 
@@ -146,7 +150,7 @@ def test_points_in_three_dimensions(data: Any):
     _, activity, trials = data
     pca = fit_pca(activity, components=3)
     points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])
-    figure = figures.slow_points(pca, activity, points, trials, dimensions=3)
+    figure = figures.slow_points(points, pca=pca, activity=activity, trials=trials, dimensions=3)
     (cross,) = [x for x in figure.axes[0].lines if x.get_marker() == "x" and len(points_of(x))]
     drawn = np.array(cross.get_data_3d())[:, 0]  # type: ignore[attr-defined] # 3-D lines have it
     np.testing.assert_allclose(drawn, pca.transform(activity[5, 1:2])[0])
@@ -156,42 +160,44 @@ def test_points_in_three_dimensions(data: Any):
 def test_activity_and_trials_must_agree(data: Any):
     pca, activity, trials = data
     with pytest.raises(ValueError, match="same trials; got 7 and 30"):
-        figures.trajectories(pca, activity[:, :7], trials)
+        figures.trajectories(activity[:, :7], pca=pca, trials=trials)
     with pytest.raises(ValueError, match="two Axes; got 1"):
-        figures.trajectories(pca, activity, trials, axes=[Figure().subplots()])
+        figures.trajectories(activity, pca=pca, trials=trials, axes=[Figure().subplots()])
 
 
 def test_dimensions_and_stability_must_fit(data: Any):
     pca, activity, _ = data
     points = slow(activity[0, :3])
     with pytest.raises(ValueError, match="no more than the 2 components; got 3"):
-        figures.slow_points(pca, activity, points, dimensions=3)
+        figures.slow_points(points, pca=pca, activity=activity, dimensions=3)
     for words in (["stable"], ["stable", "stable", "stable node"]):
         with pytest.raises(ValueError, match=r"`stability` must be one of .* of the 3 points"):
-            figures.slow_points(pca, activity, points, stability=words)
+            figures.slow_points(points, pca=pca, activity=activity, stability=words)
 
 
 def test_arguments_of_portraits_are_checked(data: Any):
     pca, activity, trials = data
     points = slow(activity[0, :3])
     with pytest.raises(ValueError, match="`num_few` must be a whole number, 1 or more; got 0"):
-        figures.trajectories(pca, activity, trials, num_few=0)
+        figures.trajectories(activity, pca=pca, trials=trials, num_few=0)
     for centre in (-1, 3):
         with pytest.raises(ValueError, match=f"one of the 3 points; got {centre}"):
-            figures.slow_points(pca, activity, points, centre=centre)
+            figures.slow_points(points, pca=pca, activity=activity, centre=centre)
     short = trials.select(slice(4))
     with pytest.raises(ValueError, match="those of the activity; got 4 for 10"):
-        figures.slow_points(pca, activity, points, short)
+        figures.slow_points(points, pca=pca, activity=activity, trials=short)
     flat, deep = Figure().subplots(), Figure().add_subplot(projection="3d")
     with pytest.raises(ValueError, match="`ax` must have 3 dimensions"):
-        figures.slow_points(fit_pca(activity, 3), activity, points, dimensions=3, ax=flat)
+        figures.slow_points(
+            points, pca=fit_pca(activity, 3), activity=activity, dimensions=3, ax=flat
+        )
     with pytest.raises(ValueError, match="`ax` must have 2 dimensions"):
-        figures.slow_points(pca, activity, points, ax=deep)
+        figures.slow_points(points, pca=pca, activity=activity, ax=deep)
 
 
 def test_averages_are_drawn_at_the_projected_means_in_the_shade_of_their_level(judged: Any):
     pca, mean = judged.pca, judged.mean
-    ax = figures.averages(pca, mean).axes[0]
+    ax = figures.averages(mean, pca=pca).axes[0]
     legend: Any = ax.get_legend()
     shown = [text.get_text() for text in legend.get_texts()]
     assert shown == ["-51.2 %", "-25.6 %", "+25.6 %", "+51.2 %", "first step", "decision"]
@@ -207,7 +213,9 @@ def test_averages_are_of_any_condition(data: Any):
     pca, activity, _ = data
     mean = average_by(activity, np.arange(30) % 3)
     for unit, expected in (("dB", ["+1 dB", "+2 dB"]), ("", ["+1", "+2"])):
-        legend: Any = figures.averages(pca, mean, label="contrast", unit=unit).axes[0].get_legend()
+        legend: Any = (
+            figures.averages(mean, pca=pca, condition="contrast", unit=unit).axes[0].get_legend()
+        )
         assert legend.get_title().get_text() == "contrast"
         assert [text.get_text() for text in legend.get_texts()][:2] == expected
 
@@ -216,7 +224,7 @@ def test_averages_are_of_any_condition(data: Any):
 def test_averages_of_one_level(data: Any, level: float):
     pca, activity, _ = data
     mean = Averages(np.array([level]), activity[:, :1].astype(float))
-    ax = figures.averages(pca, mean).axes[0]
+    ax = figures.averages(mean, pca=pca).axes[0]
     assert len(paths_of(ax, 22)) == (level > 0)
     shown = ax.get_legend_handles_labels()[1]
     assert (f"{level:+g} %" in shown) == (level > 0)
@@ -224,7 +232,7 @@ def test_averages_of_one_level(data: Any, level: float):
 
 def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Any):
     pca, verdict, centre = judged.pca, judged.verdict, judged.centre
-    ax = figures.averages(pca, judged.mean, verdict).axes[0]
+    ax = figures.averages(judged.mean, pca=pca, verdict=verdict).axes[0]
     (place,) = points_of(labelled(ax, "1 fixed"))
     np.testing.assert_allclose(place, projected(pca, centre), atol=1e-9)
     ends = points_of(labelled(ax, "mode that evidence drives"))
@@ -239,7 +247,7 @@ def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Any):
     points = points_at(["slow", "fixed", "slow"], [1e-4, 0.0, 1e-4], states)
     other = dataclasses.replace(judged.verdict, points=points, centre=1)
     pca = judged.pca
-    ax = figures.averages(pca, judged.mean, other).axes[0]
+    ax = figures.averages(judged.mean, pca=pca, verdict=other).axes[0]
     slow_ones = points_of(labelled(ax, "2 slow"))
     np.testing.assert_allclose(slow_ones, projected(pca, states[[0, 2]]))
     np.testing.assert_allclose(points_of(labelled(ax, "1 fixed")), projected(pca, states[[1]]))
@@ -249,12 +257,12 @@ def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Any):
 
 def test_without_a_manifold_none_is_made_up_and_it_is_said_why(judged: Any):
     none = dataclasses.replace(judged.verdict, manifold=None)
-    ax = figures.averages(judged.pca, judged.mean, none).axes[0]
+    ax = figures.averages(judged.mean, pca=judged.pca, verdict=none).axes[0]
     labels = ax.get_legend_handles_labels()[1]
     assert "slow manifold" not in labels
     assert "mode that evidence drives" not in labels
     assert "1 fixed" in labels
     assert ax.get_title() == "no slow manifold:\nthe mode that evidence drives turns"
     lost = dataclasses.replace(none, centre=None, modes=None, points=none.points[[]])
-    ax = figures.averages(judged.pca, judged.mean, lost).axes[0]
+    ax = figures.averages(judged.mean, pca=judged.pca, verdict=lost).axes[0]
     assert ax.get_title() == "no slow manifold:\nno slow point"

@@ -22,7 +22,7 @@ def panels_of(figure: Any) -> Any:
 
 def test_summary_figure_says_what_a_network_does_and_why(judged: Any):
     verdict = judged.verdict
-    figure: Any = figures.line_attractor(judged.pca, judged.mean, verdict)
+    figure: Any = figures.line_attractor(verdict, mean=judged.mean, pca=judged.pca)
     assert_readable(figure)
     assert figure.get_suptitle() == "Line attractor, by a slow direction"
     said = [" ".join(part.get_suptitle().split()) for part in figure.subfigs]
@@ -33,7 +33,7 @@ def test_summary_figure_says_what_a_network_does_and_why(judged: Any):
 
 
 def test_kernel_has_measured_weights_linear_response_and_a_perfect_integrator(judged: Any):
-    ax = panels_of(figures.line_attractor(judged.pca, judged.mean, judged.verdict))[0]
+    ax = panels_of(figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca))[0]
     weights = 0.95 ** np.arange(19, -1, -1)
     middle = np.arange(0.05, 2.0, 0.1)
     ((dots, _, (bars,)),) = ax.containers
@@ -49,7 +49,7 @@ def test_kernel_has_measured_weights_linear_response_and_a_perfect_integrator(ju
 
 
 def test_decay_falls_from_one_with_its_time_constant(judged: Any):
-    ax = panels_of(figures.line_attractor(judged.pca, judged.mean, judged.verdict))[1]
+    ax = panels_of(figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca))[1]
     expected = np.c_[np.arange(21) / 10, 0.95 ** np.arange(21)]
     for label in ("measured", "exponential, 1.9 s"):
         np.testing.assert_allclose(points_of(labelled(ax, label)), expected)
@@ -76,7 +76,7 @@ def test_decay_of_any_kind_is_drawn(judged: Any, kept: float, time_constant: flo
         kept=values, after_duration=Estimate(kept, 0.1), time_constant=time_constant
     )
     other = dataclasses.replace(judged.verdict, integration=measured._replace(decay=decay))
-    ax = panels_of(figures.line_attractor(judged.pca, judged.mean, other))[1]
+    ax = panels_of(figures.line_attractor(other, mean=judged.mean, pca=judged.pca))[1]
     assert ax.get_title() == f"decisions {said}"
     low, high = ax.get_ylim()
     assert low < min(0, kept if kept < 0 else 0)
@@ -85,7 +85,7 @@ def test_decay_of_any_kind_is_drawn(judged: Any, kept: float, time_constant: flo
 
 def test_summary_figure_has_the_modes_and_the_positions(judged: Any):
     verdict = judged.verdict
-    figure = figures.line_attractor(judged.pca, judged.mean, verdict)
+    figure = figures.line_attractor(verdict, mean=judged.mean, pca=judged.pca)
     _, _, _, portrait, plane, integration = panels_of(figure)
     assert labelled(portrait, "slow manifold")
     assert "modulus below 1: 8" in plane.get_legend_handles_labels()[1]
@@ -99,7 +99,7 @@ def test_summary_figure_has_the_modes_and_the_positions(judged: Any):
 
 
 def test_summary_figure_holds_the_numbers_against_the_thresholds(judged: Any):
-    numbers = panels_of(figures.line_attractor(judged.pca, judged.mean, judged.verdict))[2]
+    numbers = panels_of(figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca))[2]
     texts = [text.get_text() for text in numbers.texts]
     assert len(judged.verdict.criteria) == 5
     for criterion in judged.verdict.criteria:
@@ -110,8 +110,8 @@ def test_summary_figure_holds_the_numbers_against_the_thresholds(judged: Any):
 
 
 def test_summary_figure_is_of_any_condition(judged: Any):
-    names = {"label": "contrast", "unit": "dB"}
-    figure = figures.line_attractor(judged.pca, judged.mean, judged.verdict, **names)
+    names = {"condition": "contrast", "unit": "dB"}
+    figure = figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca, **names)
     _, _, _, portrait, _, integration = panels_of(figure)
     assert labelled(portrait, "+25.6 dB")
     assert "within one contrast" in integration.get_title()
@@ -130,7 +130,7 @@ def test_summary_figure_tells_outcomes_apart_and_what_is_not_defined(judged: Any
         measures=dataclasses.replace(judged.verdict.measures, evidence_r2=np.nan),
         manifold=None,
     )
-    figure: Any = figures.line_attractor(judged.pca, judged.mean, other)
+    figure: Any = figures.line_attractor(other, mean=judged.mean, pca=judged.pca)
     assert_readable(figure)
     assert figure.get_suptitle() == "Line attractor, near leaky integrator, by a slow direction"
     _, _, numbers, portrait, _, integration = panels_of(figure)
@@ -159,7 +159,7 @@ def test_summary_figure_without_a_point_says_so(judged: Any):
         driven=None,
         manifold=None,
     )
-    figure: Any = figures.line_attractor(judged.pca, judged.mean, none)
+    figure: Any = figures.line_attractor(none, mean=judged.mean, pca=judged.pca)
     assert_readable(figure)
     assert figure.get_suptitle() == "Turning integrator, without a fixed point"
     _, _, _, portrait, plane, _ = panels_of(figure)
@@ -177,7 +177,7 @@ def test_each_mechanism_has_words_for_a_title(judged: Any):
 def test_manifold_that_is_not_invariant_is_dashed(judged: Any):
     manifold = dataclasses.replace(judged.verdict.manifold, residual=np.full(31, 3.0))
     other = dataclasses.replace(judged.verdict, manifold=manifold)
-    portrait = panels_of(figures.line_attractor(judged.pca, judged.mean, other))[3]
+    portrait = panels_of(figures.line_attractor(other, mean=judged.mean, pca=judged.pca))[3]
     line = labelled(portrait, "slow manifold, not converged")
     assert line.get_linestyle() == "--"
     np.testing.assert_allclose(points_of(line), projected(judged.pca, manifold.state))
@@ -185,7 +185,7 @@ def test_manifold_that_is_not_invariant_is_dashed(judged: Any):
 
 def test_stimulus_figure_has_a_panel_for_each_stimulus_with_its_points(judged: Any):
     pca, mean, rows = judged.pca, judged.mean, judged.rows
-    figure = figures.stimulus_dependence(pca, mean, rows, judged.verdict)
+    figure = figures.stimulus_dependence(rows, verdict=judged.verdict, mean=mean, pca=pca)
     panels = [ax for ax in figure.axes if ax.axison]
     assert [ax.get_title().split(",")[0] for ax in panels] == [row.name for row in rows]
     for ax, row in zip(panels, rows, strict=True):
@@ -206,7 +206,9 @@ def test_stimulus_figure_says_how_many_points_are_out_of_view(judged: Any):
     )
     nothing = row._replace(name="nothing", points=row.points[[]], modes=row.modes[[]], centre=None)
     shown = (row, lost, slow_too, nothing, row)
-    figure = figures.stimulus_dependence(judged.pca, judged.mean, shown, judged.verdict)
+    figure = figures.stimulus_dependence(
+        shown, verdict=judged.verdict, mean=judged.mean, pca=judged.pca
+    )
     titles = [ax.get_title() for ax in figure.axes]
     assert titles[:5] == [row.name, "away, 1 out of view", "slow", "nothing", row.name]
     assert sorted(text.get_text() for text in figure.legends[0].get_texts()) == [

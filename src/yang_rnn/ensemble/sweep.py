@@ -312,9 +312,11 @@ def _conclude(folder: Path, recipe: Recipe, varied: tuple[str, ...]) -> Sweep:
 def _draw(done: Sweep, members: Sequence[Path], recipe: Recipe, varied: Sequence[str]) -> None:
     """Write the figure, with a line that says what it is of."""
     if recipe.is_perceptual:
-        figure = figures.sweep(done.table, done.summary, portraits_of(members), varied)
+        figure = figures.sweep(
+            done.table, summary=done.summary, portraits=portraits_of(members), varied=varied
+        )
     else:
-        figure = figures.task_sweep(done.table, varied)
+        figure = figures.task_sweep(done.table, varied=varied)
     words = [recipe.name_without("search", *varied), *(f"{field} varied" for field in varied)]
     figures.sign(figure, ", ".join([*words, f"{len(done.table)} networks"]))
     figures.save(figure, (done.folder / FIGURE).with_suffix(""))

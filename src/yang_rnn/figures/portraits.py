@@ -300,7 +300,7 @@ def _box(width: Width) -> Axes:
     """Return axes of three dimensions, with room for a legend above and labels beside."""
     across = WIDTHS[width] / 25.4
     figure = Figure(figsize=(across, 0.55 * across + 1.7))
-    return figure.add_axes((-0.01, 0.05, 0.87, 0.84), projection="3d")
+    return figure.add_axes((0.02, 0.05, 0.85, 0.84), projection="3d")
 
 
 def _legend_over_box(ax: Axes, title: str) -> None:
