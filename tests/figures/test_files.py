@@ -33,11 +33,11 @@ def test_other_formats_are_an_error(figure: Figure, tmp_path: Path, formats: Any
     assert not list(tmp_path.iterdir())
 
 
-def test_png_has_200_dots_per_inch(figure: Figure, tmp_path: Path):
+def test_png_has_300_dots_per_inch(figure: Figure, tmp_path: Path):
     (path,) = figures.save(figure, tmp_path / "figure")
     with Image.open(path) as image:
-        assert image.size == tuple(np.round(200 * figure.get_size_inches()))
-        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+        assert image.size == tuple(np.floor(300 * figure.get_size_inches()))
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
 def test_the_same_figure_gives_the_same_bytes(data: Any, tmp_path: Path):

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from drawn import points_of, projected
 from matplotlib.colors import to_rgba
-from small import points_at
+from small import modes_at, points_at
 from tasks import Follow, Side
 
 from yang_rnn import figures
 from yang_rnn.behaviour import performance
-from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.task_inputs import ConstantInput, InputPoints
 from yang_rnn.trials import Trials
 
@@ -70,23 +69,7 @@ def row_of(name: str, x: Any, status: list[str], stability: list[str]) -> InputP
     state = np.arange(6.0 * len(status)).reshape(-1, 6)
     points = points_at(status, np.full(len(status), 1e-3), state)
     n = status.count("fixed")
-    modes = Linearisation(
-        state=state[:n],
-        jacobian=np.zeros((n, 6, 6)),
-        input_jacobian=np.zeros((n, 6, 0)),
-        eigenvalues=np.zeros((n, 6), complex),
-        right=np.zeros((n, 6, 6), complex),
-        left=np.zeros((n, 6, 6), complex),
-        condition=np.ones(n),
-        time_constant=np.ones((n, 6)),
-        frequency=np.zeros((n, 6)),
-        unstable=np.zeros(n, int),
-        stability=np.array(stability, dtype=str),
-        rotation=np.full(n, "node"),
-        kink=np.zeros(n, bool),
-        dt=100.0,
-        marginal_band=1e-3,
-    )
+    modes = modes_at(state[:n], stability)
     given = ConstantInput(name, name.split(",")[0], {}, np.asarray(x, float), False)
     return InputPoints(given, points, modes, None)
 

@@ -139,17 +139,16 @@ def _number(trials: int) -> str:
 
 
 def plane_of(
-    pca: PCA | None, activity: Any, components: int = 2, trials: Any = "trial"
+    pca: PCA | None, activity: Any, components: int = 2, shape: tuple[Any, Any] = ("time", "trial")
 ) -> tuple[PCA, np.ndarray]:
     """Return a PCA, fitted here if there is none, and the states (time, trial, unit), checked."""
-    if pca is None:
-        from yang_rnn.analysis import fit_pca  # most figures need none of the analysis
+    if pca is not None:
+        check_pca(pca, components)
+        return pca, check_array("activity", activity, (*shape, num_units(pca)))
+    from yang_rnn.analysis import fit_pca  # most figures need none of the analysis
 
-        return fit_pca(activity, components), check_array(
-            "activity", activity, ("time", trials, "unit")
-        )
-    check_pca(pca, components)
-    return pca, check_array("activity", activity, ("time", trials, num_units(pca)))
+    activity = check_array("activity", activity, (*shape, "unit"))
+    return fit_pca(activity, components), activity
 
 
 def colours_of(trials: Trials | None, condition: str) -> list[Any]:

@@ -17,6 +17,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from yang_rnn._checks import check_array, check_has, check_one_of, check_text
 
@@ -286,11 +287,15 @@ def legend_below(figure: Any, *axes: Axes, heading: str = "") -> None:
 
 def columns_for(labels: Sequence[str], room: float) -> int:
     """Return how many columns of a legend with these labels fit into a width in points."""
-    size = mpl.rcParams["font.size"] / 1.2
+    settings = mpl.rcParams
+    size = FontProperties(size=settings["legend.fontsize"]).get_size_in_points()
+    beside = sum(
+        settings[f"legend.{part}"] for part in ("handlelength", "handletextpad", "columnspacing")
+    )
     for columns in range(len(labels), 1, -1):
         lines = [[line for label in part for line in label.split("\n")]
                  for part in _split(labels, columns)]  # fmt: skip
-        if sum(0.57 * max(map(len, column)) + 3.8 for column in lines) * size <= room:
+        if sum(0.57 * max(map(len, column)) + beside for column in lines) * size <= room:
             return columns
     return 1
 

@@ -62,10 +62,7 @@ def conditions(
         If activity and trials do not fit.
     """
     check_trials(trials)
-    pca, activity = plane_of(pca, activity)
-    if activity.shape[:2] != np.shape(trials.inputs)[:2]:
-        shape = (*np.shape(trials.inputs)[:2], activity.shape[2])
-        raise ValueError(f"`activity` must have shape {shape}; got {activity.shape}")
+    pca, activity = plane_of(pca, activity, shape=np.shape(trials.inputs)[:2])
     found = {name: trials.condition(name) for name in trials.conditions}
     if trials.choice is not None:
         found["choice"] = np.asarray(trials.choice) + 1
