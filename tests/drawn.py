@@ -54,7 +54,7 @@ def assert_legends_clear(figure: Any) -> None:
     parts = (figure, *figure.subfigs)
     legends = [legend for part in parts for legend in part.legends]
     legends += [ax.get_legend() for ax in figure.axes if ax.get_legend() is not None]
-    texts = [text.get_window_extent() for text in _texts_of(figure, legends=False)]
+    texts = [(t.get_text(), t.get_window_extent()) for t in _texts_of(figure, legends=False)]
     for legend in legends:
         box = legend.get_window_extent()
         edge = figure.bbox.padded(1)
@@ -64,10 +64,10 @@ def assert_legends_clear(figure: Any) -> None:
             assert box.count_contains(places_of(ax)) == 0, (
                 f"a legend lies on data of {ax.get_title()!r}"
             )
-        for text in texts:
-            across = min(box.x1, text.x1) - max(box.x0, text.x0)
-            up = min(box.y1, text.y1) - max(box.y0, text.y0)
-            assert min(across, up) <= 1, "a legend lies on a text"
+        for text, other in texts:
+            across = min(box.x1, other.x1) - max(box.x0, other.x0)
+            up = min(box.y1, other.y1) - max(box.y0, other.y0)
+            assert min(across, up) <= 1, f"a legend lies on {text!r}"
 
 
 def places_of(ax: Any) -> np.ndarray:

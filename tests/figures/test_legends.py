@@ -7,32 +7,24 @@ import pytest
 from drawn import assert_legends_clear
 from matplotlib.figure import Figure
 
-from yang_rnn.experiment.drawing import draw
+from yang_rnn.experiment.drawing import drawings, signature, task_drawings
 from yang_rnn.experiment.names import ORDER, TASK_ORDER
 
-
-@pytest.mark.parametrize("width", ["single", "double"])
-def test_no_legend_of_a_run_lies_on_data(small_run: Any, width: Any):
-    drawn = draw(small_run, width=width)
-    assert set(drawn) == set(ORDER)
-    for name, figure in drawn.items():
-        _check(name, figure)
+WIDTHS = pytest.mark.parametrize("width", ["single", "double"])
 
 
-@pytest.mark.parametrize("width", ["single", "double"])
-def test_no_legend_of_a_run_of_a_task_lies_on_data(small_task_run: Any, width: Any):
-    drawn = draw(small_task_run, width=width)
-    assert {name.split("-")[0] for name in drawn} == set(TASK_ORDER)
-    for name, figure in drawn.items():
-        _check(name, figure)
+@WIDTHS
+@pytest.mark.parametrize("name", ORDER)
+def test_no_legend_of_a_run_lies_on_data(small_run: Any, name: str, width: Any):
+    (drawing,) = [d for d in drawings(small_run) if d.name == name]
+    assert_legends_clear(drawing.with_width(width).draw(signature(small_run)))
 
 
-def _check(name: str, figure: Figure) -> None:
-    try:
-        assert_legends_clear(figure)
-    except AssertionError as error:
-        error.add_note(f"in {name}")
-        raise
+@WIDTHS
+@pytest.mark.parametrize("name", TASK_ORDER)
+def test_no_legend_of_a_run_of_a_task_lies_on_data(small_task_run: Any, name: str, width: Any):
+    drawing = next(d for d in task_drawings(small_task_run) if d.name.split("-")[0] == name)
+    assert_legends_clear(drawing.with_width(width).draw(signature(small_task_run)))
 
 
 @pytest.mark.parametrize("kind", ["line", "dots", "image"])

@@ -99,7 +99,7 @@ def psychometric(
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2")
     ax.set_ylabel("probability of choice 2")
-    legend_above(ax, grow=own)
+    legend_above(ax, grow=own, share=1.0)
     return figure_of(ax)
 
 

@@ -203,5 +203,5 @@ def flow_field(
     ax.set_ylim(field.y[0], field.y[-1])
     ax.set_xlabel(field.names[0])
     ax.set_ylabel(field.names[1])
-    legend_above(ax, grow=own)
+    legend_above(ax, grow=own, share=0.6)
     return figure_of(ax)

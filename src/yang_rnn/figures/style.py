@@ -228,7 +228,9 @@ def manifold_style(manifold: Any) -> dict[str, Any]:
     return MANIFOLD_STYLE if manifold.converged else {**MANIFOLD_STYLE, "linestyle": "--"}
 
 
-def legend_above(ax: Axes, title: str = "", *, heading: str = "", grow: bool = False) -> None:
+def legend_above(
+    ax: Axes, title: str = "", *, heading: str = "", grow: bool = False, share: float = 0.85
+) -> None:
     """Put a legend above axes, where it lies on no data, and a title above that.
 
     Parameters
@@ -239,12 +241,14 @@ def legend_above(ax: Axes, title: str = "", *, heading: str = "", grow: bool = F
         What stands above the legend's entries.
     grow : bool
         Whether the figure is made higher by as much, so that the axes keep their height.
+    share : float
+        How much of the width of their place in the figure the axes have.
     """
     labels = ax.get_legend_handles_labels()[1]
     if not labels:
         ax.set_title(title)
         return
-    columns = columns_for(labels, _width_of(ax))
+    columns = columns_for(labels, share * _width_of(ax))
     place: Any = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
     legend: Any = ax.legend(**place, ncols=columns, title=heading or None)
     parts = [[label.count("\n") + 1 for label in part] for part in _split(labels, columns)]

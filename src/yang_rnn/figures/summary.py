@@ -111,13 +111,15 @@ def line_attractor(
     figure.suptitle(title_of(verdict), fontweight="bold")
     above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.25))))
     _say(above, f"What it does: {verdict.reason}.", width)
-    kernel, decay, numbers = np.ravel(above.subplots(*shape))
+    places = above.subplots(*shape, width_ratios=(1.0, 1.0, 1.15) if width == "double" else None)
+    kernel, decay, numbers = np.ravel(places)
     _kernel(verdict, kernel)
     _decay(verdict.integration, decay)
     _criteria(verdict.criteria, numbers)
     _say(below, f"Why: {verdict.mechanism_reason}.", width)
     portrait, plane, integration = np.ravel(below.subplots(*shape))
-    portrait.set_title(add_averages(portrait, mean, pca, verdict, unit))
+    missing = add_averages(portrait, mean, pca, verdict, unit)
+    portrait.set_title(missing, fontsize="small")
     modes = () if verdict.modes is None else verdict.modes
     eigenvalues(modes, title="modes at the centre", ax=plane, driven=verdict.driven)
     _integration(verdict, condition, integration)
@@ -214,10 +216,10 @@ def _criteria(criteria: Sequence[Criterion], ax: Axes) -> None:
         y = 1 - (row + 0.5) / len(criteria)
         mark = {"markersize": 7, "clip_on": False, **OUTCOME_STYLES[criterion.outcome]}
         ax.plot(0.02, y, linestyle="none", transform=ax.transAxes, **mark)
-        ax.text(0.09, y, criterion.name, va="bottom", transform=ax.transAxes)
+        style: Any = {"fontsize": "small", "transform": ax.transAxes}
+        ax.text(0.09, y, criterion.name, va="bottom", **style)
         found = f"{_value(criterion)}, {criterion.outcome}: {criterion.rule}"
-        style: Any = {"fontsize": "small", "color": "0.35", "va": "top"}
-        ax.text(0.09, y, found, transform=ax.transAxes, **style)
+        ax.text(0.09, y, found, va="top", color="0.35", **style)
 
 
 def _value(criterion: Criterion) -> str:

@@ -151,8 +151,8 @@ def points_by_input(
                 ax.plot(*project(pca, here).T, linestyle="none", zorder=3, **style)
                 used[kind] = style
                 counts.append(f"{len(here)} {kind.removeprefix('fixed, ')}")
-        title = "\n".join(textwrap.wrap(name, 30)[:3])
-        counted = "\n".join(textwrap.wrap(", ".join(counts) or "no fixed or slow point", 30))
+        title = "\n".join(textwrap.wrap(name, 26)[:3])
+        counted = "\n".join(textwrap.wrap(", ".join(counts) or "no fixed or slow point", 26))
         ax.set_title(f"{title}\n{counted}", fontsize="small")
     for name, style in used.items():
         panels[0].plot([], [], linestyle="none", label=name, **style)
@@ -203,5 +203,5 @@ def accuracy(measured: Performance, *, width: Width = "double") -> Figure:
         ax.set_ylim(-0.03, 1.03)
         ax.set_ylabel("share of correct trials")
     if line is not None:
-        figure.legend([line], ["always the same answer"], loc="outside upper center")
+        figure.legend([line], ["always the same answer"], loc="outside lower center")
     return figure
