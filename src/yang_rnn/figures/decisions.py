@@ -37,12 +37,13 @@ def psychometric(
     color: Any = None,
     condition: str = "signed coherence",
     unit: str = "%",
+    title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
 ) -> Figure:
     """Draw a psychometric function with its intervals, beside the ideal observer's if there is one.
 
-    Where the strengths reach far, the axis is linear up to the weakest and logarithmic beyond, to
+    Where the strengths reach far, the axis is linear about 0 and logarithmic beyond the weakest, to
     either side. Several networks are drawn on the same axes by calling this for each.
 
     Parameters
@@ -59,6 +60,8 @@ def psychometric(
         What the strength of the evidence is.
     unit : str
         What it is measured in; empty for a number without a unit.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw; without it on a new figure.
     width : {"single", "double"}
@@ -68,6 +71,7 @@ def psychometric(
     if fit is not None:
         check_has("fit", fit, "a PsychometricFit", "threshold", "bias", "problem", "probability")
     check_text("label", label)
+    check_text("title", title)
     check_words(condition, unit)
     own = ax is None
     ax = axes_or_new(ax, width)
@@ -99,7 +103,7 @@ def psychometric(
     ax.set_ylim(-0.03, 1.03)
     ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2")
     ax.set_ylabel("probability of choice 2")
-    legend_above(ax, grow=own, share=1.0)
+    legend_above(ax, title, grow=own, share=1.0)
     return figure_of(ax)
 
 
@@ -123,11 +127,11 @@ def _with_unit(number: Fitted, unit: str) -> str:
 
 
 def _set_scale(ax: Axes, strength: np.ndarray) -> None:
-    """Make the axis linear up to the weakest evidence and logarithmic beyond, if that is far."""
+    """Make the axis linear about 0 and logarithmic beyond the weakest evidence, if that is far."""
     levels = np.unique(np.abs(strength[strength != 0]))
     if len(levels) < 3 or levels[-1] < WIDE * levels[0]:
         return
-    ax.set_xscale("symlog", linthresh=levels[0], linscale=1.0)
+    ax.set_xscale("asinh", linear_width=levels[0] / 2)
     place = ax.xaxis.get_transform().transform
     far = float(place(np.array([levels[-1]]))[0])
     room = 72 * ax.figure.bbox.width / ax.figure.dpi / 2 - 30  # points from 0 to the end

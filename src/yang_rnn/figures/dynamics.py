@@ -144,6 +144,7 @@ def flow_field(
     *,
     mean: Averages | None = None,
     verdict: Verdict | None = None,
+    title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
 ) -> Figure:
@@ -159,6 +160,8 @@ def flow_field(
         Averaged trajectories to project onto the plane.
     verdict : Verdict, optional
         Adds its manifold and points, projected too.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw; without it on a new figure.
     width : {"single", "double"}
@@ -167,6 +170,7 @@ def flow_field(
     check_has("field", field, "a FlowField", "x", "y", "velocity", "project")
     check_mean(mean, optional=True)
     check_verdict(verdict, optional=True)
+    check_text("title", title)
     own = ax is None
     ax = axes_or_new(ax, width)
     # Still states have no logarithm; the smallest positive speed stands for theirs.
@@ -203,5 +207,5 @@ def flow_field(
     ax.set_ylim(field.y[0], field.y[-1])
     ax.set_xlabel(field.names[0])
     ax.set_ylabel(field.names[1])
-    legend_above(ax, grow=own, share=0.6)
+    legend_above(ax, title, grow=own, share=0.6)
     return figure_of(ax)

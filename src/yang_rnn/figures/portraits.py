@@ -10,7 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import check_array, check_has, check_index, check_whole, is_whole, shown
+from yang_rnn._checks import (
+    check_array,
+    check_has,
+    check_index,
+    check_text,
+    check_whole,
+    is_whole,
+    shown,
+)
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     EIGENVECTOR_STYLE,
@@ -210,6 +218,7 @@ def slow_points(
     centre: int | None = None,
     num_trajectories: int = 10,
     dimensions: int = 2,
+    title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
 ) -> Figure:
@@ -236,6 +245,8 @@ def slow_points(
         Trials to draw.
     dimensions : {2, 3}
         How many PCs.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw, in as many dimensions; without it on a new figure.
     width : {"single", "double"}
@@ -254,6 +265,7 @@ def slow_points(
     pca, activity = plane_of(pca, activity, dimensions)
     if trials is not None:
         check_trials(trials)
+    check_text("title", title)
     num_trajectories = check_whole("num_trajectories", num_trajectories, 0)
     kinds = kinds_of(points, modes)
     check_index("centre", centre, len(points), optional=True)
@@ -287,7 +299,7 @@ def slow_points(
         label = "analysed point"
         ax.plot(*coordinates.T, linestyle="none", zorder=4, label=label, **CENTRE_STYLE)
     label_pcs(ax, pca, dimensions)
-    title = "" if found else "no slow point"
+    title = title if found else "\n".join(filter(None, [title, "no slow point"]))
     if dimensions == 3:
         _legend_over_box(ax, title)
     else:
@@ -345,6 +357,7 @@ def averages(
     verdict: Verdict | None = None,
     condition: str = "signed coherence",
     unit: str = "%",
+    title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
 ) -> Figure:
@@ -366,6 +379,8 @@ def averages(
         What the condition is.
     unit : str
         What its levels are measured in; empty for numbers without a unit.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw; without it on a new figure.
     width : {"single", "double"}
@@ -375,8 +390,10 @@ def averages(
     check_pca(pca)
     check_verdict(verdict, optional=True)
     check_words(condition, unit)
+    check_text("title", title)
     drawn = axes_or_new(ax, width)
-    title = add_averages(drawn, mean, pca, verdict, unit)
+    missing = add_averages(drawn, mean, pca, verdict, unit)
+    title = "\n".join(filter(None, [title, missing]))
     legend_above(drawn, title, heading=condition, grow=ax is None)
     return figure_of(drawn)
 
