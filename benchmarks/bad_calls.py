@@ -148,7 +148,8 @@ def replaced(record: Any, field: str, values: list[tuple[str, Any]]) -> list[tup
 RECORDS = {
     "Averages", "ConditionAccuracy", "DivergenceError", "FixedPoints", "FlowField", "History",
     "Fitted", "InvariantManifold", "Linearisation", "Measures", "Psychometric", "PsychometricFit",
-    "RecipeError", "Run", "SlowManifold", "Sweep", "SweepError", "SweepProgress", "Trajectories", "Trials", "Verdict",
+    "RecipeError", "Run", "SlowManifold", "Sweep", "SweepError", "SweepProgress", "Trajectories",
+    "Trials", "Verdict",
 }  # fmt: skip
 """What functions return or raise; what is not, is tried where it is taken."""
 
@@ -629,7 +630,8 @@ def _swept(pca: Any, mean: Any) -> dict[str, Any]:
         "time_constant": [1000.0, 2000.0],
     })  # fmt: skip
     summary = pandas.DataFrame({
-        "recipe": ["notebook"], "of": ["verdict"], "outcome": ["line attractor"], "share": [1.0], "low": [0.3],
+        "recipe": ["notebook"], "of": ["verdict"], "outcome": ["line attractor"],
+        "share": [1.0], "low": [0.3],
         "high": [1.0], "members": [2], "judged": [2], "failed": [0], "count": [2],
     })  # fmt: skip
     return {"table": table, "summary": summary, "portraits": [Portrait("a", pca, mean)],
