@@ -171,6 +171,10 @@ ALIASES: dict[Any, tuple[str, ...]] = {
 
 ALLOWED: dict[tuple[str, str, str], str] = {
     ("load_run", "folder", "null"): "no such folder: a FileNotFoundError, as documented",
+    ("figures.trajectories", "trials", "choice: None"): "trials without a choice are grey",
+    ("figures.slow_points", "trials", "choice: None"): "trials without a choice are grey",
+    ("figures.outputs", "trials", "choice: None"): "the mean of all trials is drawn",
+    ("figures.outputs", "values", "one longer"): "there may be any number of outputs",
 }
 """What is right although it was generated as wrong, by call, argument and kind, and why.
 

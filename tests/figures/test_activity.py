@@ -35,7 +35,7 @@ def test_outputs_are_the_means_of_trials_of_the_same_evidence(trials: Trials):
             assert line.get_linestyle() == ("--" if label == "0" else "-")
             mean = values[:, chosen, output].mean(axis=1)
             np.testing.assert_allclose(points_of(line), np.c_[np.arange(1, 11) / 10, mean])
-        begins = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]
+        begins = [points_of(line)[0, 0] for line in ax.lines if line.get_linestyle() == ":"]
         np.testing.assert_allclose(begins, [0.2, 0.8])
         assert "stimulus" in [text.get_text() for text in ax.texts]
 

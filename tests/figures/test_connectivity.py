@@ -12,7 +12,7 @@ def test_weights_are_those_of_the_equations_in_the_order_asked_for():
     matrix = net.effective_weights()["w_rr"]
     order = np.arange(8)[::-1]
     left, right, _ = figures.weights(net, order=order).axes
-    np.testing.assert_allclose(left.images[0].get_array(), matrix[::-1, ::-1])
+    np.testing.assert_allclose(np.asarray(left.images[0].get_array()), matrix[::-1, ::-1])
     values = np.linalg.eigvals(matrix.astype(float))
     drawn = points_of(labelled(right, "eigenvalues of the weights"))
     np.testing.assert_allclose(np.sort(drawn[:, 0]), np.sort(values.real), atol=1e-6)

@@ -250,7 +250,7 @@ def test_trials_without_a_choice_are_grey_and_without_a_strength_of_their_choice
         (data.trials._replace(conditions={}), {c.lower() for c in figures.CHOICE_COLOURS[:2]}),
     ):
         figure = figures.trajectories(data.activity, trials=trials, pca=data.pca)
-        lines = collections_of(figure.axes[0])[0]
+        lines: Any = collections_of(figure.axes[0])[0]
         assert {to_hex(colour) for colour in lines.get_colors()} == expected
 
 

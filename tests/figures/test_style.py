@@ -81,7 +81,7 @@ def test_one_change_of_the_style_holds_for_every_figure(data, monkeypatch: pytes
 def test_a_figure_is_as_wide_as_its_columns(data, width: Any, across: float):
     figure = figures.trajectories(data.activity, trials=data.trials, width=width)
     assert 25.4 * figure.get_figwidth() == pytest.approx(across)
-    sizes = [ax.xaxis.label.get_fontsize() for ax in figure.axes]
+    sizes: list[Any] = [ax.xaxis.label.get_fontsize() for ax in figure.axes]
     sizes += [label.get_fontsize() for ax in figure.axes for label in ax.get_xticklabels()]
     assert 7 <= round(min(sizes), 2) <= max(sizes) < 8.5
 

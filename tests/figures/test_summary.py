@@ -111,7 +111,7 @@ def test_summary_figure_holds_the_numbers_against_the_thresholds(judged: Any):
 
 
 def test_summary_figure_is_of_any_condition(judged: Any):
-    names = {"condition": "contrast", "unit": "dB"}
+    names: Any = {"condition": "contrast", "unit": "dB"}
     figure = figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca, **names)
     _, _, _, portrait, _, integration = panels_of(figure)
     assert labelled(portrait, "+25.6 dB")

@@ -129,15 +129,13 @@ def unit_activity(
     panels = list(np.ravel(figure.subplots(rows, columns, sharex=True, sharey=True)))
     extent = (0.0, step * len(activity), activity.shape[2] + 0.5, 0.5)
     for ax, (name, _), mean in zip(panels, groups, shown, strict=True):
-        image = ax.imshow(
-            mean.T, aspect="auto", interpolation="nearest", extent=extent, vmax=1, **colours
-        )
+        ax.imshow(mean.T, aspect="auto", interpolation="nearest", extent=extent, vmax=1, **colours)
         _mark_periods(ax, trials, step, color="white" if not signed else "0.5")
         ax.set_title(name, pad=14)
     panels[0].set_ylabel("unit, by the time of its peak")
     for ax in panels[-columns:]:
         ax.set_xlabel(f"time ({unit})")
-    bar = figure.colorbar(image, ax=panels, shrink=0.85)
+    bar = figure.colorbar(panels[0].images[0], ax=panels, shrink=0.85)
     quiet = f"\n({int(silent.sum())} silent)" if silent.any() else ""
     bar.set_label(f"activity over the unit\u2019s largest{quiet}")
     return figure

@@ -83,7 +83,7 @@ def _matrix(ax: Axes, matrix: np.ndarray) -> None:
     ax.set_ylabel("from unit (sorted)")
 
 
-def _spectra(ax: Axes, of_weights: np.ndarray, of_jacobian: np.ndarray) -> None:
+def _spectra(ax: Axes, of_weights: Any, of_jacobian: Any) -> None:
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
     style: Any = {"linestyle": "none", "markersize": 4}

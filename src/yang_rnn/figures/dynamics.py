@@ -80,7 +80,7 @@ def eigenvalues(
     TypeError
         If these are neither a record nor eigenvalues.
     """
-    values = as_eigenvalues(modes)
+    values: Any = as_eigenvalues(modes)
     check_text("title", title, optional=True)
     if title is None and hasattr(modes, "label") and len(values):
         title = str(modes.label[0])

@@ -14,7 +14,6 @@ from yang_rnn.figures.style import POINT_STYLES, check_pca, project
 from yang_rnn.trials import check_trials
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure as PlotlyFigure
     from sklearn.decomposition import PCA
 
     from yang_rnn.dynamics.linearisation import Linearisation
@@ -34,7 +33,7 @@ def interactive(
     modes: Linearisation | None = None,
     condition: str = "coherence",
     num_trajectories: int = 40,
-) -> PlotlyFigure:
+) -> Any:
     """Draw trajectories, and points if there are any, in the space of three PCs, to be turned.
 
     ``figure.write_html("here.html")`` stores it for a browser.
@@ -72,7 +71,7 @@ def interactive(
     number = min(check_whole("num_trajectories", num_trajectories, 0), activity.shape[1])
     if pca is not None:
         check_pca(pca)
-    if pca is None or len(pca.components_) < 3:
+    if pca is None or np.shape(pca.components_)[0] < 3:
         from yang_rnn.analysis import fit_pca  # most figures need none of the analysis
 
         if activity.shape[2] < 3:

@@ -169,7 +169,7 @@ def colour_of(choice: Any) -> Any:
     return colours[int(choice) % len(colours)]
 
 
-def shade_of(level: float, levels: Any) -> tuple[float, ...]:
+def shade_of(level: float, levels: Any) -> tuple[float, float, float]:
     """Return the colour of a level among all levels of a condition: darker with strength.
 
     Below 0 the hue is that of choice 1, above that of choice 2; 0 is almost black.
@@ -180,10 +180,10 @@ def shade_of(level: float, levels: Any) -> tuple[float, ...]:
     strengths = strengths[strengths > 0]
     base = np.array(to_rgb(colour_of(0 if level < 0 else 1)))
     if len(strengths) == 1:
-        return tuple(base.tolist())
+        return to_rgb(base.tolist())
     share = np.searchsorted(strengths, abs(level)) / (len(strengths) - 1)
     pale, dark = 0.45 * base + 0.55, 0.6 * base
-    return tuple((pale + share * (dark - pale)).tolist())
+    return to_rgb((pale + share * (dark - pale)).tolist())
 
 
 def level_style(level: float, levels: Any) -> dict[str, Any]:
