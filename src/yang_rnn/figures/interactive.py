@@ -71,7 +71,7 @@ def interactive(
     number = min(check_whole("num_trajectories", num_trajectories, 0), activity.shape[1])
     if pca is not None:
         check_pca(pca)
-    if pca is None or np.shape(pca.components_)[0] < 3:
+    if pca is None or len(np.asarray(pca.components_)) < 3:
         from yang_rnn.analysis import fit_pca  # most figures need none of the analysis
 
         if activity.shape[2] < 3:

@@ -293,9 +293,8 @@ def columns_for(labels: Sequence[str], room: float) -> int:
     """Return how many columns of a legend with these labels fit into a width in points."""
     settings = mpl.rcParams
     size = FontProperties(size=settings["legend.fontsize"]).get_size_in_points()
-    beside = sum(
-        settings[f"legend.{part}"] for part in ("handlelength", "handletextpad", "columnspacing")
-    )
+    beside = settings["legend.handlelength"] + settings["legend.handletextpad"]
+    beside += settings["legend.columnspacing"]
     for columns in range(len(labels), 1, -1):
         lines = [[line for label in part for line in label.split("\n")]
                  for part in _split(labels, columns)]  # fmt: skip
