@@ -147,8 +147,9 @@ def replaced(record: Any, field: str, values: list[tuple[str, Any]]) -> list[tup
 
 RECORDS = {
     "Averages", "ConditionAccuracy", "DivergenceError", "FixedPoints", "FlowField", "History",
-    "InvariantManifold", "Linearisation", "Measures", "Psychometric", "RecipeError", "Run",
-    "SlowManifold", "Sweep", "SweepError", "SweepProgress", "Trajectories", "Trials", "Verdict",
+    "Fitted", "InvariantManifold", "Linearisation", "Measures", "Psychometric", "PsychometricFit",
+    "RecipeError", "Run", "SlowManifold", "Sweep", "SweepError", "SweepProgress", "Trajectories",
+    "Trials", "Verdict",
 }  # fmt: skip
 """What functions return or raise; what is not, is tried where it is taken."""
 
@@ -170,6 +171,10 @@ ALIASES: dict[Any, tuple[str, ...]] = {
 
 ALLOWED: dict[tuple[str, str, str], str] = {
     ("load_run", "folder", "null"): "no such folder: a FileNotFoundError, as documented",
+    ("figures.trajectories", "trials", "choice: None"): "trials without a choice are grey",
+    ("figures.slow_points", "trials", "choice: None"): "trials without a choice are grey",
+    ("figures.outputs", "trials", "choice: None"): "the mean of all trials is drawn",
+    ("figures.outputs", "values", "one longer"): "there may be any number of outputs",
 }
 """What is right although it was generated as wrong, by call, argument and kind, and why.
 
@@ -531,50 +536,76 @@ def calls() -> Iterator[Call]:
     with_pca = {"pca": [*NOT_RECORDS, ("not fitted", type(pca)())]}
     wrong_mean = [*NOT_RECORDS, *replaced(mean, "activity", not_array(mean.activity)),
                   *replaced(mean, "level", not_array(mean.level))]  # fmt: skip
+    not_width = {"width": [*NOT_WORDS, ("unknown", "triple")]}
+    wrong_pca = {"pca": [*without(NOT_RECORDS, "None"), ("not fitted", type(pca)())]}
+    yield Call("fit_psychometric", yr.fit_psychometric,
+        {"measured": psychometric, "confidence": 0.95, "samples": 2, "seed": 0},
+        {"measured": NOT_RECORDS, "confidence": [("zero", 0.0), ("one", 1), ("str", "0.9")],
+         "samples": NOT_WHOLE, "seed": NOT_WHOLE})  # fmt: skip
     yield Call("figures.trajectories", figures.trajectories,
-        {"pca": pca, "activity": activity, "trials": trials, "num_few": 2, "axes": None},
-        {**with_pca, "activity": not_array(activity), "trials": wrong_trials,
+        {"activity": activity, "trials": trials, "pca": pca, "num_few": 2, "axes": None,
+         "width": "double"},
+        {**wrong_pca, **not_width, "activity": not_array(activity), "trials": wrong_trials,
          "num_few": [*NOT_WHOLE, ("zero", 0)], "axes": not_axes})  # fmt: skip
     yield Call("figures.slow_points", figures.slow_points,
-        {"pca": pca, "activity": activity, "points": points, "trials": trials, "stability": None,
-         "centre": None, "num_trajectories": 2, "dimensions": 2, "ax": None},
-        {**with_pca, "activity": not_array(activity), "points": NOT_RECORDS,
-         "trials": without(wrong_trials, "None"),
-         "stability": [("number", 3), ("words", ["odd"] * len(points)), ("too few", []),
-                       ("object", object())],
+        {"points": points, "activity": activity, "pca": pca, "trials": trials, "modes": None,
+         "centre": None, "num_trajectories": 2, "dimensions": 2, "title": "a", "ax": None,
+         "width": "single"},
+        {**wrong_pca, **not_width, "activity": not_array(activity), "points": NOT_RECORDS,
+         "trials": without(wrong_trials, "None"), "modes": without(NOT_RECORDS, "None"),
          "centre": without([*NOT_WHOLE, ("none of them", 1000)], "None"),
          "num_trajectories": NOT_WHOLE, "dimensions": [*NOT_WHOLE, ("four", 4), ("one", 1)],
-         "ax": not_axes})  # fmt: skip
+         "title": not_text, "ax": not_axes})  # fmt: skip
     yield Call("figures.averages", figures.averages,
-        {"pca": pca, "mean": mean, "verdict": None, "label": "a", "unit": "%", "ax": None},
-        {**with_pca, "mean": wrong_mean, "verdict": not_verdict, "label": not_text,
-         "unit": not_text, "ax": not_axes})  # fmt: skip
+        {"mean": mean, "pca": pca, "verdict": None, "condition": "a", "unit": "%", "title": "a",
+         "ax": None, "width": "single"},
+        {**with_pca, **not_width, "mean": wrong_mean, "verdict": not_verdict,
+         "condition": not_text, "unit": not_text, "title": not_text, "ax": not_axes})  # fmt: skip
     yield Call("figures.psychometric", figures.psychometric,
-        {"measured": psychometric, "ax": None, "label": "a", "unit": "%"},
-        {"measured": NOT_RECORDS, "ax": not_axes, "label": not_text, "unit": not_text})  # fmt: skip
+        {"measured": psychometric, "fit": None, "label": "a", "condition": "a", "unit": "%",
+         "title": "a", "ax": None, "width": "single"},
+        {**not_width, "measured": NOT_RECORDS, "fit": without(NOT_RECORDS, "None"),
+         "label": not_text, "condition": not_text, "unit": not_text, "title": not_text,
+         "ax": not_axes})  # fmt: skip
     yield Call("figures.eigenvalues", figures.eigenvalues,
-        {"values": np.array([0.5 + 0.1j, 0.5 - 0.1j]), "title": None, "ax": None, "driven": None},
-        {"values": not_array(np.array([0.5, 0.2]), "complex", "complex of 0", "empty", "empty list",
-                             "one longer"),
+        {"modes": np.array([0.5 + 0.1j, 0.5 - 0.1j]), "title": None, "driven": None, "ax": None,
+         "width": "single"},
+        {**not_width,
+         "modes": not_array(np.array([0.5, 0.2]), "complex", "complex of 0", "empty", "empty list",
+                            "one longer"),
          "title": without(not_text, "None"), "ax": not_axes,
          "driven": without([*NOT_WHOLE, ("none of them", 1000)], "None")})  # fmt: skip
     yield Call("figures.flow_field", figures.flow_field,
-        {"field": field, "mean": None, "verdict": None, "ax": None},
-        {"field": NOT_RECORDS, "mean": without(wrong_mean, "None"), "verdict": not_verdict,
-         "ax": not_axes})  # fmt: skip
+        {"field": field, "mean": None, "verdict": None, "title": "a", "ax": None,
+         "width": "single"},
+        {**not_width, "field": NOT_RECORDS, "mean": without(wrong_mean, "None"),
+         "verdict": not_verdict, "title": not_text, "ax": not_axes})  # fmt: skip
     yield Call("figures.line_attractor", figures.line_attractor,
-        {"pca": pca, "mean": mean, "verdict": verdict, "label": "a", "unit": "%"},
-        {**with_pca, "mean": wrong_mean, "verdict": NOT_RECORDS, "label": not_text,
-         "unit": not_text})  # fmt: skip
+        {"verdict": verdict, "mean": mean, "pca": pca, "condition": "a", "unit": "%",
+         "width": "double"},
+        {**with_pca, **not_width, "mean": wrong_mean, "verdict": NOT_RECORDS,
+         "condition": not_text, "unit": not_text})  # fmt: skip
     yield Call("figures.stimulus_dependence", figures.stimulus_dependence,
-        {"pca": pca, "mean": mean, "rows": rows, "verdict": verdict},
-        {**with_pca, "mean": wrong_mean,
+        {"rows": rows, "verdict": verdict, "mean": mean, "pca": pca, "width": "double"},
+        {**with_pca, **not_width, "mean": wrong_mean,
          "rows": [*NOT_RECORDS, ("objects", [object()])], "verdict": NOT_RECORDS})  # fmt: skip
+    yield Call("figures.outputs", figures.outputs,
+        {"values": activity, "trials": trials, "dt": None, "condition": "a", "width": "double"},
+        {**not_width, "values": not_array(activity), "trials": wrong_trials,
+         "dt": [("zero", 0), ("str", "a")]})  # fmt: skip
+    yield Call("figures.unit_activity", figures.unit_activity,
+        {"activity": activity, "trials": trials, "dt": 100.0, "width": "double"},
+        {**not_width, "activity": not_array(activity), "trials": wrong_trials,
+         "dt": [("zero", 0), ("str", "a")]})  # fmt: skip
+    yield Call("figures.weights", figures.weights,
+        {"net": np.eye(3), "modes": None, "order": None, "width": "double"},
+        {**not_width, "net": not_array(np.eye(3)), "order": [("too few", [0]), ("str", "a")],
+         "modes": [("str", "a"), ("number", 3)]})  # fmt: skip
     table = {"table": NOT_RECORDS, "summary": NOT_RECORDS}
     yield Call("figures.sweep", figures.sweep, _swept(pca, mean), {
         **table, "portraits": [*without(NOT_RECORDS, "list"), ("objects", [object()])],
         "varied": [("number", 3), ("unknown", ["colour"]), ("object", object()), ("str", "hidden")],
-        "label": not_text})  # fmt: skip
+        "condition": not_text})  # fmt: skip
     figure = figures.psychometric(psychometric)
     yield Call("figures.sign", figures.sign, {"figure": figure, "text": "a"}, {
         "figure": NOT_RECORDS, "text": not_text})  # fmt: skip
@@ -598,15 +629,17 @@ def _swept(pca: Any, mean: Any) -> dict[str, Any]:
 
     table = pandas.DataFrame({
         "recipe": ["notebook"] * 2, "verdict": ["line attractor"] * 2,
+        "mechanism": ["slow direction"] * 2,
         "eigenvalue_real": [0.9, 0.8], "eigenvalue_imag": [0.0, 0.0],
         "time_constant": [1000.0, 2000.0],
     })  # fmt: skip
     summary = pandas.DataFrame({
-        "recipe": ["notebook"], "verdict": ["line attractor"], "share": [1.0], "low": [0.3],
-        "high": [1.0], "members": [2], "failed": [0], "count": [2],
+        "recipe": ["notebook"], "of": ["verdict"], "outcome": ["line attractor"],
+        "share": [1.0], "low": [0.3],
+        "high": [1.0], "members": [2], "judged": [2], "failed": [0], "count": [2],
     })  # fmt: skip
     return {"table": table, "summary": summary, "portraits": [Portrait("a", pca, mean)],
-            "varied": (), "label": "a"}  # fmt: skip
+            "varied": (), "condition": "a"}  # fmt: skip
 
 
 class TooLong(BaseException):

@@ -53,4 +53,5 @@ RECIPE = yr.Recipe(
 if __name__ == "__main__":
     run = yr.run_task(RECIPE, ContextIntegration())
     print(yr.describe(yr.summarise(run)))
-    yr.figures.conditions(run.pca, run.activity, run.trials).savefig("context_integration.png")
+    figure = yr.figures.conditions(run.activity, trials=run.trials, pca=run.pca)
+    yr.figures.save(figure, "context_integration")

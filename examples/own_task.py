@@ -53,7 +53,7 @@ def main(out="direction_memory.png", epochs=1500, units=64):
     print(f"{yr.performance(task, outputs, trials).accuracy:.1%} of directions within 36 degrees")
     rows = yr.points_by_input(system, activity, yr.constant_inputs(task))
     print("in the delay:", *(row.points for row in rows if row.given.period == "delay"))
-    yr.figures.points_by_input(yr.fit_pca(activity), activity, rows).savefig(out)
+    yr.figures.points_by_input(rows, activity=activity).savefig(out, dpi=300)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main(checkpoint="torch_gru.pt", figure="fixed_points.png"):
     modes = yr.linearise(F, points)
     for label, ms in zip(modes.label, modes.time_constant[:, 0], strict=True):
         print(f"fixed point: {label}, time constant {ms:.0f} ms (below 0: its first mode grows)")
-    yr.figures.slow_points(yr.fit_pca(activity), activity, points, trials).savefig(figure)
+    yr.figures.slow_points(points, activity=activity, trials=trials).savefig(figure, dpi=300)
     return points
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.recipe import Recipe
 
@@ -62,4 +63,27 @@ def points_at(status: list[str], speed: Any, state: Any) -> FixedPoints:
         scale=1.0,
         total_starts=n,
         trace=np.zeros(0),
+    )
+
+
+def modes_at(state: Any, stability: list[str]) -> Linearisation:
+    """Return a record of the map around states (n, N) of given stability, all numbers 0."""
+    state = np.asarray(state, dtype=float)
+    n, units = state.shape
+    return Linearisation(
+        state=state,
+        jacobian=np.zeros((n, units, units)),
+        input_jacobian=np.zeros((n, units, 0)),
+        eigenvalues=np.zeros((n, units), complex),
+        right=np.zeros((n, units, units), complex),
+        left=np.zeros((n, units, units), complex),
+        condition=np.ones(n),
+        time_constant=np.ones((n, units)),
+        frequency=np.zeros((n, units)),
+        unstable=np.zeros(n, int),
+        stability=np.array(stability, dtype=str),
+        rotation=np.full(n, "node"),
+        kink=np.zeros(n, bool),
+        dt=100.0,
+        marginal_band=1e-3,
     )

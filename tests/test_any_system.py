@@ -260,7 +260,7 @@ def test_evidence_moves_the_fixed_point_along_the_line(slow: Examined):
     pushed = [GAIN * x[0] * 1000 / DT for x in inputs.values()]
     np.testing.assert_allclose([row.push for row in rows], pushed, atol=1e-6)
     assert [entry["stable"] for entry in table_of(rows)] == [1, 1]
-    drawn(figures.stimulus_dependence(slow.pca, slow.mean, rows, slow.verdict))
+    drawn(figures.stimulus_dependence(rows, verdict=slow.verdict, mean=slow.mean, pca=slow.pca))
 
 
 def test_flow_is_the_leak_along_the_line_and_the_follower_across(slow: Examined):
@@ -274,7 +274,7 @@ def test_flow_is_the_leak_along_the_line_and_the_follower_across(slow: Examined)
     )
     np.testing.assert_allclose(field.velocity[..., 1], -(1 - FOLLOWS) * per_second * y, atol=1e-9)
     assert field.names[0].startswith("first unit")
-    drawn(figures.flow_field(field, slow.mean, slow.verdict))
+    drawn(figures.flow_field(field, mean=slow.mean, verdict=slow.verdict))
 
 
 def drawn(figure: Any) -> list[str]:
@@ -289,27 +289,27 @@ def drawn(figure: Any) -> list[str]:
 
 
 def test_trajectories_and_points_are_drawn(slow: Examined):
-    drawn(figures.trajectories(slow.pca, slow.activity, TRIALS))
+    drawn(figures.trajectories(slow.activity, trials=TRIALS, pca=slow.pca))
     points = slow.verdict.points
     lin = linearise(slow.system.at(TASK.rest), points)
     drawn(
         figures.slow_points(
-            slow.pca, slow.activity, points, TRIALS, stability=lin.stability.tolist(),
+            points, activity=slow.activity, pca=slow.pca, trials=TRIALS, modes=lin,
             centre=slow.verdict.centre,
         )
     )  # fmt: skip
-    drawn(figures.eigenvalues(lin.eigenvalues[0], title="the centre"))
+    drawn(figures.eigenvalues(lin[0], title="the centre"))
 
 
 def test_averages_and_the_verdict_are_drawn_in_the_words_of_the_task(slow: Examined):
-    words: Any = {"label": "signed contrast", "unit": ""}
-    figure = figures.averages(slow.pca, slow.mean, slow.verdict, **words)
+    words: Any = {"condition": "signed contrast", "unit": ""}
+    figure = figures.averages(slow.mean, pca=slow.pca, verdict=slow.verdict, **words)
     drawn(figure)
     legend = figure.axes[0].get_legend()
     assert legend is not None
     assert legend.get_title().get_text() == "signed contrast"
     assert "+0.4" in [text.get_text() for text in legend.get_texts()]
-    texts = drawn(figures.line_attractor(slow.pca, slow.mean, slow.verdict, **words))
+    texts = drawn(figures.line_attractor(slow.verdict, mean=slow.mean, pca=slow.pca, **words))
     assert any("line attractor" in text for text in texts)
     assert any("signed contrast" in text for text in texts)
     assert not any("coherence" in text for text in texts)
@@ -317,10 +317,10 @@ def test_averages_and_the_verdict_are_drawn_in_the_words_of_the_task(slow: Exami
 
 def test_the_psychometric_function_is_drawn_in_the_words_of_the_task(slow: Examined):
     measured = psychometric_function(slow.trajectories.outputs, TRIALS, TASK)
-    texts = drawn(figures.psychometric(measured, label="signed contrast", unit=""))
+    texts = drawn(figures.psychometric(measured, condition="signed contrast", unit=""))
     assert "signed contrast, positive for choice 2" in texts
 
 
 def test_the_verdict_on_a_network_without_a_line_is_drawn_too(fast: Examined):
-    texts = drawn(figures.line_attractor(fast.pca, fast.mean, fast.verdict))
+    texts = drawn(figures.line_attractor(fast.verdict, mean=fast.mean, pca=fast.pca))
     assert any("Fast leak" in text and ", by" in text for text in texts)

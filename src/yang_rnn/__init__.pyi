@@ -98,6 +98,9 @@ from .line_attractor.thresholds import Thresholds as Thresholds
 from .line_attractor.verdict import Verdict as Verdict
 from .line_attractor.verdict import line_attractor_verdict as line_attractor_verdict
 from .model import CTRNN as CTRNN
+from .psychometrics import Fitted as Fitted
+from .psychometrics import PsychometricFit as PsychometricFit
+from .psychometrics import fit_psychometric as fit_psychometric
 from .recipe import NOTEBOOK as NOTEBOOK
 from .recipe import PRIMER as PRIMER
 from .recipe import Recipe as Recipe

@@ -58,13 +58,13 @@ def test_a_gated_network_goes_through_all_of_it(kind: str, tmp_path: Path):
     assert len(yr.find_slow_points(F, activity[:, :4]).state)
 
     for figure in (
-        figures.trajectories(pca, activity, TRIALS),
-        figures.slow_points(pca, activity, points, TRIALS, stability=modes.stability.tolist()),
-        figures.eigenvalues(modes.eigenvalues[0]),
-        figures.averages(pca, mean, verdict),
-        figures.line_attractor(pca, mean, verdict),
-        figures.stimulus_dependence(pca, mean, rows, verdict),
-        figures.flow_field(field, mean, verdict),
+        figures.trajectories(activity, trials=TRIALS, pca=pca),
+        figures.slow_points(points, activity=activity, pca=pca, trials=TRIALS, modes=modes),
+        figures.eigenvalues(modes[0]),
+        figures.averages(mean, pca=pca, verdict=verdict),
+        figures.line_attractor(verdict, mean=mean, pca=pca),
+        figures.stimulus_dependence(rows, verdict=verdict, mean=mean, pca=pca),
+        figures.flow_field(field, mean=mean, verdict=verdict),
         figures.psychometric(measured),
     ):
         FigureCanvasAgg(figure).draw()

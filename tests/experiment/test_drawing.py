@@ -36,6 +36,12 @@ def test_figures_of_a_run_come_in_order_and_signed(small_run: Run):
         assert figure.texts[-1].get_text() == signature(small_run)
 
 
+def test_figures_are_as_wide_as_a_column_and_unsigned_if_asked(small_run: Run):
+    for name, figure in draw(small_run, width="single", sign=False).items():
+        assert 25.4 * figure.get_figwidth() == pytest.approx(85), name
+        assert all(text.get_text() != signature(small_run) for text in figure.texts)
+
+
 def test_each_figure_needs_little_more_analysis_than_those_before(small_run: Run):
     fresh = dataclasses.replace(small_run)
     costly = ("tested", "newton_points", "verdict", "by_stimulus", "points")
@@ -43,8 +49,9 @@ def test_each_figure_needs_little_more_analysis_than_those_before(small_run: Run
     for drawing in drawings(fresh):
         known[drawing.name] = [name for name in costly if name in fresh.__dict__]
     assert list(known) == [
-        "trajectories", "psychometric", "averages", "eigenvalues", "slow_manifold",
-        "line_attractor", "flow_field", "stimulus_dependence", "slow_points", "slow_points_3d",
+        "learning_curve", "outputs", "unit_activity", "trajectories", "psychometric", "averages",
+        "eigenvalues", "weights", "slow_manifold", "line_attractor", "flow_field",
+        "stimulus_dependence", "slow_points", "slow_points_3d",
     ]  # fmt: skip
     assert sorted(known) == sorted(ORDER)
     assert known["trajectories"] == []
@@ -61,16 +68,16 @@ def test_figures_show_the_points_that_the_run_stands_on(small_run: Run):
     assert newton.points is newton.newton_points
     assert newton.centre is not None
     by_name = {drawing.name: drawing for drawing in drawings(newton)}
-    values, title = by_name["eigenvalues"].args
+    (modes,), title = by_name["eigenvalues"].args, by_name["eigenvalues"].kwargs["title"]
     assert newton.modes is not None
-    assert np.array_equal(values, newton.modes.eigenvalues[0])
+    assert modes is newton.modes
     assert title.startswith(f"{newton.points.status[newton.centre]} point, ")
     assert f"q = {newton.points.speed[newton.centre]:.1e}" in title
     for name in ("slow_points", "slow_points_3d"):
         marks = by_name[name].kwargs
         assert marks["centre"] == newton.centre
-        for status, word in zip(newton.points.status, marks["stability"], strict=True):
-            assert bool(word) == (status == "fixed")
+        fixed = newton.points.with_status("fixed")
+        np.testing.assert_array_equal(marks["modes"].state, fixed.state)
     assert "centre" not in {d.name: d for d in drawings(small_run)}["slow_points"].kwargs
 
 
@@ -91,6 +98,20 @@ def test_a_process_saves_the_same_files(small_run: Run, process: DrawingProcess,
     for drawing in picked:
         here, there = (tmp_path / f"{drawing.name}{where}.png" for where in ("_here", ""))
         assert here.read_bytes() == there.read_bytes()
+
+
+def test_a_process_draws_in_the_style_that_was_changed_here(
+    process: DrawingProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    contents = []
+    for size in (8.4, 12.0):
+        monkeypatch.setitem(figures.STYLE, "font.size", size)
+        process.submit(MODES, tmp_path, signature="")
+        process.finish()
+        figures.save(MODES.draw(), tmp_path / "here")
+        contents.append((tmp_path / "modes.png").read_bytes())
+        assert contents[-1] == (tmp_path / "here.png").read_bytes()
+    assert contents[0] != contents[1]
 
 
 def test_figures_are_saved_by_this_process_or_another(

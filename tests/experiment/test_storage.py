@@ -73,7 +73,10 @@ def test_folder_has_what_the_readme_lists(small_run: Run, tmp_path: Path):
     }
 
 
-ANY_CHOICES = {"trajectories", "slow_points", "slow_points_3d", "eigenvalues"}
+ANY_CHOICES = {
+    "trajectories", "slow_points", "slow_points_3d", "eigenvalues", "outputs", "unit_activity",
+    "weights", "learning_curve",
+}  # fmt: skip
 FIGURES = ANY_CHOICES | {
     "psychometric",
     "averages",

@@ -29,12 +29,41 @@ def test_no_eigenvalue_is_said():
 
 def test_eigenvalues_of_many_points_are_refused():
     modes = linearise(lambda h: 0.5 * h, np.zeros((3, 2)), dt=1.0)
-    with pytest.raises(TypeError, match=r"of one point, as modes.eigenvalues\[0\]; got Linear"):
+    with pytest.raises(ValueError, match=r"of one point, as modes\[0\]; got those of 3 points"):
         figures.eigenvalues(modes)
 
 
+def test_a_record_of_one_point_is_taken_as_it_is():
+    modes = linearise(lambda h: 0.5 * h, np.zeros((3, 2)), dt=1.0)
+    ax = figures.eigenvalues(modes[1]).axes[0]
+    np.testing.assert_allclose(points_of(labelled(ax, "modulus below 1: 2")), [[0.5, 0], [0.5, 0]])
+    assert ax.get_title() == "stable node"
+    assert figures.eigenvalues(modes[1], title="mine").axes[0].get_title() == "mine"
+
+
+@pytest.mark.parametrize("modes", ["modes", np.zeros((3, 2)), None, 0.5])
+def test_what_are_no_modes_is_refused(modes: Any):
+    with pytest.raises(TypeError, match="`modes` must be a Linearisation, or eigenvalues"):
+        figures.eigenvalues(modes)
+
+
+def test_slow_states_are_the_dark_ones_and_it_is_said(judged: Any):
+    figure = figures.flow_field(judged.field)
+    figure.draw_without_rendering()
+    ax, bar = figure.axes
+    mesh: Any = ax.collections[0]
+    speed = np.linalg.norm(judged.field.velocity, axis=-1).ravel()
+    brightness = (mesh.to_rgba(mesh.get_array())[..., :3] @ [0.3, 0.6, 0.1]).ravel()
+    order = speed.argsort()
+    assert (np.diff(brightness[order]) >= -1e-9).all()
+    assert brightness[order[0]] < 0.6 < 0.99 < brightness[order[-1]]
+    assert "green: slow" in bar.get_ylabel()
+
+
 def test_title_of_eigenvalues_stands_clear_of_the_legend():
-    figure = figures.eigenvalues([0.5, 0.0, 0.0, 1.2], "fixed point, saddle node, q = 1.0e-30")
+    figure = figures.eigenvalues(
+        [0.5, 0.0, 0.0, 1.2], title="fixed point, saddle node, q = 1.0e-30"
+    )
     figure.draw_without_rendering()
     ax: Any = figure.axes[0]
     legend = ax.get_legend()
@@ -45,7 +74,7 @@ def test_title_of_eigenvalues_stands_clear_of_the_legend():
 
 def test_flow_figure_has_the_plane_and_what_lies_in_it(judged: Any):
     mean, verdict, field = judged.mean, judged.verdict, judged.field
-    figure = figures.flow_field(field, mean, verdict)
+    figure = figures.flow_field(field, mean=mean, verdict=verdict)
     ax = figure.axes[0]
     assert (ax.get_xlabel(), ax.get_ylabel()) == field.names
     np.testing.assert_allclose(ax.get_xlim(), field.x[[0, -1]])
@@ -56,13 +85,12 @@ def test_flow_figure_has_the_plane_and_what_lies_in_it(judged: Any):
         return (states - field.origin) @ field.axes.T
 
     paths = [points_of(line) for line in paths_of(ax, 22)]
-    drawn = [k for k, level in enumerate(mean.level) if level != 0]
-    assert len(paths) == len(drawn) == 4
-    for path, index in zip(paths, drawn, strict=True):
+    assert len(paths) == len(mean.level) == 5
+    for index, path in enumerate(paths):
         np.testing.assert_allclose(path, in_plane(mean.activity[:, index]), atol=1e-9)
     (line,) = paths_of(ax, len(verdict.manifold))
     np.testing.assert_allclose(points_of(line), in_plane(verdict.manifold.state), atol=1e-9)
-    (dot,) = [x for x in ax.lines if x.get_marker() == "o"]
+    (dot,) = [x for x in ax.lines if x.get_marker() == "o" and len(points_of(x))]
     np.testing.assert_allclose(points_of(dot), [[0.0, 0.0]], atol=1e-9)
 
 

@@ -45,7 +45,9 @@ LEAK = ("leaky integrator", "slow direction")
 
 
 def drawn(table: Any, varied: tuple[str, ...] = (), portraits: Any = ()) -> Any:
-    return figures.sweep(table, summary_of(table, varied), portraits, varied)
+    return figures.sweep(
+        table, summary=summary_of(table, varied), portraits=portraits, varied=varied
+    )
 
 
 def dots_of(ax: Any, colour: str) -> np.ndarray:
@@ -66,12 +68,12 @@ def test_sweep_figure_draws_each_recipe_by_itself():
     np.testing.assert_allclose(heights[0], [2 / 6, 4 / 6, 1])
     np.testing.assert_allclose(heights[1], [3 / 8, 5 / 8, 1])
     assert [ax.get_title() for ax in panels] == [
-        "networks, by what they do and why\nnotebook",
-        "efficiency and constancy, by verdict\nnotebook",
-        "leading eigenvalues, by mechanism\nnotebook, 3 undefined",
-        "networks, by what they do and why\nprimer",
-        "efficiency and constancy, by verdict\nprimer",
-        "leading eigenvalues, by mechanism\nprimer",
+        "networks,\nby what they do and why\nnotebook",
+        "efficiency and constancy,\nby verdict\nnotebook",
+        "leading eigenvalues,\nby mechanism\nnotebook, 3 undefined",
+        "networks,\nby what they do and why\nprimer",
+        "efficiency and constancy,\nby verdict\nprimer",
+        "leading eigenvalues,\nby mechanism\nprimer",
     ]
 
 
@@ -94,7 +96,7 @@ def test_sweep_figure_has_each_network_between_the_thresholds():
     table = swept({LINE: 4, TURNS: 2}, "primer")
     table.loc[0, "constancy"] = np.nan
     ax = drawn(table).axes[3]
-    assert ax.get_title() == "efficiency and constancy, by verdict\n1 undefined"
+    assert ax.get_title() == "efficiency and constancy,\nby verdict\n1 undefined"
     found = dots_of(ax, VERDICT_COLOURS["line attractor"])
     np.testing.assert_allclose(found, table[["constancy", "efficiency"]][:4])
     at = Thresholds()
@@ -121,7 +123,7 @@ def test_sweep_figure_of_many_groups_puts_them_together():
     assert [text.get_text() for text in figure.axes[2].texts] == [str(2 * MOST_ROWS + 2)]
     few = table[table["hidden"] < 2]
     figure = drawn(few, ("hidden",))
-    assert figure.axes[2].get_title().splitlines()[1] == "notebook, hidden 0"
+    assert figure.axes[2].get_title().splitlines()[2] == "notebook, hidden 0"
     assert len(figure.axes) == 8
 
 
@@ -132,7 +134,7 @@ def test_sweep_figure_of_networks_that_all_failed_says_so(columns: int):
     table[table.columns[4:]] = np.nan
     summary = summary_of(table, ())
     kept = table[[*table.columns[:columns]]]
-    figure: Any = figures.sweep(kept, summary, ())
+    figure: Any = figures.sweep(kept, summary=summary)
     assert_readable(figure)
     assert [text.get_text() for text in figure.axes[2].texts] == ["none was judged"]
     assert not figure.axes[0].patches
@@ -143,7 +145,7 @@ def test_sweep_figure_is_the_same_of_tables_from_csv():
     back = [
         pandas.read_csv(io.StringIO(t.to_csv(index=False))) for t in (table, summary_of(table, ()))
     ]
-    one, other = drawn(table), figures.sweep(back[0], back[1], ())
+    one, other = drawn(table), figures.sweep(back[0], summary=back[1])
     for a, b in zip(one.axes, other.axes, strict=True):
         assert a.get_title() == b.get_title()
         for mine, its in zip(a.lines, b.lines, strict=True):
@@ -154,12 +156,18 @@ def test_sweep_figure_shows_portraits_and_what_they_are_averaged_by(judged: Any)
     table = swept({TURNS: 2}, "notebook")
     portraits = [Portrait(f"seed{k}: rotation", judged.pca, judged.mean) for k in range(5)]
     summary = summary_of(table, ())
-    figure: Any = figures.sweep(table, summary, portraits, label="contrast")
-    assert figure.subfigs[2].get_suptitle().startswith("averaged trajectories by contrast: blue")
+    figure: Any = figures.sweep(table, summary=summary, portraits=portraits, condition="contrast")
+    assert figure.subfigs[2].get_suptitle().startswith("averaged trajectories by contrast:\nblue")
     panels = figure.subfigs[2].axes
-    assert [ax.get_title() for ax in panels[:5]] == [portrait.title for portrait in portraits]
+    assert [ax.get_title() for ax in panels[:5]] == [
+        "seed0:\nrotation",
+        "seed1:\nrotation",
+        "seed2:\nrotation",
+        "seed3:\nrotation",
+        "seed4:\nrotation",
+    ]
     assert [ax.axison for ax in panels] == [True] * 5 + [False] * 3
     lines = paths_of(panels[0], 22)
-    for line, index in zip(lines, (0, 1, 3, 4), strict=True):
+    for line, index in zip(lines, range(5), strict=True):
         expected = projected(judged.pca, judged.mean.activity[:, index])
         np.testing.assert_allclose(points_of(line), expected)

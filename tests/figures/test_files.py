@@ -13,7 +13,7 @@ from yang_rnn.figures.files import SIZE, STRIP
 
 @pytest.fixture
 def figure(data: Any) -> Figure:
-    return figures.trajectories(*data)
+    return figures.trajectories(data.activity, trials=data.trials, pca=data.pca)
 
 
 def test_png_is_what_is_written_unless_asked_for_more(figure: Figure, tmp_path: Path):
@@ -33,17 +33,21 @@ def test_other_formats_are_an_error(figure: Figure, tmp_path: Path, formats: Any
     assert not list(tmp_path.iterdir())
 
 
-def test_png_has_200_dots_per_inch(figure: Figure, tmp_path: Path):
+def test_png_has_300_dots_per_inch(figure: Figure, tmp_path: Path):
     (path,) = figures.save(figure, tmp_path / "figure")
     with Image.open(path) as image:
-        assert image.size == tuple(np.round(200 * figure.get_size_inches()))
-        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+        assert image.size == tuple(np.floor(300 * figure.get_size_inches()))
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
 def test_the_same_figure_gives_the_same_bytes(data: Any, tmp_path: Path):
     contents = []
     for name in ("one", "two"):
-        paths = figures.save(figures.trajectories(*data), tmp_path / name, ("png", "pdf"))
+        paths = figures.save(
+            figures.trajectories(data.activity, trials=data.trials, pca=data.pca),
+            tmp_path / name,
+            ("png", "pdf"),
+        )
         contents.append([path.read_bytes() for path in paths])
     assert contents[0] == contents[1]
     assert contents[0][0].startswith(b"\x89PNG")

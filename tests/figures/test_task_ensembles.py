@@ -25,7 +25,7 @@ def table_by_hand() -> Any:
 
 
 def test_figure_has_accuracies_verdicts_mechanisms_and_points():
-    figure = figures.task_sweep(table_by_hand(), ["hidden"])
+    figure = figures.task_sweep(table_by_hand(), varied=["hidden"])
     assert_readable(figure)
     accuracies, verdicts, mechanisms, points = figure.axes
     found = points_of(labelled(accuracies, "hidden 8"))
@@ -51,7 +51,7 @@ def test_figure_of_a_task_without_alternatives_has_no_verdicts():
 def test_points_are_of_networks_that_learned():
     table = table_by_hand()
     table["learned"] = False
-    figure = figures.task_sweep(table, ["hidden"])
+    figure = figures.task_sweep(table, varied=["hidden"])
     assert_readable(figure)
     assert not any(ax.get_xlabel().startswith("fixed points") for ax in figure.axes)
 
@@ -63,7 +63,7 @@ def test_a_sweep_without_a_trained_member_is_drawn_as_such():
 
 def test_many_groups_have_colours_of_their_own():
     table = pandas.concat([table_by_hand().assign(hidden=k) for k in range(9)], ignore_index=True)
-    ax = figures.task_sweep(table, ["hidden"]).axes[0]
+    ax = figures.task_sweep(table, varied=["hidden"]).axes[0]
     colours = {str(labelled(ax, f"hidden {k}").get_color()) for k in range(9)}
     assert len(colours) == 9
 
@@ -71,4 +71,4 @@ def test_many_groups_have_colours_of_their_own():
 @pytest.mark.parametrize("few", [1, 0])
 def test_figure_of_hardly_any_networks_is_drawn(few: int):
     table = table_by_hand()[4 - few :]
-    assert_readable(figures.task_sweep(table, ["hidden"]))
+    assert_readable(figures.task_sweep(table, varied=["hidden"]))

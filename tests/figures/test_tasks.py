@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from drawn import points_of, projected
 from matplotlib.colors import to_rgba
-from small import points_at
+from small import modes_at, points_at
 from tasks import Follow, Side
 
 from yang_rnn import figures
 from yang_rnn.behaviour import performance
-from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.task_inputs import ConstantInput, InputPoints
 from yang_rnn.trials import Trials
 
@@ -28,7 +27,7 @@ def lines_of(ax: Any, least: int) -> list[np.ndarray]:
 
 
 def test_each_condition_has_a_panel_and_the_mean_path_of_each_value(data: Any):
-    figure = figures.conditions(data.pca, data.activity, data.trials)
+    figure = figures.conditions(data.activity, trials=data.trials, pca=data.pca)
     panels = [ax for ax in figure.axes if ax.axison]
     assert [ax.get_title() for ax in panels] == ["coherence", "choice"]
     values = (data.trials.conditions["coherence"], data.trials.choice + 1)
@@ -42,13 +41,13 @@ def test_each_condition_has_a_panel_and_the_mean_path_of_each_value(data: Any):
 
 
 def test_mean_paths_end_with_the_shortest_trial(data: Any, uneven: Trials):
-    for ax in figures.conditions(data.pca, data.activity, uneven).axes:
+    for ax in figures.conditions(data.activity, trials=uneven, pca=data.pca).axes:
         assert {len(path) for path in lines_of(ax, 3)} <= {15}
 
 
 def test_without_a_condition_of_few_values_there_is_one_path(data: Any):
     trials = data.trials._replace(conditions={"angle": np.arange(30.0)}, choice=None)
-    (ax,) = figures.conditions(data.pca, data.activity, trials).axes
+    (ax,) = figures.conditions(data.activity, trials=trials, pca=data.pca).axes
     assert ax.get_title() == "all trials: no condition has few values"
     (path,) = lines_of(ax, 3)
     mean = data.activity.mean(axis=1)
@@ -56,7 +55,7 @@ def test_without_a_condition_of_few_values_there_is_one_path(data: Any):
 
 
 def test_a_trajectory_ends_where_its_trial_does(data: Any, uneven: Trials):
-    figure = figures.trajectories(data.pca, data.activity, uneven)
+    figure = figures.trajectories(data.activity, trials=uneven, pca=data.pca)
     last = projected(data.pca, data.activity[LENGTHS - 1, np.arange(30)])
     ends = figure.axes[0].collections[-1].get_offsets()
     np.testing.assert_allclose(np.asarray(ends), last, atol=1e-9)
@@ -70,23 +69,7 @@ def row_of(name: str, x: Any, status: list[str], stability: list[str]) -> InputP
     state = np.arange(6.0 * len(status)).reshape(-1, 6)
     points = points_at(status, np.full(len(status), 1e-3), state)
     n = status.count("fixed")
-    modes = Linearisation(
-        state=state[:n],
-        jacobian=np.zeros((n, 6, 6)),
-        input_jacobian=np.zeros((n, 6, 0)),
-        eigenvalues=np.zeros((n, 6), complex),
-        right=np.zeros((n, 6, 6), complex),
-        left=np.zeros((n, 6, 6), complex),
-        condition=np.ones(n),
-        time_constant=np.ones((n, 6)),
-        frequency=np.zeros((n, 6)),
-        unstable=np.zeros(n, int),
-        stability=np.array(stability, dtype=str),
-        rotation=np.full(n, "node"),
-        kink=np.zeros(n, bool),
-        dt=100.0,
-        marginal_band=1e-3,
-    )
+    modes = modes_at(state[:n], stability)
     given = ConstantInput(name, name.split(",")[0], {}, np.asarray(x, float), False)
     return InputPoints(given, points, modes, None)
 
@@ -99,7 +82,7 @@ ROWS = (
 
 
 def test_each_input_has_a_panel_with_its_points_in_their_places(data: Any):
-    figure = figures.points_by_input(data.pca, data.activity, ROWS)
+    figure = figures.points_by_input(ROWS, activity=data.activity, pca=data.pca)
     first, second = (ax for ax in figure.axes if ax.axison)
     assert first.get_title() == "fixation = delay\n1 slow, 1 stable, 1 saddle"
     assert second.get_title() == "decision\nno fixed or slow point"
@@ -113,18 +96,18 @@ def test_each_input_has_a_panel_with_its_points_in_their_places(data: Any):
 
 
 def test_states_over_which_points_lie_end_with_their_trials(data: Any, uneven: Trials):
-    figure = figures.points_by_input(data.pca, data.activity, ROWS, trials=uneven)
+    figure = figures.points_by_input(ROWS, activity=data.activity, pca=data.pca, trials=uneven)
     lines = lines_of(figure.axes[0], 22)
     assert [int(np.isfinite(line).all(axis=1).sum()) for line in lines] == LENGTHS.tolist()
     short = uneven._replace(inputs=uneven.inputs[:, :9], targets=uneven.targets[:, :9])
     short = short._replace(weights=None, choice=None)
     with pytest.raises(ValueError, match=r"`trials` must be those of `activity`, \(22, 30\); got"):
-        figures.points_by_input(data.pca, data.activity, ROWS, trials=short)
+        figures.points_by_input(ROWS, activity=data.activity, pca=data.pca, trials=short)
 
 
 def test_of_very_many_inputs_some_are_drawn_and_it_is_said(data: Any):
     rows = [row_of(f"p, c {k}", (k, 0), ["slow"], []) for k in range(30)]
-    figure = figures.points_by_input(data.pca, data.activity, rows)
+    figure = figures.points_by_input(rows, activity=data.activity, pca=data.pca)
     assert len([ax for ax in figure.axes if ax.axison]) == 24
     assert figure.get_suptitle() == "6 more inputs are in the table"
 
@@ -140,7 +123,7 @@ def test_of_very_many_inputs_some_are_drawn_and_it_is_said(data: Any):
 )
 def test_rows_that_are_none_are_refused(data: Any, rows: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
-        figures.points_by_input(data.pca, data.activity, rows)
+        figures.points_by_input(rows, activity=data.activity, pca=data.pca)
 
 
 def measured(task: Any, right: bool) -> Any:
@@ -191,10 +174,10 @@ def test_accuracy_of_what_is_no_performance_is_refused(value: Any):
 def test_activity_of_other_trials_is_refused(data: Any):
     for activity in (data.activity[:9], data.activity[:, :9], data.activity[..., :4]):
         with pytest.raises(ValueError, match=r"`activity` must have shape \(22, 30, 6\); got"):
-            figures.conditions(data.pca, activity, data.trials)
+            figures.conditions(activity, trials=data.trials, pca=data.pca)
     for value in (None, 3):
         with pytest.raises(TypeError, match="`trials` must be a Trials"):
-            figures.conditions(data.pca, data.activity, value)  # pyright: ignore
+            figures.conditions(data.activity, trials=value, pca=data.pca)  # pyright: ignore
     worded = data.trials._replace(conditions={"side": np.array(["l"] * 30)})
     with pytest.raises(TypeError, match=r"`trials.conditions\['side'\]` must be real numbers"):
-        figures.conditions(data.pca, data.activity, worded)
+        figures.conditions(data.activity, trials=worded, pca=data.pca)

@@ -326,9 +326,9 @@ def _draw(done: Sweep, members: Sequence[Path], recipe: Recipe, varied: Sequence
     """Write the figure, with a line that says what it is of, and the report."""
     portraits = portraits_of(members) if recipe.is_perceptual else []
     if recipe.is_perceptual:
-        figure = figures.sweep(done.table, done.summary, portraits, varied)
+        figure = figures.sweep(done.table, summary=done.summary, portraits=portraits, varied=varied)
     else:
-        figure = figures.task_sweep(done.table, varied)
+        figure = figures.task_sweep(done.table, varied=varied)
     words = [recipe.name_without("search", *varied), *(_values(done.table, f) for f in varied)]
     figures.sign(figure, ", ".join([*words, f"{len(done.table)} networks"]))
     figures.save(figure, (done.folder / FIGURE).with_suffix(""))

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from yang_rnn import figures
@@ -25,8 +24,10 @@ from yang_rnn._checks import check_has
 from yang_rnn.experiment.names import ORDER, TASK_ORDER
 
 if TYPE_CHECKING:
+    from yang_rnn.dynamics.linearisation import Linearisation
     from yang_rnn.experiment.run import Run
     from yang_rnn.experiment.task_run import TaskRun
+    from yang_rnn.train import History
 
 
 class Drawing(NamedTuple):
@@ -47,9 +48,14 @@ class Drawing(NamedTuple):
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = {}
 
-    def draw(self, signature: str) -> Figure:
-        """Return the figure, signed."""
-        return figures.sign(self.function(*self.args, **self.kwargs), signature)
+    def with_width(self, width: str | None) -> Drawing:
+        """Return the same figure as wide as one or two columns, or as wide as it likes."""
+        return self if width is None else self._replace(kwargs={**self.kwargs, "width": width})
+
+    def draw(self, signature: str = "") -> Figure:
+        """Return the figure, signed if there is what to sign it with."""
+        figure = self.function(*self.args, **self.kwargs)
+        return figures.sign(figure, signature) if signature else figure
 
 
 def drawings(run: Run) -> Iterator[Drawing]:
@@ -57,54 +63,84 @@ def drawings(run: Run) -> Iterator[Drawing]:
 
     The points of the recipe's search come last: it takes longer than all the rest.
     """
-    activity, pca, trials = run.activity, run.pca, run.trials
-    yield Drawing("trajectories", figures.trajectories, (pca, activity, trials))
-    mean = run.tested.averages
+    seen = {"activity": run.activity, "pca": run.pca, "trials": run.trials}
+    yield Drawing("learning_curve", figures.learning_curve, (_without_state(run.history),))
+    yield from _of_activity(run)
+    yield Drawing("trajectories", figures.trajectories, (), seen)
+    plane = {"mean": run.tested.averages, "pca": run.pca}
     if run.tested.psychometric is not None:
-        yield Drawing("psychometric", figures.psychometric, (run.tested.psychometric,))
-    if mean is not None:
-        yield Drawing("averages", figures.averages, (pca, mean))
-    yield Drawing("eigenvalues", figures.eigenvalues, _leading_modes(run))
+        fit = {"fit": run.psychometric_fit}
+        yield Drawing("psychometric", figures.psychometric, (run.tested.psychometric,), fit)
+    if run.tested.averages is not None:
+        yield Drawing("averages", figures.averages, (), plane)
+    modes = () if run.modes is None else run.modes
+    yield Drawing("eigenvalues", figures.eigenvalues, (modes,), {"title": _point_in_words(run)})
+    matrix = run.net.effective_weights()["w_rr"]
+    yield Drawing("weights", figures.weights, (matrix,), {"modes": modes})
     if run.verdict is not None:
-        yield Drawing("slow_manifold", figures.averages, (pca, mean, run.verdict))
-        yield Drawing("line_attractor", figures.line_attractor, (pca, mean, run.verdict))
-        yield Drawing("flow_field", figures.flow_field, (run.flow, mean, run.verdict))
-        rows = (pca, mean, run.by_stimulus, run.verdict)
-        yield Drawing("stimulus_dependence", figures.stimulus_dependence, rows)
-    marks: dict[str, Any] = {"stability": _stability(run)}
+        judged = {"verdict": run.verdict, **plane}
+        yield Drawing("slow_manifold", figures.averages, (), judged)
+        yield Drawing("line_attractor", figures.line_attractor, (), judged)
+        flow = {"mean": run.tested.averages, "verdict": run.verdict}
+        yield Drawing("flow_field", figures.flow_field, (run.flow,), flow)
+        rows = (run.by_stimulus,)
+        yield Drawing("stimulus_dependence", figures.stimulus_dependence, rows, judged)
+    marks: dict[str, Any] = {**seen, "modes": _modes_of_fixed(run)}
     if run.points is run.newton_points:
         marks["centre"] = run.centre
-    yield Drawing("slow_points", figures.slow_points, (pca, activity, run.points, trials), marks)
-    if activity.shape[-1] >= 3:
+    yield Drawing("slow_points", figures.slow_points, (run.points,), marks)
+    if run.activity.shape[-1] >= 3:
         from yang_rnn.analysis import fit_pca
 
-        space = pca if pca.n_components_ >= 3 else fit_pca(activity, 3)
-        deep = (space, activity, run.points, trials)
-        yield Drawing("slow_points_3d", figures.slow_points, deep, marks | {"dimensions": 3})
+        space = run.pca if run.pca.n_components_ >= 3 else fit_pca(run.activity, 3)
+        deep = marks | {"pca": space, "dimensions": 3}
+        yield Drawing("slow_points_3d", figures.slow_points, (run.points,), deep)
 
 
 def task_drawings(run: TaskRun) -> Iterator[Drawing]:
     """Give the figures of a run of any task; behind the name of some stands a context."""
-    activity, pca, trials = run.activity, run.pca, run.trials
-    yield Drawing("trajectories", figures.trajectories, (pca, activity, trials))
-    yield Drawing("conditions", figures.conditions, (pca, activity, trials))
+    seen = {"activity": run.activity, "pca": run.pca, "trials": run.trials}
+    yield Drawing("learning_curve", figures.learning_curve, (_without_state(run.history),))
+    yield from _of_activity(run)
+    yield Drawing("trajectories", figures.trajectories, (), seen)
+    yield Drawing("conditions", figures.conditions, (), seen)
     yield Drawing("accuracy", figures.accuracy, (run.tested,))
-    seen = (pca, activity, run.by_input)
-    yield Drawing("points_by_input", figures.points_by_input, seen, {"trials": trials})
+    matrix = run.net.effective_weights()["w_rr"]
+    yield Drawing("weights", figures.weights, (matrix,))
+    yield Drawing("points_by_input", figures.points_by_input, (run.by_input,), seen)
     for context, task in run.alternatives.items():
-        words = {"label": f"signed {task.condition}", "unit": ""}
+        words = {"condition": f"signed {task.condition}", "unit": ""}
         behind = f"-{re.sub(r'[^0-9A-Za-z]+', '_', context)}" if context else ""
-        curve = (run.psychometric[context],)
-        yield Drawing(f"psychometric{behind}", figures.psychometric, curve, words)
-        seen = (pca, run.averages(context), run.verdicts[context])
-        yield Drawing(f"slow_manifold{behind}", figures.averages, seen, words)
-        yield Drawing(f"line_attractor{behind}", figures.line_attractor, seen, words)
+        curve, fit = run.psychometric[context], {"fit": run.psychometric_fit[context]}
+        yield Drawing(f"psychometric{behind}", figures.psychometric, (curve,), words | fit)
+        judged = {"mean": run.averages(context), "pca": run.pca, "verdict": run.verdicts[context]}
+        yield Drawing(f"slow_manifold{behind}", figures.averages, (), judged | words)
+        yield Drawing(f"line_attractor{behind}", figures.line_attractor, (), judged | words)
 
 
-def draw(run: Run | TaskRun) -> dict[str, Figure]:
-    """Draw a run's figures; return them by name, in the order of `ORDER` or `TASK_ORDER`."""
+def _of_activity(run: Run | TaskRun) -> Iterator[Drawing]:
+    """Give the figures of outputs and units over time."""
+    over = {"trials": run.trials, "dt": run.system.dt}
+    yield Drawing("outputs", figures.outputs, (run.trajectories.outputs,), over)
+    yield Drawing("unit_activity", figures.unit_activity, (run.activity,), over)
+
+
+def draw(
+    run: Run | TaskRun, *, width: Literal["single", "double"] | None = None, sign: bool = True
+) -> dict[str, Figure]:
+    """Draw a run's figures; return them by name, in the order of `ORDER` or `TASK_ORDER`.
+
+    Parameters
+    ----------
+    run : Run or TaskRun
+    width : {"single", "double"}, optional
+        Columns of a page that all are as wide as; without it each as wide as it likes.
+    sign : bool
+        Whether the recipe and the seed stand in small letters in a corner.
+    """
     check_has("run", run, "a Run", "activity", "pca", "trials", "recipe")
-    drawn = {drawing.name: drawing.draw(signature(run)) for drawing in _drawings_of(run)}
+    found = [drawing.with_width(width) for drawing in _drawings_of(run)]
+    drawn = {drawing.name: drawing.draw(signature(run) if sign else "") for drawing in found}
     order = ORDER if run.recipe.is_perceptual else TASK_ORDER
     return {found: drawn[found] for name in order for found in drawn if found.split("-")[0] == name}
 
@@ -118,6 +154,9 @@ def save_figures(
     folder: str | os.PathLike[str],
     formats: Sequence[str] = ("png",),
     process: DrawingProcess | None = None,
+    *,
+    width: Literal["single", "double"] | None = None,
+    sign: bool = True,
 ) -> None:
     """Draw a run's figures and save them, by their names in `ORDER`.
 
@@ -130,6 +169,10 @@ def save_figures(
         What to write of each.
     process : DrawingProcess, optional
         Draws while the analysis goes on; without it this process draws.
+    width : {"single", "double"}, optional
+        Columns of a page that all are as wide as; without it each as wide as it likes.
+    sign : bool
+        Whether the recipe and the seed stand in small letters in a corner.
 
     Raises
     ------
@@ -137,11 +180,12 @@ def save_figures(
         If a file can't be written, or the process died.
     """
     Path(folder).mkdir(exist_ok=True)
-    for drawing in _drawings_of(run):
+    words = signature(run) if sign else ""
+    for drawing in (drawing.with_width(width) for drawing in _drawings_of(run)):
         if process is None:
-            figures.save(drawing.draw(signature(run)), Path(folder) / drawing.name, formats)
+            figures.save(drawing.draw(words), Path(folder) / drawing.name, formats)
         else:
-            process.submit(drawing, folder, signature=signature(run), formats=formats)
+            process.submit(drawing, folder, signature=words, formats=formats)
     if process is not None:
         process.finish()
 
@@ -151,22 +195,24 @@ def signature(run: Run | TaskRun) -> str:
     return f"{run.recipe.name}, seed {run.recipe.seed}"
 
 
-def _leading_modes(run: Run) -> tuple[Any, str | None]:
-    """Return the eigenvalues at the centre and what point it is."""
+def _without_state(history: History) -> History:
+    """Return loss and accuracy alone: the optimiser's numbers need not go to another process."""
+    return type(history)(history.loss, history.accuracy)
+
+
+def _point_in_words(run: Run) -> str | None:
+    """Say what point the analysis stands on."""
     if run.modes is None or run.centre is None:
-        return (), None
+        return None
     point = run.newton_points[[run.centre]]
     kind = ", ".join(filter(None, [f"{point.status[0]} point", str(run.modes.label[0])]))
-    return run.modes.eigenvalues[0], f"{kind}, q = {point.speed[0]:.1e}"
+    return f"{kind}, q = {point.speed[0]:.1e}"
 
 
-def _stability(run: Run) -> list[str]:
-    """Return the stability of the recipe's points; those that are not fixed have none."""
-    words = np.full(len(run.points), "", dtype="<U20")
+def _modes_of_fixed(run: Run) -> Linearisation | None:
+    """Return the map around the fixed ones of the recipe's points; None without any."""
     fixed = run.points.status == "fixed"
-    if fixed.any():
-        words[fixed] = run.linearise(run.points[fixed]).stability
-    return words.tolist()
+    return run.linearise(run.points[fixed]) if fixed.any() else None
 
 
 class DrawingProcess:
@@ -223,11 +269,12 @@ class DrawingProcess:
         folder : path
             An existing folder.
         signature : str
-            What the figure is of.
+            What the figure is of; empty for a figure that does not say it.
         formats : sequence of {"png", "pdf"}
         """
         try:
-            self._pipe.send((drawing, Path(folder), signature, tuple(formats)))
+            style = dict(figures.STYLE)  # as it may have been changed here
+            self._pipe.send((drawing, Path(folder), signature, tuple(formats), style))
         except OSError:
             self.finish()  # what it said before it died may tell more
             raise self._death() from None
@@ -257,13 +304,13 @@ def _serve(pipe: Connection) -> None:
     jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, jobs), daemon=True).start()
     # While there is time: the modules of all records that figures are drawn from.
-    import yang_rnn.behaviour
-    import yang_rnn.line_attractor.stimulus_dependence  # noqa: F401 - loaded meanwhile
 
     while True:
         answer = None
         try:
-            drawing, folder, signature, formats = pickle.loads(jobs.get())
+            drawing, folder, signature, formats, style = pickle.loads(jobs.get())
+            figures.STYLE.clear()
+            figures.STYLE.update(style)
             figures.save(drawing.draw(signature), folder / drawing.name, formats)
         except Exception as error:
             error.add_note(f"In the process that draws figures:\n{traceback.format_exc()}")

@@ -42,8 +42,12 @@ ORDER = (
     "flow_field",
     "line_attractor",
     "stimulus_dependence",
+    "outputs",
+    "unit_activity",
+    "weights",
+    "learning_curve",
 )
-"""The figures of a run, in the order to look at them; another number of choices has four."""
+"""The figures of a run, in the order to look at them; another number of choices has eight."""
 
 TASK_ORDER = (
     "trajectories",
@@ -53,8 +57,12 @@ TASK_ORDER = (
     "psychometric",
     "slow_manifold",
     "line_attractor",
+    "outputs",
+    "unit_activity",
+    "weights",
+    "learning_curve",
 )
-"""Those of a run of another task; the last three once a context, where there are alternatives."""
+"""Those of a run of another task; three of them once a context, where there are alternatives."""
 
 _FIGURE_FILE = re.compile(rf"({'|'.join({*ORDER, *TASK_ORDER})})(-[\w.+-]+)?\.(png|pdf)")
 

@@ -37,6 +37,7 @@ from yang_rnn.dynamics.system import AutonomousMap, System
 from yang_rnn.line_attractor.stimulus_dependence import StimulusPoints, stimulus_dependence
 from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
+from yang_rnn.psychometrics import PsychometricFit, fit_psychometric
 from yang_rnn.recipe import NOTEBOOK, Recipe
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.train import DivergenceError, History, train_recipe
@@ -261,6 +262,12 @@ class Run:
             psychometric=psychometric,
             averages=averages,
         )
+
+    @cached_property
+    def psychometric_fit(self) -> PsychometricFit | None:
+        """Threshold, bias and lapses of its choices; None unless there are two choices."""
+        measured = self.tested.psychometric
+        return None if measured is None else fit_psychometric(measured)
 
     @property
     def test_accuracy(self) -> float:

@@ -18,6 +18,7 @@ from yang_rnn.dynamics.system import System
 from yang_rnn.experiment.run import PROOF_UNITS
 from yang_rnn.line_attractor.verdict import Verdict, line_attractor_verdict
 from yang_rnn.model import CTRNN
+from yang_rnn.psychometrics import PsychometricFit, fit_psychometric
 from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.task_inputs import ConstantInput, InputPoints, constant_inputs, points_by_input
@@ -194,6 +195,14 @@ class TaskRun:
                 self._trajectories_in(trials).outputs, trials, task
             )
         return found
+
+    @cached_property
+    def psychometric_fit(self) -> dict[str, PsychometricFit | None]:
+        """Threshold, bias and lapses by context; None where the evidence is for one choice."""
+        return {
+            context: fit_psychometric(measured) if np.ptp(np.sign(measured.strength)) == 2 else None
+            for context, measured in self.psychometric.items()
+        }
 
     def averages(self, context: str) -> Averages:
         """Average states over trials of one context by their signed strength of evidence."""

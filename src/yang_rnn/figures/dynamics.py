@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 
 from yang_rnn._checks import (
@@ -21,11 +22,13 @@ from yang_rnn.figures.style import (
     CENTRE_STYLE,
     CHOICE_COLOURS,
     POINT_STYLES,
+    Width,
     axes_or_new,
     check_mean,
     check_verdict,
     figure_of,
     legend_above,
+    level_style,
     manifold_style,
     shaded,
     styled,
@@ -34,12 +37,22 @@ from yang_rnn.figures.style import (
 if TYPE_CHECKING:
     from yang_rnn.analysis import Averages
     from yang_rnn.dynamics.flow import FlowField
+    from yang_rnn.dynamics.linearisation import Linearisation
     from yang_rnn.line_attractor.verdict import Verdict
+
+
+FLOW_COLOURS = LinearSegmentedColormap.from_list("flow", ["#2E8B57", "#A8D5BA", "#FFFFFF"])
+"""From the slowest states, the darkest, to the fastest."""
 
 
 @styled
 def eigenvalues(
-    values: Any, title: str | None = None, ax: Axes | None = None, *, driven: int | None = None
+    modes: Linearisation | Any,
+    *,
+    title: str | None = None,
+    driven: int | None = None,
+    ax: Axes | None = None,
+    width: Width = "single",
 ) -> Figure:
     """Draw the eigenvalues of a map's Jacobian in the complex plane, with the unit circle.
 
@@ -48,28 +61,32 @@ def eigenvalues(
 
     Parameters
     ----------
-    values : complex array of shape (mode,)
-        The eigenvalues of one point, as ``modes.eigenvalues[0]`` of a `Linearisation`; none is a
-        figure that says so.
+    modes : Linearisation or complex array of shape (mode,)
+        The map around one point, as ``modes[0]`` of the record of several, or its eigenvalues;
+        none is a figure that says so.
     title : str, optional
-        What point they belong to.
-    ax : Axes, optional
-        Where to draw; without it on a new figure.
+        What point they belong to; without it what a Linearisation says of it.
     driven : int, optional
         The mode that evidence drives: a ring around it and its conjugate.
+    ax : Axes, optional
+        Where to draw; without it on a new figure.
+    width : {"single", "double"}
+        Columns of a page that a new figure is as wide as.
+
+    Raises
+    ------
+    ValueError
+        If the record is of several points.
+    TypeError
+        If these are neither a record nor eigenvalues.
     """
-    if hasattr(values, "eigenvalues"):  # a `Linearisation`, of many points
-        raise TypeError(
-            "`values` must be the eigenvalues of one point, as modes.eigenvalues[0]; "
-            f"got {shown(values)}"
-        )
-    values = as_array("values", values)
-    if values.ndim != 1 or (values.dtype.kind != "c" and not is_real_dtype(values.dtype)):
-        raise TypeError(f"`values` must be numbers of shape (mode,); got {shown(values)}")
-    check_finite("values", values)
+    values: Any = as_eigenvalues(modes)
     check_text("title", title, optional=True)
+    if title is None and hasattr(modes, "label") and len(values):
+        title = str(modes.label[0])
     check_index("driven", driven, len(values), optional=True, of="modes")
-    ax = axes_or_new(ax)
+    own = ax is None
+    ax = axes_or_new(ax, width)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color="0.7", linewidth=0.8, label="unit circle")
     ax.axvline(1.0, color="0.7", linewidth=0.8, linestyle="--", label="Re \u03bb = 1")
@@ -91,10 +108,10 @@ def eigenvalues(
             parts = sorted({-value.imag, value.imag})
             style = {**CENTRE_STYLE, "linestyle": "none", "label": "mode that evidence drives"}
             ax.plot([value.real] * len(parts), parts, **style)
-        legend_above(ax, title or "")
+        legend_above(ax, title or "", grow=own)
     else:
         ax.text(0, 0, "no slow point:\nnothing to linearise", ha="center", va="center")
-        ax.set_title(title or "")
+        legend_above(ax, title or "", grow=own)
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
     ax.set_xlabel("Re \u03bb")
@@ -102,15 +119,36 @@ def eigenvalues(
     return figure_of(ax)
 
 
+def as_eigenvalues(modes: Any) -> np.ndarray:
+    """Return the eigenvalues of a record of one point, or those that are given."""
+    if hasattr(modes, "eigenvalues") and not isinstance(modes, type):
+        values = np.asarray(modes.eigenvalues)
+        if len(values) > 1:
+            raise ValueError(
+                f"`modes` must be of one point, as modes[0]; got those of {len(values)} points"
+            )
+        values = values.reshape(-1)
+    else:
+        values = as_array("modes", modes)
+    if values.ndim != 1 or (values.dtype.kind != "c" and not is_real_dtype(values.dtype)):
+        raise TypeError(
+            f"`modes` must be a Linearisation, or eigenvalues of shape (mode,); got {shown(modes)}"
+        )
+    check_finite("modes", values)
+    return values
+
+
 @styled
 def flow_field(
     field: FlowField,
+    *,
     mean: Averages | None = None,
     verdict: Verdict | None = None,
-    *,
+    title: str = "",
     ax: Axes | None = None,
+    width: Width = "single",
 ) -> Figure:
-    """Draw how states move in a plane of state space, as streamlines coloured by speed.
+    """Draw how states move in a plane of state space: streamlines, and the slow region in green.
 
     What is shown is the motion within the plane; a state may leave it.
 
@@ -119,41 +157,55 @@ def flow_field(
     field : FlowField
         From `yang_rnn.flow_field`.
     mean : Averages, optional
-        Averaged trajectories to project onto the plane; level 0 is left out.
+        Averaged trajectories to project onto the plane.
     verdict : Verdict, optional
         Adds its manifold and points, projected too.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw; without it on a new figure.
+    width : {"single", "double"}
+        Columns of a page that a new figure is as wide as.
     """
     check_has("field", field, "a FlowField", "x", "y", "velocity", "project")
     check_mean(mean, optional=True)
     check_verdict(verdict, optional=True)
-    ax = axes_or_new(ax)
-    # Still states have no direction and no logarithm; the smallest positive speed stands for them.
+    check_text("title", title)
+    own = ax is None
+    ax = axes_or_new(ax, width)
+    # Still states have no logarithm; the smallest positive speed stands for theirs.
     speed = np.linalg.norm(field.velocity, axis=-1)
     moving = speed[speed > 0]
-    magnitude = np.log10(np.maximum(speed, moving.min() if len(moving) else 1.0))
-    stream = ax.streamplot(
-        field.x, field.y, field.velocity[..., 0], field.velocity[..., 1], color=magnitude,
-        cmap="Greys", linewidth=0.8, arrowsize=0.7, density=1.2,
+    slowest = moving.min() if len(moving) else 1.0
+    scale = LogNorm(slowest, max(speed.max(), 1.001 * slowest))
+    mesh = ax.pcolormesh(
+        field.x, field.y, np.maximum(speed, slowest), norm=scale, cmap=FLOW_COLOURS,
+        shading="gouraud", rasterized=True, zorder=0,
     )  # fmt: skip
-    stream.lines.set_clim(magnitude.min() - 1.0, magnitude.max())  # the slowest are grey, not white
-    figure_of(ax).colorbar(
-        stream.lines, ax=ax, label="log10 speed (units of state / s)", shrink=0.8
-    )
+    ax.streamplot(
+        field.x, field.y, field.velocity[..., 0], field.velocity[..., 1], color="0.6",
+        linewidth=0.5, arrowsize=0.5, density=0.9, zorder=1,
+    )  # fmt: skip
+    bar = figure_of(ax).colorbar(mesh, ax=ax, shrink=0.85)
+    bar.set_label("speed (units of state / s)\ngreen: slow")
     if mean is not None:
-        for _, path, colour in shaded(mean, field.project(mean.activity)):
-            ax.plot(*path.T, color=colour, linewidth=1.4)
+        for _, path, style in shaded(mean, field.project(mean.activity)):
+            ax.plot(*path.T, linewidth=1.2, **style)
+        for level, name in ((-1, "choice 1"), (1, "choice 2"), (0, "no evidence")):
+            if (np.sign(mean.level) == level).any():
+                ax.plot([], [], label=name, **level_style(level, [level]))
     if verdict is not None:
         if verdict.manifold is not None:
-            style = manifold_style(verdict.manifold)
+            style = {"label": "slow manifold", **manifold_style(verdict.manifold)}
             ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **style)
         for kind in ("slow", "fixed", "far"):
             here = verdict.points.state[verdict.points.kind == kind]
-            shown = field.project(here)
-            ax.plot(*shown.T, linestyle="none", zorder=4, **POINT_STYLES[kind])
+            if len(here):
+                style = {"linestyle": "none", "label": f"{len(here)} {kind}", **POINT_STYLES[kind]}
+                ax.plot(*field.project(here).T, zorder=4, **style)
     ax.set_xlim(field.x[0], field.x[-1])
     ax.set_ylim(field.y[0], field.y[-1])
     ax.set_xlabel(field.names[0])
     ax.set_ylabel(field.names[1])
+    legend_above(ax, title, grow=own, share=0.6)
     return figure_of(ax)

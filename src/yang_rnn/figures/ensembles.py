@@ -16,7 +16,7 @@ from yang_rnn.figures.outcomes import (
     draw_shares,
     group_name,
 )
-from yang_rnn.figures.style import project, shaded, styled
+from yang_rnn.figures.style import Width, new_figure, project, shaded, styled
 from yang_rnn.line_attractor.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ class Portrait(NamedTuple):
 @styled
 def sweep(
     table: pandas.DataFrame,
-    summary: pandas.DataFrame,
-    portraits: Sequence[Portrait],
-    varied: Sequence[str] = (),
     *,
-    label: str = "signed coherence",
+    summary: pandas.DataFrame,
+    portraits: Sequence[Portrait] = (),
+    varied: Sequence[str] = (),
+    condition: str = "signed coherence",
+    width: Width = "double",
 ) -> Figure:
     """Draw a sweep: what its networks do and why, how often, by which numbers, and portraits.
 
@@ -72,31 +73,37 @@ def sweep(
         Averaged trajectories of some members, each in the plane of its own PCs.
     varied : sequence of str
         Fields of the recipe that the sweep varies.
-    label : str
+    condition : str
         What the trajectories are averaged by.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as; in one, panels stand below each other.
     """
     _check(table, summary, portraits, varied)
-    check_text("label", label)
+    check_text("condition", condition)
     judged = _judged(table)
     groups = _groups(judged, varied)
     several = len(table.groupby(["recipe", *varied], dropna=False)) > 1
     if not 1 <= len(groups) <= MOST_ROWS:
         groups = [("all", judged)]
-    rows = -(-len(portraits) // 4)
-    heights = [4.8, 3.1 * len(groups), *([2.2 * rows + 0.3] if rows else [])]
-    figure = Figure(figsize=(11.0, sum(heights)), layout="constrained")
+    wide = width == "double"
+    columns = 4 if wide else 2
+    rows = -(-len(portraits) // columns)
+    each = 3.1 if wide else 8.0
+    heights = [5.6, each * len(groups), *([1.7 * rows + 0.4] if rows else [])]
+    figure = new_figure(width, 25.4 * sum(heights))
     parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
     for ax, of in zip(parts[0].subplots(2, 1), ("verdict", "mechanism"), strict=True):
         draw_shares(ax, summary, of, varied)
     limits = _limits(judged)
-    panels = parts[1].subplots(len(groups), 3, squeeze=False, width_ratios=(1.1, 1.0, 1.0))
+    shape: Any = (len(groups), 3) if wide else (3 * len(groups), 1)
+    panels = parts[1].subplots(*shape, squeeze=False).reshape(len(groups), 3)
     for (left, middle, right), (name, members) in zip(panels, groups, strict=True):
         name = name if several else ""
         _what_and_why(left, members, judged, name)
         _integration(middle, members, name, limits)
         _eigenvalues(right, members, name)
     if rows:
-        _portraits(parts[2], portraits, rows, label)
+        _portraits(parts[2], portraits, (rows, columns), condition)
     return figure
 
 
@@ -144,12 +151,12 @@ def _rarer_last(members: Any, column: str, colours: dict[str, str]) -> list[tupl
 def _set_title(ax: Axes, what: str, name: str, missing: int = 0) -> None:
     """Say what axes show, and below of which group, and of how many it is not defined."""
     parts = [name, f"{missing} undefined" if missing else ""]
-    ax.set_title("\n".join([what, ", ".join(filter(None, parts))]).strip(), fontsize=8)
+    ax.set_title("\n".join([what, ", ".join(filter(None, parts))]).strip(), fontsize="small")
 
 
 def _what_and_why(ax: Axes, members: Any, judged: Any, name: str) -> None:
     """Draw how many networks do what by what, for all that some of the judged do."""
-    _set_title(ax, "networks, by what they do and why", name)
+    _set_title(ax, "networks,\nby what they do and why", name)
     does, why = (
         [each for each in colours if column in judged and (judged[column] == each).any()]
         for column, colours in (("verdict", VERDICT_COLOURS), ("mechanism", MECHANISM_COLOURS))
@@ -166,9 +173,13 @@ def _what_and_why(ax: Axes, members: Any, judged: Any, name: str) -> None:
     for (row, column), count in np.ndenumerate(counts):
         if count:
             colour = "white" if count > 0.6 * most else "black"
-            ax.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
-    ax.set_xticks(range(len(why)), why, rotation=35, ha="right", rotation_mode="anchor", fontsize=7)
-    ax.set_yticks(range(len(does)), does, fontsize=7)
+            ax.text(
+                column, row, str(count), ha="center", va="center", color=colour, fontsize="small"
+            )
+    ax.set_xticks(
+        range(len(why)), why, rotation=35, ha="right", rotation_mode="anchor", fontsize="small"
+    )
+    ax.set_yticks(range(len(does)), does, fontsize="small")
     ax.set_xticks(np.arange(len(why) + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(len(does) + 1) - 0.5, minor=True)
     ax.grid(which="minor", color="0.85", linewidth=0.6)
@@ -200,15 +211,15 @@ def _integration(
     for level in (at.loses, at.keeps):
         ax.axhline(level, color="0.6", linewidth=0.8, linestyle="--", zorder=1)
         beside: Any = {"transform": ax.get_yaxis_transform(), "va": "center"}
-        ax.text(1.01, level, f"{level:g}", color="0.5", fontsize=7, **beside)
+        ax.text(1.01, level, f"{level:g}", color="0.5", fontsize="small", **beside)
     for verdict, colour in _rarer_last(members, "verdict", VERDICT_COLOURS):
         x, y = _numbers(members[members["verdict"] == verdict], "constancy", "efficiency")
         ax.plot(x, y, ".", color=colour, alpha=0.8, markersize=_size(members))
     without = int(np.isnan(np.sum(_numbers(members, "constancy", "efficiency"), axis=0)).sum())
-    _set_title(ax, "efficiency and constancy, by verdict", name, without)
+    _set_title(ax, "efficiency and constancy,\nby verdict", name, without)
     ax.set_xlim(limits[0])
     ax.set_ylim(limits[1])
-    ax.set_xlabel(f"constancy of direction (dashed: {at.straight:g})")
+    ax.set_xlabel(f"constancy of direction\n(dashed: {at.straight:g})")
     ax.set_ylabel("efficiency of the kernel")
 
 
@@ -224,7 +235,7 @@ def _eigenvalues(ax: Axes, members: Any, name: str) -> None:
         ax.plot(real, -imag, ".", **style)
     without = int(np.isnan(_numbers(members, *parts)[0]).sum())
     ax.set_aspect("equal", adjustable="datalim")
-    _set_title(ax, "leading eigenvalues, by mechanism", name, without)
+    _set_title(ax, "leading eigenvalues,\nby mechanism", name, without)
     ax.set_xlabel("Re \u03bb")
     ax.set_ylabel("Im \u03bb")
 
@@ -234,12 +245,14 @@ def _size(members: Any) -> float:
     return 7.0 if len(members) <= 100 else 4.0
 
 
-def _portraits(figure: Any, portraits: Sequence[Portrait], rows: int, label: str) -> None:
+def _portraits(
+    figure: Any, portraits: Sequence[Portrait], shape: tuple[int, int], condition: str
+) -> None:
     figure.suptitle(
-        f"averaged trajectories by {label}: blue for choice 1, orange for choice 2, "
-        "paler with strength", fontsize=9,
+        f"averaged trajectories by {condition}:\nblue for choice 1, orange for choice 2, "
+        "darker with strength", fontsize="medium",
     )  # fmt: skip
-    places = list(np.ravel(figure.subplots(rows, 4, squeeze=False)))
+    places = list(np.ravel(figure.subplots(*shape, squeeze=False)))
     for ax, portrait in zip(places, portraits, strict=False):
         _portrait(ax, portrait)
     for ax in places[len(portraits) :]:
@@ -262,10 +275,10 @@ def portrait(portrait: Portrait) -> Figure:
 
 def _portrait(ax: Axes, portrait: Portrait) -> None:
     paths = project(portrait.pca, portrait.mean.activity)
-    for _, path, colour in shaded(portrait.mean, paths):
-        ax.plot(*path.T, color=colour, linewidth=1.0)
-    ax.set_title(portrait.title, fontsize=7)
+    for _, path, style in shaded(portrait.mean, paths):
+        ax.plot(*path.T, linewidth=1.0, **style)
+    ax.set_title(portrait.title.replace(": ", ":\n"), fontsize="small")
     ax.set_xticks([])
     ax.set_yticks([])
-    ax.set_xlabel("PC 1", fontsize=7)
-    ax.set_ylabel("PC 2", fontsize=7)
+    ax.set_xlabel("PC 1", fontsize="small")
+    ax.set_ylabel("PC 2", fontsize="small")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ FORMATS = ("png", "pdf")
 """What figures can be written as."""
 
 STRIP, SIZE = 11.0, 6.0
-"""Height (points) of the strip that a signature has for itself, and of its letters."""
+"""Height (points) of the strip that a signature of one line has for itself, and of its letters."""
 
 COMPRESSION = 3
 """PNG: files a twentieth larger than at zlib's default, written in three quarters of the time."""
@@ -45,20 +46,22 @@ def sign(figure: Figure, text: str) -> Figure:
     check_is("figure", figure, Figure)
     check_text("text", text)
     width, height = figure.get_size_inches()
-    height += STRIP / 72
+    lines = textwrap.wrap(text, max(20, int(72 * width / (0.6 * SIZE)))) or [text]
+    points = STRIP + 1.2 * SIZE * (len(lines) - 1)
+    height += points / 72
     figure.set_size_inches(width, height)
-    strip = STRIP / 72 / height  # as a share of the figure's height
+    strip = points / 72 / height  # as a share of the figure's height
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0.0, strip, 1.0, 1.0 - strip))
         for legend in figure.legends:  # these stand at the figure's edge, not the rectangle's
-            legend.borderaxespad += STRIP / legend.prop.get_size_in_points()
+            legend.borderaxespad += points / legend.prop.get_size_in_points()
     else:
         for ax in figure.axes:
             left, bottom, across, up = ax.get_position(original=True).bounds
             ax.set_position((left, strip + bottom * (1 - strip), across, up * (1 - strip)))
     x, y = 1 - 3 / 72 / width, 3 / 72 / height
-    figure.text(x, y, text, size=SIZE, color="0.5", ha="right", va="bottom")
+    figure.text(x, y, "\n".join(lines), size=SIZE, color="0.5", ha="right", va="bottom")
     return figure
 
 

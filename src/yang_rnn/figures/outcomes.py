@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from yang_rnn.figures.style import CHOICE_COLOURS
+from yang_rnn.figures.style import CHOICE_COLOURS, legend_above
 
 _BLUE, _VERMILION, _GREEN, _PURPLE, _ORANGE, _SKY = CHOICE_COLOURS
 
@@ -53,7 +53,7 @@ def draw_shares(ax: Axes, summary: Any, of: str, varied: Sequence[str]) -> None:
     Parameters
     ----------
     ax : Axes
-        Its legend stands beside it, at the right.
+        Its legend stands above it.
     summary : pandas.DataFrame
         One row per group of networks and outcome, with Wilson's intervals.
     of : {"verdict", "mechanism"}
@@ -75,13 +75,12 @@ def draw_shares(ax: Axes, summary: Any, of: str, varied: Sequence[str]) -> None:
             reach = [[max(0.0, share - low)], [max(0.0, high - share)]]
             ax.errorbar(x, share, yerr=reach, color="black", linewidth=0.7, capsize=1.5)
         names.append(f"{group_name(varied, key, chr(10))}\n({_counted(group.iloc[0])})")
-    ax.set_xticks(range(len(names)), names, fontsize=8, rotation=90 if len(names) > 8 else 0)
+    ax.set_xticks(range(len(names)), names, fontsize="small", rotation=90 if len(names) > 8 else 0)
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, max(len(names), 1) - 0.5)
     ax.set_ylim(0, 1.02)
-    ax.set_title(TITLES[of], fontsize=9)
     ax.set_ylabel("share of networks\n(95 % interval)")
-    legend_beside(ax, colours, of)
+    _name_colours(ax, colours, TITLES[of])
 
 
 def _counted(group: Any) -> str:
@@ -92,14 +91,11 @@ def _counted(group: Any) -> str:
     )
 
 
-def legend_beside(ax: Axes, colours: dict[str, str], of: str) -> None:
-    """Name outcomes by their colours, at the right of axes."""
-    handles = [
-        ax.plot([], [], "s", color=colour, markersize=7, label=name)[0]
-        for name, colour in colours.items()
-    ]
-    place: Any = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    ax.legend(handles=handles, title=of, fontsize=8, title_fontsize=8, **place)
+def _name_colours(ax: Axes, colours: dict[str, str], title: str) -> None:
+    """Name outcomes by their colours, above axes."""
+    for name, colour in colours.items():
+        ax.plot([], [], "s", color=colour, markersize=6, label=name)
+    legend_above(ax, title)
 
 
 def draw_stacks(ax: Axes, table: Any, columns: Sequence[str], of: str) -> None:
@@ -108,7 +104,7 @@ def draw_stacks(ax: Axes, table: Any, columns: Sequence[str], of: str) -> None:
     Parameters
     ----------
     ax : Axes
-        Its legend stands beside it, at the right.
+        Its legend stands above it.
     table : pandas.DataFrame
         One row per network.
     columns : sequence of str
@@ -125,13 +121,12 @@ def draw_stacks(ax: Axes, table: Any, columns: Sequence[str], of: str) -> None:
         for row, count in enumerate(counts):
             if count >= enough:
                 box = {"boxstyle": "round,pad=0.15", "color": "white", "alpha": 0.8}
-                where: Any = {"ha": "center", "va": "center", "fontsize": 7, "bbox": box}
+                where: Any = {"ha": "center", "va": "center", "fontsize": "small", "bbox": box}
                 ax.text(left[row] + count / 2, row, str(count), **where)
         left += counts
     ax.set_yticks(range(len(columns)), [name.removeprefix(of).strip() or of for name in columns])
     ax.set_ylim(len(columns) - 0.4, -0.6)
     ax.set_xlabel(f"networks, by {of}")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_beside(
-        ax, {name: COLOURS[of][name] for name, counts in found.items() if any(counts)}, of
-    )
+    there = {name: COLOURS[of][name] for name, counts in found.items() if any(counts)}
+    _name_colours(ax, there, "")

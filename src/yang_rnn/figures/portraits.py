@@ -10,24 +10,40 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import check_array, check_has, check_index, check_whole, is_whole, shown
+from yang_rnn._checks import (
+    check_array,
+    check_has,
+    check_index,
+    check_text,
+    check_whole,
+    is_whole,
+    shown,
+)
 from yang_rnn.figures.style import (
     CENTRE_STYLE,
     EIGENVECTOR_STYLE,
+    NO_EVIDENCE_STYLE,
     POINT_STYLES,
+    WIDTHS,
+    Width,
     axes_or_new,
     check_mean,
     check_pca,
     check_verdict,
     check_words,
-    choice_legend,
     colour_of,
+    columns_for,
     figure_of,
+    grid_of,
     label_pcs,
+    legend_above,
+    legend_below,
     manifold_style,
     num_units,
     project,
+    shade_of,
     shaded,
+    signed_strength,
     styled,
 )
 from yang_rnn.trials import check_trials
@@ -36,6 +52,7 @@ if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
     from yang_rnn.analysis import Averages
+    from yang_rnn.dynamics.linearisation import Linearisation
     from yang_rnn.dynamics.points import FixedPoints
     from yang_rnn.line_attractor.verdict import Verdict
     from yang_rnn.trials import Trials
@@ -49,26 +66,35 @@ PATH_MARKS: list[tuple[str, dict[str, Any]]] = [
 
 @styled
 def trajectories(
-    pca: PCA,
     activity: Any,
+    *,
     trials: Trials,
+    pca: PCA | None = None,
+    condition: str = "coherence",
     num_few: int = 5,
     axes: Sequence[Axes] | None = None,
+    width: Width = "double",
 ) -> Figure:
     """Draw trajectories in the plane of the first two PCs, coloured by the correct choice.
 
+    Stronger evidence is darker, where trials have its condition; without any it is grey.
+
     Parameters
     ----------
-    pca : PCA
-        Fitted to states, see `yang_rnn.fit_pca`.
     activity : array of shape (time, trial, unit)
         Hidden states; h = 0 before the first step is not among them.
     trials : Trials
         The trials of this activity.
+    pca : PCA, optional
+        Fitted to states, see `yang_rnn.fit_pca`; without it one is fitted to these.
+    condition : str
+        What the strength of the evidence is called in the trials.
     num_few : int
         Trials in the second panel; the first shows all.
     axes : two Axes, optional
         Where to draw; without them on a new figure.
+    width : {"single", "double"}
+        Columns of a page that a new figure is as wide as.
 
     Raises
     ------
@@ -76,8 +102,7 @@ def trajectories(
         If activity and trials disagree on the number of trials, `axes` are not two, or `num_few`
         is below 1.
     """
-    check_pca(pca)
-    activity = check_array("activity", activity, ("time", "trial", num_units(pca)))
+    pca, activity = plane_of(pca, activity)
     check_trials(trials)
     num_few = check_whole("num_few", num_few, 1)
     paths = project(pca, activity)
@@ -89,32 +114,81 @@ def trajectories(
             f"`activity` and `trials` must have the same trials; got {num_trials} "
             f"and {np.shape(trials.inputs)[1]}"
         )
+    own = axes is None
     if axes is None:
-        figure = Figure(figsize=(8.0, 3.8), layout="constrained")
-        axes = list(figure.subplots(1, 2, sharex=True, sharey=True))
+        _, axes = grid_of(2, width, 82.0, columns=2)
+        axes[1].sharex(axes[0])
+        axes[1].sharey(axes[0])
     if not hasattr(axes, "__len__") or len(axes) != 2:
         got = len(axes) if hasattr(axes, "__len__") else shown(axes)
         raise ValueError(f"`axes` must be two Axes; got {got}")
     for ax in axes:
         check_has("axes", ax, "two Axes", "plot", "get_figure")
     num_few = min(num_few, num_trials)
-    for ax, number, alpha in ((axes[0], num_trials, 0.45), (axes[1], num_few, 1.0)):
-        _add_paths(ax, paths[:, :number], _colours(trials, number), alpha)
+    colours = colours_of(trials, condition)
+    for ax, number, alpha in ((axes[0], num_trials, 0.6), (axes[1], num_few, 1.0)):
+        _add_paths(ax, paths[:, :number], colours[:number], alpha)
         label_pcs(ax, pca)
-        ax.set_title("first trial" if number == 1 else f"{number} trials")
-    axes[1].set_ylabel("")
-    choice_legend(axes[0], () if trials.choice is None else trials.choice, PATH_MARKS)
-    return figure_of(axes[0])
+    _name_choices(axes[0], trials, condition)
+    for name, style in PATH_MARKS:
+        axes[0].plot([], [], linestyle="none", label=name, **style)
+    axes[1].set_title(_number(num_few))
+    figure = figure_of(axes[0])
+    if own:
+        axes[0].set_title(_number(num_trials))
+        legend_below(figure, axes[0])
+    else:
+        legend_above(axes[0], _number(num_trials))
+    return figure
 
 
-def _colours(trials: Trials | None, number: int) -> list[str]:
-    """Return the colours of the first trials: those of their choices, or grey without any."""
+def _number(trials: int) -> str:
+    return "first trial" if trials == 1 else f"{trials} trials"
+
+
+def plane_of(
+    pca: PCA | None, activity: Any, components: int = 2, shape: tuple[Any, Any] = ("time", "trial")
+) -> tuple[PCA, np.ndarray]:
+    """Return a PCA, fitted here if there is none, and the states (time, trial, unit), checked."""
+    if pca is not None:
+        check_pca(pca, components)
+        return pca, check_array("activity", activity, (*shape, num_units(pca)))
+    from yang_rnn.analysis import fit_pca  # most figures need none of the analysis
+
+    activity = check_array("activity", activity, (*shape, "unit"))
+    return fit_pca(activity, components), activity
+
+
+def colours_of(trials: Trials | None, condition: str) -> list[Any]:
+    """Return the colour of each trial: by choice and strength, or grey without any choice."""
+    if trials is None:
+        return []
+    strength = signed_strength(trials, condition)
+    if strength is not None:
+        return [shade_of(level, strength) for level in strength]
+    if trials.choice is None:
+        return ["0.6"] * np.shape(trials.inputs)[1]
+    return [colour_of(choice) for choice in trials.choice]
+
+
+def _name_choices(ax: Axes, trials: Trials | None, condition: str) -> None:
+    """Add to the legend what the colours of trials are."""
     if trials is None or trials.choice is None:
-        return ["0.6"] * number
-    return [colour_of(choice) for choice in trials.choice[:number]]
+        return
+    strength = signed_strength(trials, condition)
+    of = np.asarray(trials.choice, dtype=int)
+    of = of if strength is None else of[strength != 0]
+    graded = strength is not None and len(np.unique(np.abs(strength[strength != 0]))) > 1
+    for choice in np.unique(of):
+        darker = f", darker with {condition}" if graded else ""
+        label = f"choice {choice + 1} correct{darker}"
+        ax.plot([], [], color=colour_of(choice), label=label)
+    if strength is not None and (strength == 0).any():
+        colour = NO_EVIDENCE_STYLE["color"]
+        ax.plot([], [], color=colour, label=f"{condition} 0")
 
 
-def _add_paths(ax: Axes, paths: np.ndarray, colours: list[str], alpha: float) -> None:
+def _add_paths(ax: Axes, paths: np.ndarray, colours: list[Any], alpha: float) -> None:
     """Add trajectories (time, trial, 2) with marks at their ends, as few artists."""
     lines = LineCollection(
         list(paths.swapaxes(0, 1)), colors=colours, alpha=alpha, linewidths=0.9,
@@ -129,123 +203,146 @@ def _add_paths(ax: Axes, paths: np.ndarray, colours: list[str], alpha: float) ->
         (stops.T, ".", 5, colours),
     ):
         ax.scatter(x, y, size**2, marker=marker, facecolors=fill, edgecolors=colours, **ends)
-    # Legends keep clear of lines, seen or not, but not of collections.
-    apart = np.pad(paths, ((0, 1), (0, 0), (0, 0)), constant_values=np.nan)
-    ax.plot(*apart.swapaxes(0, 1).reshape(-1, 2).T, visible=False)
+    ax.autoscale_view()
 
 
 @styled
 def slow_points(
-    pca: PCA,
-    activity: Any,
     points: FixedPoints,
-    trials: Trials | None = None,
     *,
-    stability: Sequence[str] | None = None,
+    activity: Any,
+    pca: PCA | None = None,
+    trials: Trials | None = None,
+    modes: Linearisation | None = None,
+    condition: str = "coherence",
     centre: int | None = None,
     num_trajectories: int = 10,
     dimensions: int = 2,
+    title: str = "",
     ax: Axes | None = None,
+    width: Width = "single",
 ) -> Figure:
     """Draw fixed and slow points over faint trajectories in the space of the first PCs.
 
     Parameters
     ----------
-    pca : PCA
-        Fitted to states, with at least `dimensions` components.
-    activity : array of shape (time, trial, unit)
-        Hidden states, of which the first `num_trajectories` trials are drawn.
     points : FixedPoints
         The points; those neither fixed nor slow are not drawn. None is a figure that says so.
+    activity : array of shape (time, trial, unit)
+        Hidden states, of which the first `num_trajectories` trials are drawn.
+    pca : PCA, optional
+        Fitted to states, with at least `dimensions` components; without it one is fitted to these.
     trials : Trials, optional
-        The trials of this activity: colours the trajectories by the correct choice.
-    stability : sequence of {"stable", "marginal", "saddle", "unstable", ""}, optional
-        That of each point, as `Linearisation.stability` has it: the shape and fill of fixed points.
+        The trials of this activity: colours the trajectories as `trajectories` does.
+    modes : Linearisation, optional
+        The map around these points, or around the fixed ones of them: their stability gives fixed
+        points their shape and fill.
+    condition : str
+        What the strength of the evidence is called in the trials.
     centre : int, optional
         The point that an analysis stands on: a ring around it.
     num_trajectories : int
         Trials to draw.
     dimensions : {2, 3}
         How many PCs.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw, in as many dimensions; without it on a new figure.
+    width : {"single", "double"}
+        Columns of a page that a new figure is as wide as.
 
     Raises
     ------
     ValueError
-        If `dimensions` is neither 2 nor 3 or more than the PCs, `stability` is not one of its words
-        for each point, there are fewer trials than trajectories, `centre` is none of the points, or
-        `ax` has other dimensions.
+        If `dimensions` is neither 2 nor 3 or more than the PCs, `modes` are not of these points,
+        there are fewer trials than trajectories, `centre` is none of the points, or `ax` has other
+        dimensions.
     """
-    check_pca(pca)
-    activity = check_array("activity", activity, ("time", "trial", num_units(pca)))
-    check_has("points", points, "FixedPoints", "state", "status")
+    check_has("points", points, "FixedPoints", "state", "status", "kind")
+    if not is_whole(dimensions) or dimensions not in (2, 3):
+        raise ValueError(f"`dimensions` must be 2 or 3; got {shown(dimensions)}")
+    pca, activity = plane_of(pca, activity, dimensions)
     if trials is not None:
         check_trials(trials)
+    check_text("title", title)
     num_trajectories = check_whole("num_trajectories", num_trajectories, 0)
-    if not is_whole(dimensions) or dimensions not in (2, 3) or dimensions > pca.n_components_:
-        raise ValueError(
-            f"`dimensions` must be 2 or 3 and no more than the {pca.n_components_} components; "
-            f"got {shown(dimensions)}"
-        )
-    kinds = _kinds(points, stability)
+    kinds = kinds_of(points, modes)
     check_index("centre", centre, len(points), optional=True)
     paths = project(pca, activity, dimensions)[:, :num_trajectories]
-    if trials is not None and np.shape(trials.inputs)[1] < paths.shape[1]:
-        got = f"{np.shape(trials.inputs)[1]} for {paths.shape[1]}"
+    number = paths.shape[1]
+    if trials is not None and np.shape(trials.inputs)[1] < number:
+        got = f"{np.shape(trials.inputs)[1]} for {number}"
         raise ValueError(f"`trials` must be those of the activity; got {got}")
     if ax is not None:
         check_has("ax", ax, "Axes", "plot", "get_figure")
     if ax is not None and hasattr(ax, "set_zlabel") != (dimensions == 3):
         raise ValueError(f"`ax` must have {dimensions} dimensions")
+    own = ax is None
     if ax is None:
-        if dimensions == 3:
-            figure = Figure(figsize=(5.6, 4.6))
-            ax = figure.add_axes((0.0, 0.08, 0.78, 0.88), projection="3d")
-        else:
-            ax = axes_or_new(None)
-    for trial, colour in enumerate(_colours(trials, paths.shape[1])):
-        ax.plot(*paths[:, trial].T, color=colour, alpha=0.35)
-
-    extra: list[tuple[str, dict[str, Any]]] = []
+        ax = _box(width) if dimensions == 3 else axes_or_new(None, width)
+    colours = colours_of(trials, condition) or ["0.6"] * number
+    for trial in range(number):
+        ax.plot(*paths[:, trial].T, color=colours[trial], alpha=0.4)
+    if trials is not None:
+        _name_choices(ax, trials.select(slice(number)), condition)
+    found = False
     for kind, style in POINT_STYLES.items():
         here = kinds == kind
         if here.any():
             coordinates = project(pca, points.state[here], dimensions)
-            ax.plot(*coordinates.T, linestyle="none", zorder=3, **style)
-            extra.append((f"{here.sum()} {kind}", style))
-    if not extra:
-        ax.set_title("no slow point")
+            label = f"{here.sum()} {kind}"
+            ax.plot(*coordinates.T, linestyle="none", zorder=3, label=label, **style)
+            found = True
     if centre is not None:
         coordinates = project(pca, points.state[[centre]], dimensions)
-        ax.plot(*coordinates.T, linestyle="none", zorder=4, **CENTRE_STYLE)
-        extra.append(("analysed point", CENTRE_STYLE))
+        label = "analysed point"
+        ax.plot(*coordinates.T, linestyle="none", zorder=4, label=label, **CENTRE_STYLE)
     label_pcs(ax, pca, dimensions)
-    choices = None if trials is None else trials.choice
-    choice_legend(ax, () if choices is None else choices[: paths.shape[1]], extra)
-    legend = ax.get_legend()
-    if dimensions == 3 and legend is not None:  # beside the box, whose labels need their room
-        legend.set_loc("upper left")
-        legend.set_bbox_to_anchor((0.98, 1.0))
+    title = title if found else "\n".join(filter(None, [title, "no slow point"]))
+    if dimensions == 3:
+        _legend_over_box(ax, title)
+    else:
+        legend_above(ax, title, grow=own)
     return figure_of(ax)
 
 
-def _kinds(points: FixedPoints, stability: Sequence[str] | None) -> np.ndarray:
+def _box(width: Width) -> Axes:
+    """Return axes of three dimensions, with room for a legend above and labels beside."""
+    across = WIDTHS[width] / 25.4
+    figure = Figure(figsize=(across, 0.55 * across + 1.7))
+    return figure.add_axes((0.02, 0.05, 0.85, 0.84), projection="3d")
+
+
+def _legend_over_box(ax: Axes, title: str) -> None:
+    ax.set_title(title)
+    figure = figure_of(ax)
+    handles, labels = ax.get_legend_handles_labels()
+    if len(figure.axes) == 1 and labels:  # a figure of its own
+        columns = columns_for(labels, 72 * figure.get_figwidth())
+        figure.legend(handles, labels, loc="upper center", ncols=columns)
+    elif labels:
+        ax.legend(loc="upper left", bbox_to_anchor=(0.98, 1.0))
+
+
+def kinds_of(points: FixedPoints, modes: Linearisation | None) -> np.ndarray:
     """Name how each point is drawn, one of `POINT_STYLES` or its kind."""
-    if stability is not None and not hasattr(stability, "__len__"):
-        raise TypeError(f"`stability` must be a sequence of words; got {shown(stability)}")
-    words = [""] * len(points) if stability is None else [str(word) for word in stability]
-    known = ["", *(kind.removeprefix("fixed, ") for kind in POINT_STYLES if ", " in kind)]
-    if len(words) != len(points) or not set(words) <= set(known):
+    kinds = points.kind.astype(object)
+    if modes is None:
+        return kinds
+    check_has("modes", modes, "a Linearisation", "stability", "eigenvalues")
+    stability = np.asarray(modes.stability).astype(object)
+    fixed = points.status == "fixed"
+    if len(stability) == len(points):
+        stability = stability[fixed]
+    elif len(stability) != fixed.sum():
         raise ValueError(
-            f"`stability` must be one of {known} for each of the {len(points)} points; "
-            f"got {len(words)}, of {sorted(set(words))}"
+            f"`modes` must be of the {len(points)} points, or of the {fixed.sum()} fixed ones; "
+            f"got {len(stability)}"
         )
-    return np.array(
-        [f"{kind}, {word}" if kind == "fixed" and word else kind
-         for kind, word in zip(points.kind.tolist(), words, strict=True)],
-        dtype=object,
-    )  # fmt: skip
+    named = np.array([f"fixed, {word}" if word else "fixed" for word in stability], dtype=object)
+    kinds[fixed] = np.where(kinds[fixed] == "fixed", named, kinds[fixed])
+    return kinds
 
 
 EIGENVECTOR_REACH = 2.0
@@ -254,57 +351,68 @@ EIGENVECTOR_REACH = 2.0
 
 @styled
 def averages(
-    pca: PCA,
     mean: Averages,
-    verdict: Verdict | None = None,
     *,
-    label: str = "signed coherence",
+    pca: PCA,
+    verdict: Verdict | None = None,
+    condition: str = "signed coherence",
     unit: str = "%",
+    title: str = "",
     ax: Axes | None = None,
+    width: Width = "single",
 ) -> Figure:
     """Draw trial-averaged trajectories by the levels of a condition in the plane of two PCs.
 
-    Below 0 they have the colour of choice 1, above that of choice 2, paler with strength.
+    Below 0 they have the colour of choice 1, above that of choice 2, darker with strength; that of
+    0 is dashed.
 
     Parameters
     ----------
+    mean : Averages
+        From `yang_rnn.average_by`.
     pca : PCA
         Fitted to states.
-    mean : Averages
-        From `yang_rnn.average_by`; level 0 is left out.
     verdict : Verdict, optional
         Adds its slow points, the slow manifold, and the right eigenvector that evidence drives
         through the centre, two units of state both ways, where they are defined.
-    label : str
+    condition : str
         What the condition is.
     unit : str
         What its levels are measured in; empty for numbers without a unit.
+    title : str
+        What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
         Where to draw; without it on a new figure.
+    width : {"single", "double"}
+        Columns of a page that a new figure is as wide as.
     """
     check_mean(mean)
+    check_pca(pca)
     check_verdict(verdict, optional=True)
-    check_words(label, unit)
-    ax = axes_or_new(ax)
-    for level, path, colour in shaded(mean, project(pca, mean.activity, name="mean.activity")):
-        ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:+g} {unit}".rstrip())
-        ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
-        ax.plot(*path[-1], ".", color=colour, markersize=7)
+    check_words(condition, unit)
+    check_text("title", title)
+    drawn = axes_or_new(ax, width)
+    missing = add_averages(drawn, mean, pca, verdict, unit)
+    title = "\n".join(filter(None, [title, missing]))
+    legend_above(drawn, title, heading=condition, grow=ax is None)
+    return figure_of(drawn)
+
+
+def add_averages(ax: Axes, mean: Averages, pca: PCA, verdict: Verdict | None, unit: str) -> str:
+    """Add averages, and the structure of a verdict, without a legend; return what to say of it."""
+    for level, path, style in shaded(mean, project(pca, mean.activity, name="mean.activity")):
+        label = f"{level:+g} {unit}".rstrip() if level else f"0 {unit}".rstrip()
+        ax.plot(*path.T, linewidth=1.4, label=label, **style)
+        ax.plot(*path[0], "o", color=style["color"], markersize=3, mfc="none")
+        ax.plot(*path[-1], ".", color=style["color"], markersize=7)
     for name, style in PATH_MARKS:
         ax.plot([], [], linestyle="none", label=name, **style)
-    if verdict is not None:
-        _add_structure(ax, pca, verdict)
     label_pcs(ax, pca)
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(
-            fontsize=7, title=label, title_fontsize=7, loc="center left",
-            bbox_to_anchor=(1.0, 0.5),
-        )  # fmt: skip
-    return figure_of(ax)
+    return "" if verdict is None else _add_structure(ax, pca, verdict)
 
 
-def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
-    """Add slow points, manifold and the eigenvector that evidence drives."""
+def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> str:
+    """Add slow points, manifold and the eigenvector that evidence drives; say what is missing."""
     points = verdict.points
     for kind in ("slow", "fixed", "far"):
         here = points.state[points.kind == kind]
@@ -313,8 +421,7 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
             ax.plot(*project(pca, here).T, linestyle="none", zorder=4, label=label, **style)
     if verdict.manifold is None:
         why = "no slow point" if verdict.centre is None else "the mode that evidence drives turns"
-        ax.set_title(f"no slow manifold:\n{why}")
-        return
+        return f"no slow manifold:\n{why}"
     assert verdict.centre is not None
     assert verdict.towards is not None
     line = project(pca, verdict.manifold.state)
@@ -324,3 +431,4 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> None:
     centre = points.state[verdict.centre]
     line = project(pca, np.stack([centre - reach, centre + reach]))
     ax.plot(*line.T, zorder=2.5, label="mode that evidence drives", **EIGENVECTOR_STYLE)
+    return ""

@@ -6,24 +6,29 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from yang_rnn._checks import check_has, shown
 from yang_rnn.figures.dynamics import eigenvalues
-from yang_rnn.figures.portraits import averages
+from yang_rnn.figures.portraits import add_averages, kinds_of
 from yang_rnn.figures.style import (
     CHOICE_COLOURS,
     POINT_STYLES,
+    WIDTHS,
+    Width,
     check_mean,
     check_pca,
     check_verdict,
     check_words,
-    figure_of,
+    grid_of,
     label_pcs,
     legend_above,
+    legend_below,
     manifold_style,
+    new_figure,
     project,
     styled,
 )
@@ -66,18 +71,16 @@ BY = {
 MOST_GROWTH = 3.0
 """A decision over what it was at the end of the stimulus, up to which its growth is drawn."""
 
-WIDTH = 160
-"""Letters in a line of text over a whole figure."""
-
 
 @styled
 def line_attractor(
-    pca: PCA,
-    mean: Averages,
     verdict: Verdict,
     *,
-    label: str = "signed coherence",
+    mean: Averages,
+    pca: PCA,
+    condition: str = "signed coherence",
     unit: str = "%",
+    width: Width = "double",
 ) -> Figure:
     """Draw a verdict: above what the network does, as it was measured, below why.
 
@@ -87,34 +90,40 @@ def line_attractor(
 
     Parameters
     ----------
-    pca : PCA
-        Fitted to states.
+    verdict : Verdict
     mean : Averages
         Averaged trajectories.
-    verdict : Verdict
-    label : str
+    pca : PCA
+        Fitted to states.
+    condition : str
         What they are averaged by.
     unit : str
         What its levels are measured in; empty for numbers without a unit.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as; in one, panels stand below each other.
     """
-    check_pca(pca)
-    check_mean(mean)
     check_verdict(verdict)
-    check_words(label, unit)
-    figure = Figure(figsize=(12.0, 8.8), layout="constrained")
-    figure.suptitle(title_of(verdict), fontsize=14, fontweight="bold")
+    check_mean(mean)
+    check_pca(pca)
+    check_words(condition, unit)
+    shape, height = ((1, 3), 215.0) if width == "double" else ((3, 1), 520.0)
+    figure = new_figure(width, height)
+    figure.suptitle(title_of(verdict), fontweight="bold")
     above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.25))))
-    _say(above, f"What it does: {verdict.reason}.")
-    kernel, decay, numbers = above.subplots(1, 3)
+    _say(above, f"What it does: {verdict.reason}.", width)
+    places = above.subplots(*shape, width_ratios=(1.0, 1.0, 1.15) if width == "double" else None)
+    kernel, decay, numbers = np.ravel(places)
     _kernel(verdict, kernel)
     _decay(verdict.integration, decay)
     _criteria(verdict.criteria, numbers)
-    _say(below, f"Why: {verdict.mechanism_reason}.")
-    portrait, plane, integration = below.subplots(1, 3)
-    averages(pca, mean, verdict, label=label, unit=unit, ax=portrait)
-    values = () if verdict.modes is None else verdict.modes.eigenvalues[0]
-    eigenvalues(values, "modes at the centre", plane, driven=verdict.driven)
-    _integration(verdict, label, integration)
+    _say(below, f"Why: {verdict.mechanism_reason}.", width)
+    portrait, plane, integration = np.ravel(below.subplots(*shape))
+    missing = add_averages(portrait, mean, pca, verdict, unit)
+    portrait.set_title(missing, fontsize="small")
+    modes = () if verdict.modes is None else verdict.modes
+    eigenvalues(modes, title="modes at the centre", ax=plane, driven=verdict.driven)
+    _integration(verdict, condition, integration)
+    legend_below(below, portrait, heading=condition)
     return figure
 
 
@@ -128,9 +137,10 @@ def title_of(verdict: Verdict) -> str:
     return f"{does}, {BY[verdict.mechanism]}"
 
 
-def _say(figure: Any, text: str) -> None:
-    lines = textwrap.fill(text, WIDTH)
-    figure.suptitle(lines, x=0.01, ha="left", fontsize=9, linespacing=1.3)
+def _say(figure: Any, text: str, width: Width) -> None:
+    letters = int(WIDTHS[width] / 25.4 * 72 / (0.53 * mpl.rcParams["font.size"]))
+    lines = textwrap.fill(text, letters)
+    figure.suptitle(lines, x=0.01, ha="left", fontsize="medium", linespacing=1.2)
 
 
 def _kernel(verdict: Verdict, ax: Axes) -> None:
@@ -148,9 +158,9 @@ def _kernel(verdict: Verdict, ax: Axes) -> None:
     ax.plot([0, duration], level, label="perfect integrator", **REFERENCE_STYLE)
     ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.set_xlim(0, duration)
-    ax.set_xlabel("time of the evidence, from the stimulus\u2019 begin (s)")
-    ax.set_ylabel("change of decision per unit of evidence")
-    legend_above(ax, f"kernel: efficiency {kernel.efficiency}", columns=2)
+    ax.set_xlabel("time of the evidence,\nfrom the stimulus\u2019 begin (s)")
+    ax.set_ylabel("change of decision\nper unit of evidence")
+    legend_above(ax, f"kernel: efficiency\n{kernel.efficiency}")
 
 
 def _decay(integration: Integration, ax: Axes) -> None:
@@ -170,8 +180,8 @@ def _decay(integration: Integration, ax: Axes) -> None:
     ax.set_ylim(max(low, -MOST_GROWTH) - 0.05, high + 0.1)
     ax.set_xlim(0, time[-1])
     ax.set_xlabel("time after the stimulus (s)")
-    ax.set_ylabel("share of the decision that is left")
-    legend_above(ax, f"decisions {_change(seconds)}", columns=2)
+    ax.set_ylabel("share of the decision\nthat is left")
+    legend_above(ax, f"decisions {_change(seconds)}")
 
 
 def _change(seconds: float) -> str:
@@ -183,33 +193,33 @@ def _change(seconds: float) -> str:
     if abs(seconds) > 1000:
         return "stay"
     verb = "grow" if seconds < 0 else "decay"
-    return f"{verb} with a time constant of {abs(seconds):.2g} s"
+    return f"{verb} with\na time constant of {abs(seconds):.2g} s"
 
 
-def _integration(verdict: Verdict, label: str, ax: Axes) -> None:
-    where = "PC 1, towards choice 2," if verdict.manifold is None else "the slow manifold"
+def _integration(verdict: Verdict, condition: str, ax: Axes) -> None:
+    where = "PC 1, towards choice 2" if verdict.manifold is None else "the slow manifold"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
-    ax.set_xlabel("summed evidence for choice 2\nduring the stimulus")
+    ax.set_xlabel("summed evidence\nfor choice 2")
     ax.set_ylabel(f"position along {where}\nat the end of the stimulus")
     m = verdict.measures
     all_trials, within = (
         "not defined" if np.isnan(r2) else f"{r2:.2f}"
         for r2 in (m.evidence_r2, m.evidence_r2_within)
     )
-    ax.set_title(f"R\u00b2 = {all_trials}\nwithin one {label} {within}")
+    ax.set_title(f"R\u00b2 = {all_trials}, within one\n{condition} {within}")
 
 
 def _criteria(criteria: Sequence[Criterion], ax: Axes) -> None:
     ax.set_axis_off()
-    ax.set_title("held against a line attractor\u2019s thresholds")
+    ax.set_title("held against\na line attractor\u2019s thresholds")
     for row, criterion in enumerate(criteria):
         y = 1 - (row + 0.5) / len(criteria)
-        mark = {"markersize": 8, "clip_on": False, **OUTCOME_STYLES[criterion.outcome]}
-        ax.plot(0.03, y, linestyle="none", transform=ax.transAxes, **mark)
-        ax.text(0.09, y, criterion.name, va="bottom", transform=ax.transAxes)
-        rule = f"{criterion.outcome}: {criterion.rule}"
-        ax.text(0.09, y, rule, va="top", color="0.35", fontsize=8, transform=ax.transAxes)
-        ax.text(1.0, y, _value(criterion), va="center", ha="right", transform=ax.transAxes)
+        mark = {"markersize": 7, "clip_on": False, **OUTCOME_STYLES[criterion.outcome]}
+        ax.plot(0.02, y, linestyle="none", transform=ax.transAxes, **mark)
+        style: Any = {"fontsize": "small", "transform": ax.transAxes}
+        ax.text(0.09, y, criterion.name, va="bottom", **style)
+        found = f"{_value(criterion)}, {criterion.outcome}: {criterion.rule}"
+        ax.text(0.09, y, found, va="top", color="0.35", **style)
 
 
 def _value(criterion: Criterion) -> str:
@@ -222,69 +232,65 @@ def _value(criterion: Criterion) -> str:
 
 @styled
 def stimulus_dependence(
-    pca: PCA, mean: Averages, rows: Sequence[StimulusPoints], verdict: Verdict
+    rows: Sequence[StimulusPoints],
+    *,
+    verdict: Verdict,
+    mean: Averages,
+    pca: PCA,
+    width: Width = "double",
 ) -> Figure:
     """Draw the fixed and slow points of each constant input over the averaged trajectories.
 
     Parameters
     ----------
-    pca : PCA
-        Fitted to states.
-    mean : Averages
-        Averaged trajectories, drawn faint.
     rows : sequence of StimulusPoints
         From `yang_rnn.stimulus_dependence`; each has a panel.
     verdict : Verdict
         Its manifold is drawn in each panel.
+    mean : Averages
+        Averaged trajectories, drawn faint.
+    pca : PCA
+        Fitted to states.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as.
     """
-    check_pca(pca)
-    check_mean(mean)
-    check_verdict(verdict)
     if not isinstance(rows, (tuple, list)) or not rows:
         raise TypeError(f"`rows` must be one or more of StimulusPoints; got {shown(rows)}")
     for row in rows:
         check_has("rows", row, "of StimulusPoints", "points", "modes", "name")
-    columns = min(4, len(rows))
-    lines = -(-len(rows) // columns)
-    figure = Figure(figsize=(2.5 * columns, 2.3 * lines + 0.4), layout="constrained")
-    panels = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
+    check_verdict(verdict)
+    check_mean(mean)
+    check_pca(pca)
+    figure, panels = grid_of(len(rows), width, 44.0, columns=4)
     paths = project(pca, mean.activity, name="mean.activity")
     low, high = paths.reshape(-1, 2).min(axis=0), paths.reshape(-1, 2).max(axis=0)
     margin = 0.15 * (high - low) + 1e-6  # units that are silent leave no width
-    for place, (ax, row) in enumerate(zip(panels, rows, strict=False)):
+    columns = min(len(rows), 4 if width == "double" else 2)
+    for place, (ax, row) in enumerate(zip(panels, rows, strict=True)):
         for path in paths.swapaxes(0, 1):
             ax.plot(*path.T, color="0.85", linewidth=0.8)
         if verdict.manifold is not None:
             style = {**manifold_style(verdict.manifold), "linewidth": 0.8}
-            ax.plot(*project(pca, verdict.manifold.state).T, **style)
+            ax.plot(*project(pca, verdict.manifold.state).T, label="slow manifold", **style)
         hidden = _add_points(ax, pca, row, low - margin, high + margin)
-        note = f", {hidden} out of view" if hidden else ""
-        ax.set_title(f"{row.name}{note}", fontsize=8)
+        note = f"\n{hidden} out of view" if hidden else ""
+        ax.set_title(f"{row.name}{note}", fontsize="small")
         ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
         ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
         label_pcs(ax, pca)
-        ax.label_outer()
-        if place + columns >= len(rows):  # the lowest of its column, or over an empty place
-            ax.tick_params(labelbottom=True)
-            label_pcs(ax, pca)
-            if place % columns:
-                ax.set_ylabel("")
-    for ax in panels[len(rows) :]:
-        ax.set_axis_off()
-    drawn = {}
-    for ax in panels:
-        handles, labels = ax.get_legend_handles_labels()
-        drawn |= dict(zip(labels, handles, strict=True))
-    if drawn:
-        figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=6, fontsize=8)
-    return figure_of(panels[0])
+        if place % columns:
+            ax.set_ylabel("")
+            ax.tick_params(labelleft=False)
+        if place + columns < len(rows):
+            ax.set_xlabel("")
+            ax.tick_params(labelbottom=False)
+    legend_below(figure, *panels)
+    return figure
 
 
 def _add_points(ax: Axes, pca: PCA, row: StimulusPoints, low: np.ndarray, high: np.ndarray) -> int:
     """Add the points of a panel; return how many are out of view."""
-    kinds = row.points.kind.astype("<U20")
-    stability = row.modes.stability[row.modes.stability != ""]  # far ones have none
-    kinds[kinds == "fixed"] = [f"fixed, {word}" for word in stability]
+    kinds = kinds_of(row.points, row.modes)
     where = project(pca, row.points.state) if len(row.points) else np.empty((0, 2))
     for kind, style in POINT_STYLES.items():
         if (kinds == kind).any():

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from yang_rnn._checks import check_has
 from yang_rnn.figures.outcomes import draw_stacks
-from yang_rnn.figures.style import CHOICE_COLOURS, legend_above, styled
+from yang_rnn.figures.style import CHOICE_COLOURS, Width, legend_above, new_figure, styled
 
 if TYPE_CHECKING:
     import pandas
@@ -23,7 +23,9 @@ MAX_BARS = 16
 
 
 @styled
-def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
+def task_sweep(
+    table: pandas.DataFrame, *, varied: Sequence[str] = (), width: Width = "double"
+) -> Figure:
     """Draw a sweep of any task: accuracies, verdicts by context, fixed points at each input.
 
     Points are counted over the networks that learned the task.
@@ -34,10 +36,12 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
         One row per network, as a sweep of a task has it.
     varied : sequence of str
         Varied numbers, one colour for each combination.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as.
     """
     check_has("table", table, "a table", "columns", "groupby")
     if "accuracy" not in table.columns:
-        figure = Figure(figsize=(5.0, 2.0), layout="constrained")
+        figure = new_figure(width, 50.0)
         figure.suptitle("no network was trained")
         return figure
     finished: Any = table[table["accuracy"].notna()]
@@ -49,14 +53,21 @@ def task_sweep(table: pandas.DataFrame, varied: Sequence[str] = ()) -> Figure:
     judged = {of: columns for of, columns in judged.items() if columns}
     inputs = [name for name in table.columns if name.startswith("fixed at ")][:MAX_BARS]
     inputs = inputs if len(learned) else []
-    bars = sum(max(1.9, 0.4 * len(columns) + 0.7) for columns in judged.values())
-    heights = [max(3.4, bars), *([0.8 + 0.22 * len(inputs)] if inputs else [])]
-    figure = Figure(figsize=(11.0, sum(heights)), layout="constrained")
+    wide = width == "double"
+    bars = sum(2.2 + 0.4 * len(columns) for columns in judged.values())
+    above = max(3.4, bars) if wide else 3.2 + bars
+    heights = [above, *([0.8 + 0.22 * len(inputs)] if inputs else [])]
+    figure = new_figure(width, 25.4 * sum(heights))
     parts = np.ravel(np.asarray(figure.subfigures(len(heights), 1, height_ratios=heights)))
-    grid = parts[0].add_gridspec(max(1, len(judged)), 1 + bool(judged))
-    _accuracies(parts[0].add_subplot(grid[:, 0]), finished, varied)
-    for row, (of, columns) in enumerate(judged.items()):
-        draw_stacks(parts[0].add_subplot(grid[row, 1]), finished, columns, of)
+    if wide:
+        grid = parts[0].add_gridspec(max(1, len(judged)), 1 + bool(judged))
+        first, places = grid[:, 0], [grid[row, -1] for row in range(len(judged))]
+    else:
+        grid = parts[0].add_gridspec(1 + len(judged), 1)
+        first, places = grid[0, 0], [grid[row + 1, 0] for row in range(len(judged))]
+    _accuracies(parts[0].add_subplot(first), finished, varied)
+    for place, (of, columns) in zip(places, judged.items(), strict=True):
+        draw_stacks(parts[0].add_subplot(place), finished, columns, of)
     if inputs:
         _points(parts[1].subplots(), learned, inputs)
     return figure
@@ -80,7 +91,7 @@ def _accuracies(ax: Axes, finished: Any, varied: Sequence[str]) -> None:
     ax.set_xlabel("networks, by accuracy")
     ax.set_ylabel("share of correct trials")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_above(ax, columns=2)
+    legend_above(ax)
 
 
 def _points(ax: Axes, learned: Any, inputs: Sequence[str]) -> None:
@@ -90,7 +101,9 @@ def _points(ax: Axes, learned: Any, inputs: Sequence[str]) -> None:
         size = 12 + 90 * number / max(1, number.sum())
         place = np.full(len(levels), row)
         ax.scatter(levels, place, s=size, color=CHOICE_COLOURS[0], alpha=0.8, linewidths=0)
-    ax.set_yticks(range(len(inputs)), [n.removeprefix("fixed at ") for n in inputs], fontsize=7)
+    ax.set_yticks(
+        range(len(inputs)), [n.removeprefix("fixed at ") for n in inputs], fontsize="small"
+    )
     ax.invert_yaxis()
-    ax.set_xlabel(f"fixed points found in the {len(learned)} that learned; larger: more of them")
+    ax.set_xlabel(f"fixed points found in the {len(learned)} that learned;\nlarger: more of them")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import check_array, check_has, shown
+from yang_rnn._checks import check_has, shown
+from yang_rnn.figures.portraits import kinds_of, plane_of
 from yang_rnn.figures.style import (
     POINT_STYLES,
-    check_pca,
+    Width,
+    grid_of,
     label_pcs,
-    num_units,
+    legend_above,
+    legend_below,
     project,
     styled,
 )
@@ -35,73 +37,79 @@ MAX_LEVELS = 12
 MAX_PANELS = 24
 """Inputs whose points are drawn; a title says how many more there are."""
 
-_COLUMNS = 4
-
 
 @styled
-def conditions(pca: PCA, activity: Any, trials: Trials) -> Figure:
+def conditions(
+    activity: Any, *, trials: Trials, pca: PCA | None = None, width: Width = "double"
+) -> Figure:
     """Draw trial-averaged trajectories in the plane of two PCs, a panel for each condition.
 
     Parameters
     ----------
-    pca : PCA
-        Fitted to states.
     activity : array of shape (time, trial, unit)
         Hidden states.
     trials : Trials
         Those of the activity. Conditions of 2 to `MAX_LEVELS` values are drawn, and the correct
-        choice.
+        choice; larger values are darker.
+    pca : PCA, optional
+        Fitted to states; without it one is fitted to these.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as.
 
     Raises
     ------
     ValueError
         If activity and trials do not fit.
     """
-    check_pca(pca)
     check_trials(trials)
-    shape = np.shape(trials.inputs)[:2]
-    activity = check_array("activity", activity, (*shape, num_units(pca)))
+    pca, activity = plane_of(pca, activity, shape=np.shape(trials.inputs)[:2])
     found = {name: trials.condition(name) for name in trials.conditions}
     if trials.choice is not None:
         found["choice"] = np.asarray(trials.choice) + 1
     found = {k: v for k, v in found.items() if 2 <= len(np.unique(v)) <= MAX_LEVELS}
-    figure, panels = _panels(max(1, len(found)))
+    figure, panels = grid_of(max(1, len(found)), width, 66.0, columns=3)
     paths = project(pca, activity)
     whole = trials.inside.all(axis=1)  # steps that all trials have
     for ax, (name, values) in zip(panels, found.items(), strict=False):
         levels = np.unique(values)
-        colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(levels)))
+        colours = mpl.colormaps["viridis"](np.linspace(0.9, 0, len(levels)))
         for level, colour in zip(levels, colours, strict=True):
             path = paths[whole][:, values == level].mean(axis=1)
             ax.plot(*path.T, color=colour, linewidth=1.4, label=f"{level:.4g}")
             ax.plot(*path[0], "o", color=colour, markersize=3, mfc="none")
             ax.plot(*path[-1], ".", color=colour, markersize=7)
-        ax.set_title(name)
-        ax.legend(fontsize=7, ncols=1 + len(levels) // 7)
+        legend_above(ax, name)
     if not found:
         panels[0].plot(*paths[whole].mean(axis=1).T, color="0.3")
         panels[0].set_title("all trials: no condition has few values")
-    for ax in panels[: max(1, len(found))]:
+    for ax in panels:
         label_pcs(ax, pca)
     return figure
 
 
 @styled
 def points_by_input(
-    pca: PCA, activity: Any, rows: Sequence[InputPoints], trials: Trials | None = None
+    rows: Sequence[InputPoints],
+    *,
+    activity: Any,
+    pca: PCA | None = None,
+    trials: Trials | None = None,
+    width: Width = "double",
 ) -> Figure:
     """Draw the fixed and slow points at each constant input over all states, a panel for each.
 
     Parameters
     ----------
-    pca : PCA
-        Fitted to states.
-    activity : array of shape (time, trial, unit)
-        Hidden states, drawn faint.
     rows : sequence of InputPoints
         From `yang_rnn.points_by_input`; one panel for all of the same input, at most `MAX_PANELS`.
+    activity : array of shape (time, trial, unit)
+        Hidden states, drawn faint.
+    pca : PCA, optional
+        Fitted to states; without it one is fitted to these.
     trials : Trials, optional
         Those of the activity, which is drawn as far as each goes.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as.
 
     Raises
     ------
@@ -110,14 +118,13 @@ def points_by_input(
     ValueError
         If there are none.
     """
-    check_pca(pca)
-    activity = check_array("activity", activity, ("time", "trial", num_units(pca)))
     if not isinstance(rows, Sequence) or isinstance(rows, str):
         raise TypeError(f"`rows` must be a sequence of InputPoints; got {shown(rows)}")
     if not rows:
         raise ValueError("`rows` must have one or more; got none")
     for row in rows:
         check_has("rows", row, "InputPoints", "given", "points", "modes")
+    pca, activity = plane_of(pca, activity)
     from yang_rnn.task_inputs import by_same_input  # the other figures need none of the analysis
 
     paths = project(pca, activity)
@@ -131,14 +138,12 @@ def points_by_input(
         paths = np.where(trials.inside[..., None], paths, np.nan)
     grouped = by_same_input(rows)
     drawn = grouped[:MAX_PANELS]
-    figure, panels = _panels(len(drawn), size=2.5)
+    figure, panels = grid_of(len(drawn), width, 50.0, columns=4)
+    columns = min(len(drawn), 4 if width == "double" else 2)
     used: dict[str, dict[str, Any]] = {}
     for ax, (name, row) in zip(panels, drawn, strict=True):
         ax.plot(paths[..., 0], paths[..., 1], color="0.87", linewidth=0.5, zorder=1)
-        kinds = row.points.kind.astype(object)
-        fixed = row.points.status == "fixed"
-        named = np.array([f"fixed, {word}" if word else "fixed" for word in row.modes.stability])
-        kinds[fixed] = np.where(kinds[fixed] == "fixed", named, kinds[fixed])
+        kinds = kinds_of(row.points, row.modes)
         counts = []
         for kind, style in POINT_STYLES.items():
             here = row.points.state[kinds == kind]
@@ -146,36 +151,37 @@ def points_by_input(
                 ax.plot(*project(pca, here).T, linestyle="none", zorder=3, **style)
                 used[kind] = style
                 counts.append(f"{len(here)} {kind.removeprefix('fixed, ')}")
-        title = "\n".join(textwrap.wrap(name, 34)[:3])
-        ax.set_title(f"{title}\n{', '.join(counts) or 'no fixed or slow point'}", fontsize=7)
-        ax.tick_params(labelsize=6)
+        title = "\n".join(textwrap.wrap(name, 26)[:3])
+        counted = "\n".join(textwrap.wrap(", ".join(counts) or "no fixed or slow point", 26))
+        ax.set_title(f"{title}\n{counted}", fontsize="small")
     for name, style in used.items():
         panels[0].plot([], [], linestyle="none", label=name, **style)
-    if used:
-        figure.legend(loc="outside lower center", ncols=len(used), fontsize=8)
+    legend_below(figure, panels[0])
     left_out = len(grouped) - len(drawn)
     if left_out:
-        figure.suptitle(f"{left_out} more inputs are in the table", fontsize=8)
+        figure.suptitle(f"{left_out} more inputs are in the table", fontsize="small")
     for number, ax in enumerate(panels):
-        if number % _COLUMNS == 0:
-            ax.set_ylabel("PC 2", fontsize=7)
-        if number + _COLUMNS >= len(panels):
-            ax.set_xlabel("PC 1", fontsize=7)
+        if number % columns == 0:
+            ax.set_ylabel("PC 2")
+        if number + columns >= len(panels):
+            ax.set_xlabel("PC 1")
     return figure
 
 
 @styled
-def accuracy(measured: Performance) -> Figure:
+def accuracy(measured: Performance, *, width: Width = "double") -> Figure:
     """Draw the share of correct trials by each condition, with its intervals and chance.
 
     Parameters
     ----------
     measured : Performance
         From `yang_rnn.performance`.
+    width : {"single", "double"}
+        Columns of a page that the figure is as wide as.
     """
     check_has("measured", measured, "a Performance", "accuracy", "by_condition", "chance")
     found = measured.by_condition
-    figure, panels = _panels(max(1, len(found)))
+    figure, panels = grid_of(max(1, len(found)), width, 58.0, columns=4)
     for ax, (name, by) in zip(panels, found.items(), strict=False):
         reach = np.maximum([by.accuracy - by.low, by.high - by.accuracy], 0)
         ax.errorbar(by.level, by.accuracy, yerr=reach, fmt="o", color="black", markersize=4)
@@ -197,16 +203,5 @@ def accuracy(measured: Performance) -> Figure:
         ax.set_ylim(-0.03, 1.03)
         ax.set_ylabel("share of correct trials")
     if line is not None:
-        figure.legend([line], ["always the same answer"], fontsize=7, loc="outside upper center")
+        figure.legend([line], ["always the same answer"], loc="outside lower center")
     return figure
-
-
-def _panels(number: int, size: float = 3.4) -> tuple[Figure, list[Axes]]:
-    """Return a figure of so many panels, a few in a row."""
-    columns = min(number, _COLUMNS)
-    rows = -(-number // columns)
-    figure = Figure(figsize=(size * columns + 0.4, size * rows + 0.4), layout="constrained")
-    panels = list(np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).flat)
-    for ax in panels[number:]:
-        ax.set_axis_off()
-    return figure, panels[:number]
