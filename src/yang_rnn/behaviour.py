@@ -1,7 +1,9 @@
 """How well a network decides, from its outputs on trials of any task."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest
@@ -14,7 +16,11 @@ from yang_rnn._checks import (
     check_real,
     reason_of,
 )
+from yang_rnn._frames import frame_of
 from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials, last_asked
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 Ideal = Callable[[float], float]
 """The ideal observer: from the strength of the evidence to the probability of a correct choice."""
@@ -70,6 +76,13 @@ class ConditionAccuracy(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     ideal: np.ndarray | None
+
+    def to_frame(self) -> DataFrame:
+        """Give it as a pandas frame, one row per level; the columns are the attributes.
+
+        ``ideal`` is NaN where it was not given.
+        """
+        return _frame_of_levels(self)
 
 
 def accuracy_by_condition(
@@ -138,6 +151,13 @@ class Psychometric(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     ideal: np.ndarray | None
+
+    def to_frame(self) -> DataFrame:
+        """Give it as a pandas frame, one row per strength; the columns are the attributes.
+
+        ``ideal`` is NaN where it was not given.
+        """
+        return _frame_of_levels(self)
 
 
 def psychometric_function(
@@ -221,6 +241,27 @@ class Performance(NamedTuple):
     explained: float | None
     learned: bool
     by_condition: dict[str, ConditionAccuracy]
+
+    def to_frame(self) -> DataFrame:
+        """Give the accuracies as a pandas frame, one row per value of each condition.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns condition, level, num_trials, accuracy, low, high. The first row is of all
+            trials: its condition is empty, its level NaN.
+        """
+        names = ("level", "num_trials", "accuracy", "low", "high")
+        columns = {
+            name: np.concatenate([
+                [getattr(self, name, np.nan)],
+                *(getattr(each, name) for each in self.by_condition.values()),
+            ])
+            for name in names
+        }  # fmt: skip
+        of = ["", *(name for name, each in self.by_condition.items() for _ in each.level)]
+        frame = frame_of({"condition": np.array(of)} | columns)
+        return frame.astype({"num_trials": np.int64})
 
 
 MAX_LEVELS = 12
@@ -313,6 +354,11 @@ def explained_variance(outputs: Any, trials: Trials) -> float:
     best = (weights * targets).sum(axis=(0, 1)) / weights.sum(axis=(0, 1))
     spread = (weights * (targets - best) ** 2).sum()
     return float(1 - (weights * (targets - outputs) ** 2).sum() / spread) if spread > 0 else 0.0
+
+
+def _frame_of_levels(found: ConditionAccuracy | Psychometric) -> DataFrame:
+    ideal = np.full(len(found.num_trials), np.nan) if found.ideal is None else found.ideal
+    return frame_of(found._asdict() | {"ideal": ideal})
 
 
 def _checked(outputs: Any, trials: Trials) -> np.ndarray:

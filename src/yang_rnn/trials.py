@@ -7,7 +7,7 @@ import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from yang_rnn._checks import (
     is_whole,
     shown,
 )
+from yang_rnn._frames import apart, frame_of
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 class Trials(NamedTuple):
@@ -148,6 +152,21 @@ class Trials(NamedTuple):
             expected = f"`trials.periods[{period!r}]` must be a slice or bool, of shape {shape}"
             raise ValueError(f"{expected}; got {mask.dtype}, {mask.shape}")
         return mask
+
+    def to_frame(self) -> DataFrame:
+        """Give what distinguishes the trials as a pandas frame, one row per trial.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns trial (counted from 0), the conditions by name, and choice where the task has
+            choices. A condition that is called ``trial`` or ``choice`` is ``condition trial`` or
+            ``condition choice``.
+        """
+        columns: dict[str, Any] = {"trial": np.arange(np.shape(self.inputs)[1])}
+        names = apart(self.conditions, ("trial", "choice"))
+        columns |= {names[name]: values for name, values in self.conditions.items()}
+        return frame_of(columns if self.choice is None else columns | {"choice": self.choice})
 
     def _period(self, period: str) -> Any:
         check_text("period", period)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import as_array, check_array, check_text, check_whole
+from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.maps import (
     Map,
     as_map,
@@ -19,6 +20,9 @@ from yang_rnn.dynamics.maps import (
     scale_of,
     time_step,
 )
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 class FlowField(NamedTuple):
@@ -44,6 +48,15 @@ class FlowField(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     velocity: np.ndarray
+
+    def to_frame(self) -> DataFrame:
+        """Give the flow as a pandas frame, one row per place of the grid.
+
+        Columns x, y (units of state), velocity_x, velocity_y (units of state per second).
+        """
+        x, y = np.meshgrid(self.x, self.y)
+        across, up = self.velocity.reshape(-1, 2).T
+        return frame_of({"x": x.ravel(), "y": y.ravel(), "velocity_x": across, "velocity_y": up})
 
     def project(self, states: Any) -> np.ndarray:
         """Return the coordinates (..., 2) of states (..., N)."""

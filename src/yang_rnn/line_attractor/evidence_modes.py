@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from yang_rnn._checks import check_array, check_is, check_whole
+from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.response import direction_kept
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 NEARLY_SAME = 1e-3
 """Distance of two eigenvalues up to which their modes are taken together."""
@@ -45,6 +49,10 @@ class EvidenceModes(NamedTuple):
     efficiency: float
     early: float
     constancy: float
+
+    def to_frame(self) -> DataFrame:
+        """Give the shares as a pandas frame, one row per mode: mode (counted from 0), share."""
+        return frame_of({"mode": np.arange(len(self.share)), "share": self.share})
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what grows beyond all numbers is undefined

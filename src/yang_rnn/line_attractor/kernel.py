@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from yang_rnn._checks import check_array
+from yang_rnn._frames import frame_of
 from yang_rnn.line_attractor.estimates import Estimate
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 class Kernel(NamedTuple):
@@ -33,6 +37,11 @@ class Kernel(NamedTuple):
     errors: np.ndarray
     efficiency: Estimate
     early: Estimate
+
+    def to_frame(self) -> DataFrame:
+        """Give it as a pandas frame, one row per step of the stimulus: step, weights, errors."""
+        steps = np.arange(len(self.weights))
+        return frame_of({"step": steps, "weights": self.weights, "errors": self.errors})
 
 
 def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from yang_rnn._checks import (
     check_is,
     check_whole,
 )
+from yang_rnn._frames import by_unit
 from yang_rnn.dynamics.enumeration.active_sets import (
     Continuum,
     Solution,
@@ -36,6 +37,9 @@ from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.rectified import Rectified, check_step
 from yang_rnn.dynamics.search import SearchEnd
 from yang_rnn.dynamics.system import AutonomousMap, System
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 METHOD = "enumeration"
 """What the record of the points calls it."""
@@ -94,6 +98,14 @@ class AllFixedPoints:
     def __len__(self) -> int:
         """Count the points."""
         return len(self.points)
+
+    def to_frame(self) -> DataFrame:
+        """Give the points as a pandas frame, one row per point.
+
+        Columns of `FixedPoints.to_frame`, then on_kink and active_0 ... active_{N-1}.
+        """
+        active = by_unit("active", self.active)
+        return self.points.to_frame().assign(on_kink=self.on_kink, **active)
 
     @property
     def proved(self) -> bool:
