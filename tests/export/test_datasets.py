@@ -116,7 +116,7 @@ def test_a_run_has_its_own_activity(small_run: Run):
         yr.to_dataset(small_run, dt=100.0)
 
 
-@pytest.mark.parametrize("missing", ["xarray", "h5netcdf"])
+@pytest.mark.parametrize("missing", ["xarray", "h5netcdf", "h5py"])
 def test_without_the_extra_it_says_what_to_install(
     trials: yr.Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ):

@@ -116,14 +116,15 @@ def save_netcdf(
     Raises
     ------
     ImportError
-        If xarray or h5netcdf is not installed.
+        If xarray, h5netcdf or h5py is not installed.
     OSError
         If the file can't be written; it names the file.
     TypeError, ValueError
         As `to_dataset` does.
     """
     check_path("path", path)
-    imported("h5netcdf", EXTRA, "save_netcdf")
+    for module in ("h5netcdf", "h5py"):
+        imported(module, EXTRA, "save_netcdf")
     found = to_dataset(data, activity, outputs, dt=dt)
     with tempfile.TemporaryDirectory() as folder:
         aside = Path(folder) / "data.nc"
