@@ -17,6 +17,7 @@ def main() -> None:
     trials = task.sample_trials(60)
     system: yr.System = net.system()
     activity, outputs = yr.simulate(system, trials.inputs)
+    assert outputs is not None  # `net` has a readout
     share: float = yr.accuracy(outputs, trials)
     levels: list[float] = yr.accuracy_by_condition(outputs, trials).level.tolist()
 
@@ -38,8 +39,8 @@ def main() -> None:
     path.unlink()
     yr.save_netcdf("trials.nc", trials, activity, dt=system.dt).unlink()
     figure = yr.figures.trajectories(yr.fit_pca(activity), activity, trials)
-    figure.savefig("trajectories.png")
-    Path("trajectories.png").unlink()
+    for drawn in yr.figures.save(figure, "trajectories"):
+        drawn.unlink()
 
     recipe = yr.Recipe(hidden=8, epochs=1, trials_per_epoch=32, test_trials=50, analysis_trials=20)
     run: yr.Run = yr.run_experiment(recipe)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from yang_rnn._checks import (
@@ -26,7 +27,7 @@ Ideal = Callable[[float], float]
 """The ideal observer: from the strength of the evidence to the probability of a correct choice."""
 
 
-def accuracy(outputs: Any, trials: Trials) -> float:
+def accuracy(outputs: ArrayLike, trials: Trials) -> float:
     """Return the share of correct outputs at the steps where a choice is asked for.
 
     Parameters
@@ -86,7 +87,7 @@ class ConditionAccuracy(NamedTuple):
 
 
 def accuracy_by_condition(
-    outputs: Any,
+    outputs: ArrayLike,
     trials: Trials,
     condition: str = "coherence",
     confidence: float = 0.95,
@@ -161,7 +162,7 @@ class Psychometric(NamedTuple):
 
 
 def psychometric_function(
-    outputs: Any,
+    outputs: ArrayLike,
     trials: Trials,
     task: TwoAlternatives,
     confidence: float = 0.95,
@@ -268,7 +269,7 @@ MAX_LEVELS = 12
 """Values of a condition by which the performance is split."""
 
 
-def performance(task: Task, outputs: Any, trials: Trials) -> Performance:
+def performance(task: Task, outputs: ArrayLike, trials: Trials) -> Performance:
     """Measure how well a network does any task.
 
     Parameters
@@ -332,7 +333,7 @@ def _answered(outputs: np.ndarray, trials: Trials) -> tuple[float, float]:
     return float(silent.mean()), float((among == target).mean())
 
 
-def explained_variance(outputs: Any, trials: Trials) -> float:
+def explained_variance(outputs: ArrayLike, trials: Trials) -> float:
     """Return the share of the targets' variance that the outputs explain, 1 at best.
 
     Of targets that are values, about the constant outputs that are best, each step by its weight;
@@ -361,7 +362,7 @@ def _frame_of_levels(found: ConditionAccuracy | Psychometric) -> DataFrame:
     return frame_of(found._asdict() | {"ideal": ideal})
 
 
-def _checked(outputs: Any, trials: Trials) -> np.ndarray:
+def _checked(outputs: ArrayLike, trials: Trials) -> np.ndarray:
     if not check_trials(trials).has_choices:
         raise ValueError("`trials` must have targets that are choices; got values")
     expected = np.shape(trials.targets)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import (
     as_array,
@@ -52,7 +53,7 @@ class Trials(NamedTuple):
 
     inputs: np.ndarray
     targets: np.ndarray
-    periods: dict[str, Any]
+    periods: Mapping[str, slice | np.ndarray]
     conditions: dict[str, np.ndarray]
     choice: Any = None
     weights: np.ndarray | None = None
@@ -80,7 +81,7 @@ class Trials(NamedTuple):
             return np.ones(shape, bool)
         return np.maximum.accumulate(np.asarray(self.weights)[::-1] > 0, axis=0)[::-1]
 
-    def select(self, trials: Any) -> Trials:
+    def select(self, trials: slice | ArrayLike) -> Trials:
         """Return some of the trials.
 
         Parameters
@@ -168,7 +169,7 @@ class Trials(NamedTuple):
         columns |= {names[name]: values for name, values in self.conditions.items()}
         return frame_of(columns if self.choice is None else columns | {"choice": self.choice})
 
-    def _period(self, period: str) -> Any:
+    def _period(self, period: str) -> slice | np.ndarray:
         check_text("period", period)
         check_is("trials.periods", self.periods, Mapping)
         if period not in self.periods:
@@ -259,7 +260,7 @@ class TwoAlternatives:
             )
         return (inputs @ self.evidence).sum(axis=0)
 
-    def chose_second(self, outputs: Any, trials: Trials) -> np.ndarray:
+    def chose_second(self, outputs: ArrayLike, trials: Trials) -> np.ndarray:
         """Tell in which trials choice 2's output is the larger at the end, (trial,), bool.
 
         Parameters
@@ -414,7 +415,7 @@ class Task(abc.ABC):
             length += len(parts[-1].inputs)
         return _joined(parts, axis=0, stop=steps)
 
-    def correct(self, outputs: Any, trials: Trials) -> np.ndarray:
+    def correct(self, outputs: np.ndarray, trials: Trials) -> np.ndarray:
         """Tell which trials were done right, (trial,), bool.
 
         By default the largest output at the last step of a trial that asks for a choice is the

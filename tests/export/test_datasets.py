@@ -58,7 +58,7 @@ def test_netcdf_gives_back_what_was_written(
     mask[2:5, 1] = True
     words = np.array(["left", "right"] * 3)
     given = trials._replace(
-        periods=trials.periods | {"delay": mask},
+        periods=dict(trials.periods) | {"delay": mask},
         conditions=trials.conditions | {"side": words},
         asked=trials.asks,
     )

@@ -32,7 +32,7 @@ def test_trials_come_back(tmp_path: Path):
     activity = np.random.default_rng(0).normal(size=(len(trials.inputs), 6, 4))
     mask = np.zeros(trials.inputs.shape[:2], bool)
     mask[2:5, 1] = True
-    periods = trials.periods | {"delay": mask, "never": slice(0, 0)}
+    periods = dict(trials.periods) | {"delay": mask, "never": slice(0, 0)}
     conditions = {"stimulus duration": np.arange(6), "side": np.array(["left", "right"] * 3)}
     given = trials._replace(periods=periods, conditions=conditions)
     found = loadmat(yr.save_mat(tmp_path / "trials.mat", given, activity, dt=20.0))

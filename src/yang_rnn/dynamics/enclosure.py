@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_one_of, check_real, check_whole
 from yang_rnn._frames import by_unit, frame_of
@@ -101,12 +102,12 @@ class EnclosedFixedPoints:
 
 
 def enclose_fixed_points(
-    recurrent: Any,
-    drive: Any,
+    recurrent: ArrayLike,
+    drive: ArrayLike,
     nonlinearity: str = "tanh",
     *,
-    recurrent_error: Any = 0.0,
-    drive_error: Any = 0.0,
+    recurrent_error: ArrayLike = 0.0,
+    drive_error: ArrayLike = 0.0,
     max_units: int = MAX_UNITS,
     max_boxes: int = MAX_BOXES,
     time_limit: float = TIME_LIMIT,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import as_array, check_array, check_text, check_whole
 from yang_rnn._frames import frame_of
@@ -58,7 +59,7 @@ class FlowField(NamedTuple):
         across, up = self.velocity.reshape(-1, 2).T
         return frame_of({"x": x.ravel(), "y": y.ravel(), "velocity_x": across, "velocity_y": up})
 
-    def project(self, states: Any) -> np.ndarray:
+    def project(self, states: ArrayLike) -> np.ndarray:
         """Return the coordinates (..., 2) of states (..., N)."""
         array = check_array("states", states, (..., len(self.origin)), finite=False, empty=True)
         return (np.asarray(array, np.float64) - self.origin) @ self.axes.T
@@ -66,10 +67,10 @@ class FlowField(NamedTuple):
 
 def flow_field(
     F: Map,
-    activity: Any,
+    activity: ArrayLike,
     *,
-    axis: Any = None,
-    origin: Any = None,
+    axis: ArrayLike | None = None,
+    origin: ArrayLike | None = None,
     name: str = "PC 1",
     dt: float | None = None,
     grid: int = 30,

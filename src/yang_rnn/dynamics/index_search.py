@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_is, check_whole
 from yang_rnn.dynamics.fixed_points import find_fixed_points
@@ -89,7 +90,7 @@ def search_by_index(
     F: Map,
     points: FixedPoints,
     *,
-    data: Any = None,
+    data: ArrayLike | None = None,
     solver: Solver | None = None,
     rounds: int = ROUNDS,
     starts: int = STARTS,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_real, check_whole
 from yang_rnn._frames import by_unit, frame_of
@@ -204,8 +205,8 @@ class InvariantManifold(Curve):
 
 def invariant_manifold(
     F: Map,
-    centre: Any,
-    direction: Any,
+    centre: ArrayLike,
+    direction: ArrayLike,
     low: float,
     high: float,
     *,

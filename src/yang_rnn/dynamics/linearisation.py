@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
-from yang_rnn._checks import check_real
+from yang_rnn._checks import Index, check_real
 from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.fixed_points import FIXED_SPEED
 from yang_rnn.dynamics.maps import (
@@ -110,7 +111,7 @@ class Linearisation:
         """Count the points."""
         return len(self.state)
 
-    def __getitem__(self, index: Any) -> Linearisation:
+    def __getitem__(self, index: Index) -> Linearisation:
         """Take some of the points: a number, a slice, a mask (n,) or a list of numbers."""
         rows = np.atleast_1d(np.arange(len(self))[index])
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -155,7 +156,7 @@ class Linearisation:
 
 def linearise(
     F: Map,
-    points: Any,
+    points: FixedPoints | ArrayLike,
     *,
     dt: float | None = None,
     kink_tolerance: float = 1e-6,

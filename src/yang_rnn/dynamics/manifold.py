@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_real, check_whole
 from yang_rnn._frames import by_unit, frame_of
@@ -70,7 +71,13 @@ class SlowManifold(Curve):
 
 
 def trace_slow_manifold(
-    F: Map, centre: Any, direction: Any, low: float, high: float, *, steps: int = STEPS_ACROSS
+    F: Map,
+    centre: ArrayLike,
+    direction: ArrayLike,
+    low: float,
+    high: float,
+    *,
+    steps: int = STEPS_ACROSS,
 ) -> SlowManifold:
     """Trace the curve of slow points that runs through a fixed or slow point.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from yang_rnn._checks import (
+    Index,
     as_array,
     check_array,
     check_path,
@@ -152,7 +153,7 @@ class FixedPoints:
         """Count the points."""
         return len(self.state)
 
-    def __getitem__(self, index: Any) -> FixedPoints:
+    def __getitem__(self, index: Index) -> FixedPoints:
         """Take some of the points: a number, a slice, a mask (n,) or a list of numbers."""
         rows = np.arange(len(self))[index]
         picked = {name: getattr(self, name)[np.atleast_1d(rows)] for name in _PER_POINT}

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_finite, check_is
 from yang_rnn.dynamics.maps import as_map, check_real_numbers, check_takes
@@ -29,7 +30,7 @@ class Trajectories(NamedTuple):
     outputs: np.ndarray | None
 
 
-def simulate(system: System, inputs: Any) -> Trajectories:
+def simulate(system: System, inputs: ArrayLike) -> Trajectories:
     """Run a system over trials, each from the initial state, in float32.
 
     Parameters

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
-from yang_rnn._checks import check_array, check_is, check_real, check_text, reason_of, shown
+from yang_rnn._checks import (
+    as_array,
+    check_array,
+    check_is,
+    check_real,
+    check_text,
+    reason_of,
+    shown,
+)
 from yang_rnn.dynamics.rectified import Rectified
 
 
@@ -106,7 +115,7 @@ class System:
         """Units of a state."""
         return len(self.initial_state)
 
-    def at(self, x: Any) -> AutonomousMap:
+    def at(self, x: ArrayLike) -> AutonomousMap:
         """Return the map from a state to the next one at a constant input.
 
         Parameters
@@ -119,7 +128,15 @@ class System:
         ValueError
             If the input is not finite numbers, or the step does not take it to a state.
         """
-        return AutonomousMap(self, x)
+        return AutonomousMap(self, as_array("x", x))
+
+
+class HasSystem(Protocol):
+    """A network that says what it is as a `System`, as `CTRNN` does."""
+
+    def system(self) -> System:
+        """Return the network as the analysis sees it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -167,7 +184,7 @@ class AutonomousMap:
                 f"the system's `step` must return a state of shape ({units},); got {got}"
             )
 
-    def __call__(self, h: Any) -> Any:
+    def __call__(self, h: ArrayLike) -> jax.Array:
         """Return the next state of h (unit,)."""
         return self.system.step(self.x, h)
 

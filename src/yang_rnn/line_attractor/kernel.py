@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array
 from yang_rnn._frames import frame_of
@@ -44,7 +45,7 @@ class Kernel(NamedTuple):
         return frame_of({"step": steps, "weights": self.weights, "errors": self.errors})
 
 
-def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:
+def psychophysical_kernel(evidence: ArrayLike, decision: ArrayLike) -> Kernel:
     """Regress decisions on the evidence of each step.
 
     Least squares with an intercept; errors allow for a scatter that differs between trials

@@ -163,7 +163,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="alpha is 2"):
         yr.all_cycles(network([[-3.0]], [2.0], 2.0, "outside"), [], 2)
     with pytest.raises(TypeError, match="`network`"):
-        yr.all_cycles(3, [], 2)
+        yr.all_cycles(3, [], 2)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(("period", "number"), [(1, 0), (2, 2), (3, 0)])

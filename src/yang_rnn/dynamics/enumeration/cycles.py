@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_whole
 from yang_rnn._frames import by_unit, frame_of
@@ -24,6 +25,7 @@ from yang_rnn.dynamics.enumeration.sampling import sampled_active_sets
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.maps import one_blas_thread
 from yang_rnn.dynamics.rectified import Rectified
+from yang_rnn.dynamics.system import HasSystem, System
 
 if TYPE_CHECKING:
     from yang_rnn._frames import DataFrame
@@ -153,8 +155,8 @@ class LoopCycles(NamedTuple):
 
 
 def all_cycles(
-    network: Any,
-    stimulus: Any,
+    network: System | HasSystem,
+    stimulus: ArrayLike,
     period: int,
     *,
     time_limit: float = TIME_LIMIT,

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import (
     check_array,
@@ -36,7 +37,7 @@ from yang_rnn.dynamics.maps import as_map, as_states
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.rectified import Rectified, check_step
 from yang_rnn.dynamics.search import SearchEnd
-from yang_rnn.dynamics.system import AutonomousMap, System
+from yang_rnn.dynamics.system import AutonomousMap, HasSystem, System
 
 if TYPE_CHECKING:
     from yang_rnn._frames import DataFrame
@@ -136,13 +137,13 @@ class AllFixedPoints:
 
 
 def all_fixed_points(
-    network: Any,
-    stimulus: Any,
+    network: System | HasSystem,
+    stimulus: ArrayLike,
     *,
     time_limit: float = TIME_LIMIT,
     most_nodes: int | None = None,
     threads: int | None = None,
-    data: Any = None,
+    data: ArrayLike | None = None,
     certificate_bytes: int = 2**30,
     check: bool = True,
     on_progress: OnClosed | None = None,
@@ -252,7 +253,7 @@ def all_fixed_points(
     )
 
 
-def rectified_at(network: Any, stimulus: Any) -> tuple[AutonomousMap, Rectified]:
+def rectified_at(network: System | HasSystem, stimulus: Any) -> tuple[AutonomousMap, Rectified]:
     """Return a network at an input, and the weights it states, compared with its step.
 
     Raises
