@@ -12,7 +12,6 @@ from jax.tree_util import Partial
 from numpy.typing import ArrayLike
 
 from yang_rnn._checks import (
-    as_array,
     check_array,
     check_is,
     check_real,
@@ -128,7 +127,7 @@ class System:
         ValueError
             If the input is not finite numbers, or the step does not take it to a state.
         """
-        return AutonomousMap(self, as_array("x", x))
+        return AutonomousMap(self, check_array("x", x, ("channel",), empty=True))
 
 
 class HasSystem(Protocol):
