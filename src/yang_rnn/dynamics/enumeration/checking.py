@@ -13,15 +13,12 @@ import math
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateError
-
-if TYPE_CHECKING:
-    from yang_rnn.dynamics.system import HasSystem, System
 
 _ROUND_OFF = 2.0**-53
 _TINIEST = 1e-290  # more than underflow can take away
@@ -75,7 +72,7 @@ class CheckedCertificate:
 
 def check_certificate(
     certificate: Certificate | str | os.PathLike[str],
-    network: System | HasSystem | None = None,
+    network: Any = None,
     stimulus: ArrayLike | None = None,
 ) -> CheckedCertificate:
     """Check a certificate of the fixed points of a rectified network.
