@@ -16,7 +16,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from yang_rnn.dynamics.enumeration.certificate import Certificate, CertificateError
 
@@ -71,9 +70,7 @@ class CheckedCertificate:
 
 
 def check_certificate(
-    certificate: Certificate | str | os.PathLike[str],
-    network: Any = None,
-    stimulus: ArrayLike | None = None,
+    certificate: Certificate | str | os.PathLike[str], network: Any = None, stimulus: Any = None
 ) -> CheckedCertificate:
     """Check a certificate of the fixed points of a rectified network.
 
