@@ -137,6 +137,7 @@ def test_trajectories_are_sums_of_evidence_with_a_leak(slow: Examined):
     np.testing.assert_allclose(slow.activity[-1, :, 0], expected, atol=1e-5)
     outputs = slow.trajectories.outputs
     assert outputs is not None
+    assert outputs is not None
     np.testing.assert_allclose(outputs[-1, :, 1], expected, atol=1e-5)
     assert slow.activity.shape == (60, 150, 2)
 
@@ -212,6 +213,7 @@ def test_an_integrator_whose_outputs_are_swapped_has_not_learned(slow: Examined)
 def test_how_often_it_is_right_is_counted_from_the_sign_of_the_sum(slow: Examined):
     right = (slow.activity[-1, :, 0] > 0) == (TRIALS.choice == 1)
     outputs = slow.trajectories.outputs
+    assert outputs is not None
     measured = accuracy_by_condition(outputs, TRIALS, "contrast")
     np.testing.assert_array_equal(measured.level, CONTRASTS)
     for level, number, share in zip(
@@ -229,7 +231,9 @@ def test_its_psychometric_function_is_that_of_the_ideal_observer(slow: Examined)
     def ideal(contrast: float) -> float:
         return 0.5 * (1 + math.erf(contrast * math.sqrt(50) / math.sqrt(2)))
 
-    measured = psychometric_function(slow.trajectories.outputs, TRIALS, TASK, ideal=ideal)
+    outputs = slow.trajectories.outputs
+    assert outputs is not None
+    measured = psychometric_function(outputs, TRIALS, TASK, ideal=ideal)
     assert measured.strength.tolist() == [-0.4, -0.2, -0.1, 0.0, 0.1, 0.2, 0.4]
     assert measured.num_trials.sum() == 150
     chose = slow.activity[-1, :, 0] > 0
@@ -316,7 +320,9 @@ def test_averages_and_the_verdict_are_drawn_in_the_words_of_the_task(slow: Exami
 
 
 def test_the_psychometric_function_is_drawn_in_the_words_of_the_task(slow: Examined):
-    measured = psychometric_function(slow.trajectories.outputs, TRIALS, TASK)
+    outputs = slow.trajectories.outputs
+    assert outputs is not None
+    measured = psychometric_function(outputs, TRIALS, TASK)
     texts = drawn(figures.psychometric(measured, condition="signed contrast", unit=""))
     assert "signed contrast, positive for choice 2" in texts
 

@@ -289,7 +289,7 @@ def test_trials_bring_the_steps_of_their_periods():
     assert all(trials.during(name) == slice(*steps) for name, steps in expected.items())
     # The decision is when a choice is asked for, the stimulus when evidence comes.
     asked = (trials.targets > 0).all(axis=1)
-    assert list(np.flatnonzero(asked)) == list(range(10)[trials.periods["decision"]])
+    assert list(np.flatnonzero(asked)) == list(range(10)[trials.during("decision")])
 
 
 def test_trials_of_random_durations_have_no_periods_but_the_rest():

@@ -70,6 +70,10 @@ from .experiment.summary import describe as describe
 from .experiment.summary import summarise as summarise
 from .experiment.task_run import TaskRun as TaskRun
 from .experiment.task_run import run_task as run_task
+from .export.datasets import save_netcdf as save_netcdf
+from .export.datasets import to_dataset as to_dataset
+from .export.matlab import save_mat as save_mat
+from .export.tables import to_frame as to_frame
 from .line_attractor.evidence_modes import EvidenceModes as EvidenceModes
 from .line_attractor.evidence_modes import evidence_modes as evidence_modes
 from .line_attractor.integration import Integration as Integration

@@ -4,13 +4,16 @@ import math
 import os
 import reprlib
 import warnings
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, SupportsIndex
 
 import numpy as np
 
 MOST = 1_000_000_000
 """No count may be higher: more than any memory holds."""
+
+Index = SupportsIndex | slice | Sequence[int] | np.ndarray
+"""What takes some of the points of a record: a number, a slice, numbers, a mask."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_array, check_callable, check_is, is_whole, listed, shown
@@ -27,7 +28,7 @@ class ScaleError(ValueError):
     """A recipe's numbers, which are in units of the state, are not for states so small."""
 
 
-def fit_pca(activity: Any, components: int = NOTEBOOK.components) -> PCA:
+def fit_pca(activity: ArrayLike, components: int = NOTEBOOK.components) -> PCA:
     """Fit principal components to hidden states.
 
     Parameters
@@ -84,7 +85,7 @@ class Averages(NamedTuple):
         return f"Averages({steps} steps, {units} units; levels {levels})"
 
 
-def average_by(activity: Any, values: Any) -> Averages:
+def average_by(activity: ArrayLike, values: ArrayLike) -> Averages:
     """Average hidden states over the trials that have the same value.
 
     Parameters
@@ -115,7 +116,7 @@ About the notebook's 0.03 for its networks, whose states have norms around 15.
 
 def find_slow_points(
     F: Map,
-    activity: Any,
+    activity: ArrayLike,
     *,
     recipe: Recipe = NOTEBOOK,
     on_progress: OnProgress | None = None,
@@ -242,7 +243,7 @@ def search_points(
     return still.unique(TOGETHER * still.scale * np.sqrt(F.system.num_units))
 
 
-def central_point(points: FixedPoints, activity: Any) -> int | None:
+def central_point(points: FixedPoints, activity: ArrayLike) -> int | None:
     """Return the index of the point that an analysis should stand on.
 
     The fixed point nearest the middle of the trajectories; without a fixed point, the slowest of

@@ -1,9 +1,12 @@
 """How well a network decides, from its outputs on trials of any task."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from yang_rnn._checks import (
@@ -15,13 +18,17 @@ from yang_rnn._checks import (
     listed,
     reason_of,
 )
+from yang_rnn._frames import frame_of
 from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials, last_asked
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 Ideal = Callable[[float], float]
 """The ideal observer: from the strength of the evidence to the probability of a correct choice."""
 
 
-def accuracy(outputs: Any, trials: Trials) -> float:
+def accuracy(outputs: ArrayLike, trials: Trials) -> float:
     """Return the share of correct outputs at the steps where a choice is asked for.
 
     Parameters
@@ -78,9 +85,16 @@ class ConditionAccuracy(NamedTuple):
         each = listed(f"{share:.2f} at {level:g}" for level, share in pairs)
         return f"ConditionAccuracy({each}; {int(np.sum(self.num_trials))} trials)"
 
+    def to_frame(self) -> DataFrame:
+        """Give it as a pandas frame, one row per level; the columns are the attributes.
+
+        ``ideal`` is NaN where it was not given.
+        """
+        return _frame_of_levels(self)
+
 
 def accuracy_by_condition(
-    outputs: Any,
+    outputs: ArrayLike,
     trials: Trials,
     condition: str = "coherence",
     confidence: float = 0.95,
@@ -152,9 +166,16 @@ class Psychometric(NamedTuple):
         each = listed(f"{share:.2f} at {strength:g}" for strength, share in pairs)
         return f"Psychometric(choice 2: {each}; {int(np.sum(self.num_trials))} trials)"
 
+    def to_frame(self) -> DataFrame:
+        """Give it as a pandas frame, one row per strength; the columns are the attributes.
+
+        ``ideal`` is NaN where it was not given.
+        """
+        return _frame_of_levels(self)
+
 
 def psychometric_function(
-    outputs: Any,
+    outputs: ArrayLike,
     trials: Trials,
     task: TwoAlternatives,
     confidence: float = 0.95,
@@ -245,12 +266,33 @@ class Performance(NamedTuple):
             f"{chance}{explained})"
         )
 
+    def to_frame(self) -> DataFrame:
+        """Give the accuracies as a pandas frame, one row per value of each condition.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns condition, level, num_trials, accuracy, low, high. The first row is of all
+            trials: its condition is empty, its level NaN.
+        """
+        names = ("level", "num_trials", "accuracy", "low", "high")
+        columns = {
+            name: np.concatenate([
+                [getattr(self, name, np.nan)],
+                *(getattr(each, name) for each in self.by_condition.values()),
+            ])
+            for name in names
+        }  # fmt: skip
+        of = ["", *(name for name, each in self.by_condition.items() for _ in each.level)]
+        frame = frame_of({"condition": np.array(of)} | columns)
+        return frame.astype({"num_trials": np.int64})
+
 
 MAX_LEVELS = 12
 """Values of a condition by which the performance is split."""
 
 
-def performance(task: Task, outputs: Any, trials: Trials) -> Performance:
+def performance(task: Task, outputs: ArrayLike, trials: Trials) -> Performance:
     """Measure how well a network does any task.
 
     Parameters
@@ -314,7 +356,7 @@ def _answered(outputs: np.ndarray, trials: Trials) -> tuple[float, float]:
     return float(silent.mean()), float((among == target).mean())
 
 
-def explained_variance(outputs: Any, trials: Trials) -> float:
+def explained_variance(outputs: ArrayLike, trials: Trials) -> float:
     """Return the share of the targets' variance that the outputs explain, 1 at best.
 
     Of targets that are values, about the constant outputs that are best, each step by its weight;
@@ -338,7 +380,12 @@ def explained_variance(outputs: Any, trials: Trials) -> float:
     return float(1 - (weights * (targets - outputs) ** 2).sum() / spread) if spread > 0 else 0.0
 
 
-def _checked(outputs: Any, trials: Trials) -> np.ndarray:
+def _frame_of_levels(found: ConditionAccuracy | Psychometric) -> DataFrame:
+    ideal = np.full(len(found.num_trials), np.nan) if found.ideal is None else found.ideal
+    return frame_of(found._asdict() | {"ideal": ideal})
+
+
+def _checked(outputs: ArrayLike, trials: Trials) -> np.ndarray:
     if not check_trials(trials).has_choices:
         raise ValueError("`trials` must have targets that are choices; got values")
     expected = np.shape(trials.targets)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import (
     as_array,
@@ -132,6 +133,16 @@ class CTRNN(bp.DynamicalSystem):
        trained to perform many cognitive tasks", Nature Neuroscience 22:297-306.
     """
 
+    design: Design
+    num_inputs: int
+    num_hidden: int
+    num_outputs: int
+    dt: float
+    tau: float
+    alpha: float
+    weight_names: tuple[str, ...]
+    h: bm.Variable
+    o: bm.Variable
     w_ir: bm.TrainVar
     w_rr: bm.TrainVar  # where `rank` is 0
     m_rr: bm.TrainVar  # where it is not
@@ -243,7 +254,7 @@ class CTRNN(bp.DynamicalSystem):
         """
         return {name: np.asarray(w) for name, w in effective(self.weights, self.design).items()}
 
-    def set_weights(self, weights: Mapping[str, Any]) -> None:
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
         """Set weights and biases.
 
         Parameters
@@ -273,24 +284,24 @@ class CTRNN(bp.DynamicalSystem):
         for name, array in arrays.items():
             getattr(self, name).value = array
 
-    def reset_state(self, batch_size: int = 1, **_: Any) -> None:
+    def reset_state(self, batch_size: int = 1, **_: object) -> None:
         """Set h to what trials begin in, and o to 0, for a number of trials."""
         batch_size = check_whole("batch_size", batch_size, 0)
         self.h.value = start_of(self.parameters, batch_size)
         self.o.value = jnp.zeros((batch_size, self.num_outputs))
 
-    def cell(self, x: Any, h: Any) -> jax.Array:
+    def cell(self, x: ArrayLike, h: ArrayLike) -> jax.Array:
         """Return the next hidden state from inputs (..., inputs) and states (..., hidden)."""
         weights = effective(self.parameters, self.design)
         recurrent = (weights["w_ir"], weights["w_rr"], weights["b_rr"])
         return self.step_function(*recurrent, self.alpha, bm.as_jax(x), bm.as_jax(h))
 
-    def readout(self, h: Any) -> jax.Array:
+    def readout(self, h: ArrayLike) -> jax.Array:
         """Return the outputs (..., outputs) of hidden states (..., hidden)."""
         weights = effective(self.parameters, self.design)
         return read_out(weights["w_ro"], weights["b_ro"], bm.as_jax(h))
 
-    def update(self, x: Any) -> tuple[jax.Array, jax.Array]:
+    def update(self, x: ArrayLike) -> tuple[jax.Array, jax.Array]:
         """Take one step from inputs (trial, inputs); return the new h and o."""
         h = self.cell(x, self.h)
         o = self.readout(h)
@@ -298,7 +309,9 @@ class CTRNN(bp.DynamicalSystem):
         self.o.value = o
         return h, o
 
-    def predict(self, inputs: Any, noise_seed: int | None = None) -> tuple[jax.Array, jax.Array]:
+    def predict(
+        self, inputs: ArrayLike, noise_seed: int | None = None
+    ) -> tuple[jax.Array, jax.Array]:
         """Run trials from their initial state.
 
         Parameters
@@ -358,7 +371,7 @@ class CTRNN(bp.DynamicalSystem):
         return jnp.asarray(inputs, dtype=jnp.float32)
 
     def loss(
-        self, inputs: Any, targets: Any, weights: Any = None
+        self, inputs: ArrayLike, targets: ArrayLike, weights: ArrayLike | None = None
     ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         """Return the mean loss over time and trials, with activity and outputs.
 
@@ -417,7 +430,7 @@ class CTRNN(bp.DynamicalSystem):
 
     def enclose_fixed_points(
         self,
-        x: Any,
+        x: ArrayLike,
         *,
         max_units: int = MAX_UNITS,
         max_boxes: int = MAX_BOXES,

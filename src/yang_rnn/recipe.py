@@ -86,6 +86,10 @@ class RecipeError(ValueError):
         The value that came.
     """
 
+    field: str
+    expected: str
+    got: object
+
     def __init__(self, field: str, expected: str, got: object):
         # A value from a file may be of any length and depth.
         super().__init__(f"`{field}` must be {expected}; got {reprlib.repr(got)}")

@@ -4,11 +4,12 @@ import ast
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, get_args
 
 import numpy as np
 from brainpy_datasets.cognitive import RatePerceptualDecisionMaking, TaskLoader
+from numpy.typing import ArrayLike
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -101,6 +102,10 @@ def _value(text: str) -> Any:
         return text
 
 
+Duration = float | Callable[[], float]
+"""A duration (ms), or what gives each trial's."""
+
+
 class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
     """Perceptual decision making [1]_, with trials in batches and their coherence and choice kept.
 
@@ -146,10 +151,10 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
     def __init__(
         self,
         dt: float = NOTEBOOK.dt,
-        t_fixation: Any = NOTEBOOK.fixation,
-        t_stimulus: Any = NOTEBOOK.stimulus,
-        t_delay: Any = NOTEBOOK.delay,
-        t_decision: Any = NOTEBOOK.decision,
+        t_fixation: Duration = NOTEBOOK.fixation,
+        t_stimulus: Duration = NOTEBOOK.stimulus,
+        t_delay: Duration = NOTEBOOK.delay,
+        t_decision: Duration = NOTEBOOK.decision,
         noise_sigma: float = NOTEBOOK.noise,
         num_choice: int = NOTEBOOK.choices,
         num_trial: int = NOTEBOOK.trials_per_epoch,
@@ -157,7 +162,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         *,
         coherence: Sequence[float] = NOTEBOOK.coherences,
         noise_in: NoiseIn = NOTEBOOK.noise_in,
-        **transforms: Any,
+        **transforms: Callable[..., Any] | None,
     ):
         dt = check_real("dt", dt, above=0)
         levels: Any = as_array("coherence", coherence)
@@ -360,7 +365,7 @@ class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
         """Return evidence and choice by the name ``""``; empty unless there are two choices."""
         return {"": self.two_alternatives()} if self.num_choice == 2 else {}
 
-    def two_alternatives(self, rest: Any = None) -> TwoAlternatives:
+    def two_alternatives(self, rest: ArrayLike | None = None) -> TwoAlternatives:
         """Return what evidence and choice are in this task.
 
         Parameters

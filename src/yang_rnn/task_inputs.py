@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_is, check_whole, shown
 from yang_rnn.analysis import central_point, flat_states, search_points
@@ -195,7 +196,7 @@ NUM_STARTS = 400
 
 def points_by_input(
     system: System,
-    activity: Any,
+    activity: ArrayLike,
     inputs: Sequence[ConstantInput],
     *,
     proof_nodes: int = 0,

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import brainpy.math as bm
 import jax
@@ -22,6 +22,7 @@ from yang_rnn._checks import (
     check_whole,
     shown,
 )
+from yang_rnn._frames import frame_of
 from yang_rnn.model import CTRNN
 from yang_rnn.network.losses import Loss, clipped, share_correct
 from yang_rnn.recipe import NOTEBOOK, Recipe, Schedule, seeds_of
@@ -36,6 +37,9 @@ from yang_rnn.training.optimisers import (
     state_of,
 )
 from yang_rnn.trials import Task
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 LARGEST_WEIGHT = 1e18
 """From this size on a network has diverged: products of such weights are no numbers in float32."""
@@ -104,6 +108,10 @@ class History(_Columns):
             f"History({len(self.loss)} epochs: loss {self.loss[0]:.4f} to {self.loss[-1]:.4f}, "
             f"accuracy {self.accuracy[0]:.3f} to {self.accuracy[-1]:.3f})"
         )
+
+    def to_frame(self) -> DataFrame:
+        """Give the history as a pandas frame, one row per epoch: epoch (from 1), loss, accuracy."""
+        return frame_of({"epoch": np.arange(1, len(self.loss) + 1)} | self._asdict())
 
 
 class DivergenceError(ArithmeticError):

@@ -7,9 +7,10 @@ import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import (
     as_array,
@@ -21,6 +22,10 @@ from yang_rnn._checks import (
     is_whole,
     shown,
 )
+from yang_rnn._frames import apart, frame_of
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 class Trials(NamedTuple):
@@ -48,7 +53,7 @@ class Trials(NamedTuple):
 
     inputs: np.ndarray
     targets: np.ndarray
-    periods: dict[str, Any]
+    periods: Mapping[str, slice | np.ndarray]
     conditions: dict[str, np.ndarray]
     choice: Any = None
     weights: np.ndarray | None = None
@@ -89,7 +94,7 @@ class Trials(NamedTuple):
             return np.ones(shape, bool)
         return np.maximum.accumulate(np.asarray(self.weights)[::-1] > 0, axis=0)[::-1]
 
-    def select(self, trials: Any) -> Trials:
+    def select(self, trials: slice | ArrayLike) -> Trials:
         """Return some of the trials.
 
         Parameters
@@ -162,7 +167,22 @@ class Trials(NamedTuple):
             raise ValueError(f"{expected}; got {mask.dtype}, {mask.shape}")
         return mask
 
-    def _period(self, period: str) -> Any:
+    def to_frame(self) -> DataFrame:
+        """Give what distinguishes the trials as a pandas frame, one row per trial.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns trial (counted from 0), the conditions by name, and choice where the task has
+            choices. A condition that is called ``trial`` or ``choice`` is ``condition trial`` or
+            ``condition choice``.
+        """
+        columns: dict[str, Any] = {"trial": np.arange(np.shape(self.inputs)[1])}
+        names = apart(self.conditions, ("trial", "choice"))
+        columns |= {names[name]: values for name, values in self.conditions.items()}
+        return frame_of(columns if self.choice is None else columns | {"choice": self.choice})
+
+    def _period(self, period: str) -> slice | np.ndarray:
         check_text("period", period)
         check_is("trials.periods", self.periods, Mapping)
         if period not in self.periods:
@@ -269,7 +289,7 @@ class TwoAlternatives:
             )
         return (inputs @ self.evidence).sum(axis=0)
 
-    def chose_second(self, outputs: Any, trials: Trials) -> np.ndarray:
+    def chose_second(self, outputs: ArrayLike, trials: Trials) -> np.ndarray:
         """Tell in which trials choice 2's output is the larger at the end, (trial,), bool.
 
         Parameters
@@ -434,7 +454,7 @@ class Task(abc.ABC):
             length += len(parts[-1].inputs)
         return _joined(parts, axis=0, stop=steps)
 
-    def correct(self, outputs: Any, trials: Trials) -> np.ndarray:
+    def correct(self, outputs: np.ndarray, trials: Trials) -> np.ndarray:
         """Tell which trials were done right, (trial,), bool.
 
         By default the largest output at the last step of a trial that asks for a choice is the

@@ -52,6 +52,7 @@ def test_a_gated_network_goes_through_all_of_it(kind: str, tmp_path: Path):
     assert verdict.label in VERDICTS
     mean = yr.average_by(activity, ALTERNATIVES.signed_strength(TRIALS))
     rows = yr.stimulus_dependence(system, activity, {"right": (1.0, 0.4, 0.6)}, verdict)
+    assert outputs is not None
     measured = yr.psychometric_function(outputs, TRIALS, ALTERNATIVES)
     assert 0 <= yr.accuracy(outputs, TRIALS) <= 1
     assert len(yr.accuracy_by_condition(outputs, TRIALS, "coherence").level)

@@ -207,6 +207,7 @@ def test_trained_networks_decide_well(recipe: Recipe, median: float):
             fresh = PerceptualDecisionMaking.from_recipe(recipe, seed=member.recipe.seeds.test)
             trials = fresh.sample_trials(10_000)
             outputs = simulate(member.network().system(), trials.inputs).outputs
+            assert outputs is not None
             accuracies.append(accuracy(outputs, trials))
     # If half of all networks decide better than this, so do 2 or more of 16, but for one chance in
     # a thousand: a sign test, since rounding makes other networks on other processors.

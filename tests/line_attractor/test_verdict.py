@@ -345,7 +345,7 @@ def test_without_a_manifold_the_position_is_the_score_on_pc_1():
     pca = fit_pca(activity)
     found = line_attractor_verdict(system, trials(), TASK, pca=pca)
     assert found.manifold is None
-    end = trials().periods["stimulus"].stop - 1
+    end = trials().during("stimulus").stop - 1
     score = pca.transform(activity[end])[:, 0]
     sign = np.sign(found.position @ score)
     np.testing.assert_allclose(found.position, sign * score, atol=1e-4)

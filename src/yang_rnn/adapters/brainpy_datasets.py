@@ -230,6 +230,11 @@ class BrainPyTask(Task):
         The dataset's class.
     """
 
+    name: str
+    num_inputs: int
+    num_outputs: int
+    dt: float
+
     def __init__(self, dataset: Any):
         check_is("dataset", dataset, cognitive.CognitiveTask)
         known = [kind.__name__ for kind in type(dataset).__mro__ if kind.__name__ in _KINDS]

@@ -47,6 +47,11 @@ class NeuroGymTask(Task):
         The environment's class.
     """
 
+    name: str
+    num_inputs: int
+    num_outputs: int
+    dt: float
+
     def __init__(self, env: Any):
         self._env = env
         base = env.unwrapped

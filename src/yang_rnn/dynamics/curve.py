@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array
 
@@ -63,7 +62,7 @@ class Curve:
         chords /= np.linalg.norm(chords, axis=1, keepdims=True)
         return float(np.arccos(np.clip((chords[1:] * chords[:-1]).sum(axis=1), -1, 1)).sum())
 
-    def position(self, states: Any) -> np.ndarray:
+    def position(self, states: ArrayLike) -> np.ndarray:
         """Give the arc length of the nearest place on the curve, whose ends go on straight.
 
         Parameters
@@ -77,7 +76,7 @@ class Curve:
         """
         return self._nearest(states)[0]
 
-    def distance(self, states: Any) -> np.ndarray:
+    def distance(self, states: ArrayLike) -> np.ndarray:
         """Give the distance of states (..., N) to the curve, whose ends go on straight."""
         return self._nearest(states)[1]
 
@@ -85,7 +84,7 @@ class Curve:
     def _segments(self) -> np.ndarray:
         return np.diff(self.state, axis=0)
 
-    def _nearest(self, states: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _nearest(self, states: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         shape = (..., self.state.shape[1])
         array = check_array("states", states, shape, finite=False, empty=True)
         states = np.asarray(array, dtype=np.float64)

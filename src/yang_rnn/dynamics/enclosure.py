@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_one_of, check_real, check_whole
+from yang_rnn._frames import by_unit, frame_of
 from yang_rnn.dynamics.interval import EPS, Equation, contract, image, krawczyk, newton
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 MAX_UNITS = 16
 """Units up to which a search of the whole space is tried: their number is in its exponent.
@@ -75,6 +80,14 @@ class EnclosedFixedPoints:
         """Count the points."""
         return len(self.points)
 
+    def to_frame(self) -> DataFrame:
+        """Give the points as a pandas frame, one row per point.
+
+        Columns index, then points_0 ... points_{N-1} and radius_0 ... radius_{N-1}.
+        """
+        columns = by_unit("points", self.points) | by_unit("radius", self.radius)
+        return frame_of({"index": self.index} | columns)
+
     def __repr__(self) -> str:
         """Say how many points there are, and whether these are all."""
         said = (
@@ -89,12 +102,12 @@ class EnclosedFixedPoints:
 
 
 def enclose_fixed_points(
-    recurrent: Any,
-    drive: Any,
+    recurrent: ArrayLike,
+    drive: ArrayLike,
     nonlinearity: str = "tanh",
     *,
-    recurrent_error: Any = 0.0,
-    drive_error: Any = 0.0,
+    recurrent_error: ArrayLike = 0.0,
+    drive_error: ArrayLike = 0.0,
     max_units: int = MAX_UNITS,
     max_boxes: int = MAX_BOXES,
     time_limit: float = TIME_LIMIT,

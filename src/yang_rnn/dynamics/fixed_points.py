@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_callable, check_has, check_real
 from yang_rnn.dynamics.active_set_steps import ActiveSetSteps
@@ -47,10 +47,10 @@ Where gates are shut to the last digit, h of 1e13 stays what it is; a full step 
 
 def find_fixed_points(
     F: Map,
-    starts: Any,
+    starts: ArrayLike,
     *,
     solver: Solver | None = None,
-    data: Any = None,
+    data: ArrayLike | None = None,
     fixed_speed: float = FIXED_SPEED,
     slow_speed: float | None = None,
     slow_mean_square: float | None = None,

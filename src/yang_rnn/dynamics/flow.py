@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import as_array, check_array, check_text, check_whole
+from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.maps import (
     Map,
     as_map,
@@ -19,6 +21,9 @@ from yang_rnn.dynamics.maps import (
     scale_of,
     time_step,
 )
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 class FlowField(NamedTuple):
@@ -53,7 +58,16 @@ class FlowField(NamedTuple):
             f"of {len(self.origin)} units; up to {fastest:.3g} units of state per s)"
         )
 
-    def project(self, states: Any) -> np.ndarray:
+    def to_frame(self) -> DataFrame:
+        """Give the flow as a pandas frame, one row per place of the grid.
+
+        Columns x, y (units of state), velocity_x, velocity_y (units of state per second).
+        """
+        x, y = np.meshgrid(self.x, self.y)
+        across, up = self.velocity.reshape(-1, 2).T
+        return frame_of({"x": x.ravel(), "y": y.ravel(), "velocity_x": across, "velocity_y": up})
+
+    def project(self, states: ArrayLike) -> np.ndarray:
         """Return the coordinates (..., 2) of states (..., N)."""
         array = check_array("states", states, (..., len(self.origin)), finite=False, empty=True)
         return (np.asarray(array, np.float64) - self.origin) @ self.axes.T
@@ -61,10 +75,10 @@ class FlowField(NamedTuple):
 
 def flow_field(
     F: Map,
-    activity: Any,
+    activity: ArrayLike,
     *,
-    axis: Any = None,
-    origin: Any = None,
+    axis: ArrayLike | None = None,
+    origin: ArrayLike | None = None,
     name: str = "PC 1",
     dt: float | None = None,
     grid: int = 30,

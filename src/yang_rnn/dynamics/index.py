@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_is
+from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.linearisation import jacobians, kinks
 from yang_rnn.dynamics.maps import Map, as_map, check_map, map_rows
 from yang_rnn.dynamics.points import UNIQUE, FixedPoints
 from yang_rnn.dynamics.system import AutonomousMap
 from yang_rnn.dynamics.uniqueness import representatives
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 _PROBES = 256
 """States whose images are looked at, half of them corners, before bounds are believed."""
@@ -60,6 +64,10 @@ class FixedPointIndex:
     def incomplete(self) -> bool:
         """Whether the sum says that fixed points are missing; False where it does not tell."""
         return self.sum is not None and self.sum != 1
+
+    def to_frame(self) -> DataFrame:
+        """Give the indices as a pandas frame, one row per point: index, counted."""
+        return frame_of({"index": self.index, "counted": self.counted})
 
     def __repr__(self) -> str:
         """Say what the sum is and what follows from it."""

@@ -9,12 +9,13 @@ So did all from starts drawn within the bounds alone (139 rounds).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_is, check_whole
 from yang_rnn.dynamics.fixed_points import find_fixed_points
@@ -22,6 +23,9 @@ from yang_rnn.dynamics.index import FixedPointIndex, finite_bounds, fixed_point_
 from yang_rnn.dynamics.maps import Map, as_map, map_rows
 from yang_rnn.dynamics.points import STATUSES, FixedPoints, own_scale
 from yang_rnn.dynamics.search import Solver
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 ROUNDS = 10
 """Rounds of more starts after which a search gives up."""
@@ -62,6 +66,10 @@ class IndexSearch:
         """Say what the index sum is, and what it took."""
         return f"IndexSearch({self.in_words})"
 
+    def to_frame(self) -> DataFrame:
+        """Give the points as a pandas frame, as theirs, with the columns index and counted."""
+        return self.points.to_frame().assign(index=self.index.index, counted=self.index.counted)
+
     @property
     def summary(self) -> dict[str, Any]:
         """The numbers and the words, ready for JSON."""
@@ -82,7 +90,7 @@ def search_by_index(
     F: Map,
     points: FixedPoints,
     *,
-    data: Any = None,
+    data: ArrayLike | None = None,
     solver: Solver | None = None,
     rounds: int = ROUNDS,
     starts: int = STARTS,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_real, check_whole
+from yang_rnn._frames import by_unit, frame_of
 from yang_rnn.dynamics.curve import Curve
 from yang_rnn.dynamics.graph_transform import Along, cut, settle
 from yang_rnn.dynamics.line_flow import Rests, drained, rests_of
@@ -23,6 +25,9 @@ from yang_rnn.dynamics.maps import (
     one_blas_thread,
     time_step,
 )
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 STEPS_ACROSS = 100
 """Steps of the grid from one end of the range to the other."""
@@ -95,6 +100,22 @@ class InvariantManifold(Curve):
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
+
+    def to_frame(self) -> DataFrame:
+        """Give the curve as a pandas frame, one row per point, from one end to the other.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns arc (units of state, from the centre), speed, velocity (units of state per
+            second), image, residual, error, rate_along, rate_across (factors per step), then
+            state_0 ... state_{N-1}.
+        """
+        names = (
+            "arc", "speed", "velocity", "image", "residual", "error", "rate_along", "rate_across",
+        )  # fmt: skip
+        columns = {name: getattr(self, name) for name in names}
+        return frame_of(columns | by_unit("state", self.state))
 
     def __repr__(self) -> str:
         """Say how long the curve is, whether it is invariant, and how it ended."""
@@ -184,8 +205,8 @@ class InvariantManifold(Curve):
 
 def invariant_manifold(
     F: Map,
-    centre: Any,
-    direction: Any,
+    centre: ArrayLike,
+    direction: ArrayLike,
     low: float,
     high: float,
     *,

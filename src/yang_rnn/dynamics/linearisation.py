@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
-from yang_rnn._checks import check_real
+from yang_rnn._checks import Index, check_real
+from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.fixed_points import FIXED_SPEED
 from yang_rnn.dynamics.maps import (
     Map,
@@ -26,6 +28,9 @@ from yang_rnn.dynamics.maps import (
 )
 from yang_rnn.dynamics.points import FixedPoints, own_scale
 from yang_rnn.dynamics.system import AutonomousMap
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 _REAL_ANGLE = 1e-7  # rad; two equal real eigenvalues may come out as a pair this far apart
 _JUMP = 1e-3  # change of a slope, relative to 1 + its largest entry, that tells a kink
@@ -106,7 +111,7 @@ class Linearisation:
         """Count the points."""
         return len(self.state)
 
-    def __getitem__(self, index: Any) -> Linearisation:
+    def __getitem__(self, index: Index) -> Linearisation:
         """Take some of the points: a number, a slice, a mask (n,) or a list of numbers."""
         rows = np.atleast_1d(np.arange(len(self))[index])
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -118,6 +123,28 @@ class Linearisation:
     def label(self) -> np.ndarray:
         """Stability and rotation in words, as in ``stable spiral``, shape (n,)."""
         return np.char.strip(np.char.add(np.char.add(self.stability, " "), self.rotation))
+
+    def to_frame(self) -> DataFrame:
+        """Give the modes as a pandas frame, one row per mode of each point.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns point and mode (counted from 0), eigenvalue_real, eigenvalue_imag,
+            time_constant (ms), frequency (Hz), then those of the point: unstable, stability,
+            rotation, condition, kink.
+        """
+        points, modes = self.eigenvalues.shape
+        columns = {
+            "point": np.repeat(np.arange(points), modes),
+            "mode": np.tile(np.arange(modes), points),
+            "eigenvalue": self.eigenvalues.ravel(),
+            "time_constant": self.time_constant.ravel(),
+            "frequency": self.frequency.ravel(),
+        }
+        for name in ("unstable", "stability", "rotation", "condition", "kink"):
+            columns[name] = np.repeat(getattr(self, name), modes)
+        return frame_of(columns)
 
     def __repr__(self) -> str:
         """Say how many points carry which label."""
@@ -140,7 +167,7 @@ class Linearisation:
 
 def linearise(
     F: Map,
-    points: Any,
+    points: FixedPoints | ArrayLike,
     *,
     dt: float | None = None,
     kink_tolerance: float = 1e-6,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_real, check_whole
+from yang_rnn._frames import by_unit, frame_of
 from yang_rnn.dynamics import levenberg_marquardt
 from yang_rnn.dynamics.curve import Curve
 from yang_rnn.dynamics.maps import (
@@ -20,6 +22,9 @@ from yang_rnn.dynamics.maps import (
     check_map,
     speeds,
 )
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 STEPS_ACROSS = 40
 """Steps that a march takes from one end of the trajectories to the other."""
@@ -50,6 +55,13 @@ class SlowManifold(Curve):
     centre: int
     ends: tuple[str, str]
 
+    def to_frame(self) -> DataFrame:
+        """Give the curve as a pandas frame, one row per point, from one end to the other.
+
+        Columns arc (units of state, from the centre), speed, then state_0 ... state_{N-1}.
+        """
+        return frame_of({"arc": self.arc, "speed": self.speed} | by_unit("state", self.state))
+
     def __repr__(self) -> str:
         """Say how long the curve is and how it ended."""
         return (
@@ -59,7 +71,13 @@ class SlowManifold(Curve):
 
 
 def trace_slow_manifold(
-    F: Map, centre: Any, direction: Any, low: float, high: float, *, steps: int = STEPS_ACROSS
+    F: Map,
+    centre: ArrayLike,
+    direction: ArrayLike,
+    low: float,
+    high: float,
+    *,
+    steps: int = STEPS_ACROSS,
 ) -> SlowManifold:
     """Trace the curve of slow points that runs through a fixed or slow point.
 

@@ -7,11 +7,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from yang_rnn._checks import (
+    Index,
     as_array,
     check_array,
     check_path,
@@ -21,7 +22,11 @@ from yang_rnn._checks import (
     shown,
 )
 from yang_rnn._files import arrays_in, content_of, damage_named, write_whole
+from yang_rnn._frames import by_unit, frame_of
 from yang_rnn.dynamics.uniqueness import nearest_within, representatives
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 STATUSES = ("fixed", "slow", "unconverged", "diverged")
 """What a point can be, from exact to lost."""
@@ -148,7 +153,7 @@ class FixedPoints:
         """Count the points."""
         return len(self.state)
 
-    def __getitem__(self, index: Any) -> FixedPoints:
+    def __getitem__(self, index: Index) -> FixedPoints:
         """Take some of the points: a number, a slice, a mask (n,) or a list of numbers."""
         rows = np.arange(len(self))[index]
         picked = {name: getattr(self, name)[np.atleast_1d(rows)] for name in _PER_POINT}
@@ -369,33 +374,26 @@ class FixedPoints:
             points._check_statuses()
             return points
 
-    def to_frame(self) -> Any:
+    def to_frame(self) -> DataFrame:
         """Give the points as a pandas frame, one row per point.
 
         Returns
         -------
         pandas.DataFrame
-            Columns status, speed, mean_square, iterations, reason, starts_reached, distance, far,
-            then
-            state_0 ... state_{N-1} and start_0 ... start_{N-1}.
+            Columns status, speed, mean_square, iterations, reason, starts_reached, distance
+            (spreads of the data), far, then state_0 ... state_{N-1} and start_0 ... start_{N-1}.
 
         Raises
         ------
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError("`to_frame` needs pandas, which is not installed") from error
         names = (
             "status", "speed", "mean_square", "iterations", "reason", "starts_reached", "distance",
             "far",
         )  # fmt: skip
         columns = {name: getattr(self, name) for name in names}
-        for name in ("state", "start"):
-            columns |= {f"{name}_{unit}": col for unit, col in enumerate(getattr(self, name).T)}
-        return pandas.DataFrame(columns)
+        return frame_of(columns | by_unit("state", self.state) | by_unit("start", self.start))
 
     def _with(self, **changes: Any) -> FixedPoints:
         return FixedPoints(**{f.name: getattr(self, f.name) for f in fields(self)} | changes)

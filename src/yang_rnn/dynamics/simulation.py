@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_finite, check_is
 from yang_rnn.dynamics.maps import as_map, check_real_numbers, check_takes
@@ -35,7 +36,7 @@ class Trajectories(NamedTuple):
         return f"Trajectories({steps} steps, {trials} trials, {units} units, {number} outputs)"
 
 
-def simulate(system: System, inputs: Any) -> Trajectories:
+def simulate(system: System, inputs: ArrayLike) -> Trajectories:
     """Run a system over trials, each from the initial state, in float32.
 
     Parameters

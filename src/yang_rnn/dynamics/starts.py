@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import as_array, check_array, check_real, check_whole
 from yang_rnn.dynamics.maps import as_states
 
 
-def trajectory_states(activity: Any, time_mask: Any = None) -> np.ndarray:
+def trajectory_states(activity: ArrayLike, time_mask: ArrayLike | None = None) -> np.ndarray:
     """Give the states that trials went through.
 
     Parameters
@@ -44,7 +43,7 @@ def trajectory_states(activity: Any, time_mask: Any = None) -> np.ndarray:
     return as_states(array.reshape(-1, array.shape[2]), "activity")
 
 
-def jittered_states(states: Any, sd: float, seed: int, *, repeats: int = 1) -> np.ndarray:
+def jittered_states(states: ArrayLike, sd: float, seed: int, *, repeats: int = 1) -> np.ndarray:
     """Add independent Gaussian noise to states.
 
     Parameters

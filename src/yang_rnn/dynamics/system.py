@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_is, check_text, check_time_step, reason_of, shown
 from yang_rnn.dynamics.rectified import Rectified
@@ -107,7 +108,7 @@ class System:
         """Units of a state."""
         return len(self.initial_state)
 
-    def at(self, x: Any) -> AutonomousMap:
+    def at(self, x: ArrayLike) -> AutonomousMap:
         """Return the map from a state to the next one at a constant input.
 
         Parameters
@@ -120,7 +121,15 @@ class System:
         ValueError
             If the input is not finite numbers, or the step does not take it to a state.
         """
-        return AutonomousMap(self, x)
+        return AutonomousMap(self, check_array("x", x, ("channel",), empty=True))
+
+
+class HasSystem(Protocol):
+    """A network that says what it is as a `System`, as `CTRNN` does."""
+
+    def system(self) -> System:
+        """Return the network as the analysis sees it."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,7 +177,7 @@ class AutonomousMap:
                 f"the system's `step` must return a state of shape ({units},); got {got}"
             )
 
-    def __call__(self, h: Any) -> Any:
+    def __call__(self, h: ArrayLike) -> jax.Array:
         """Return the next state of h (unit,)."""
         return self.system.step(self.x, h)
 

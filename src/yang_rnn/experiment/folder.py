@@ -55,6 +55,9 @@ class NewFolder:
         If the folder can't be written.
     """
 
+    path: Path
+    staging: Path
+
     def __init__(
         self,
         path: str | os.PathLike[str],

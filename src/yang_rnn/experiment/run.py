@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_callable
@@ -234,7 +235,7 @@ class Run:
         """The map around the centre, one entry; None where there is none."""
         return None if self.centre is None else self.linearise(self.newton_points[[self.centre]])
 
-    def linearise(self, points: Any = None) -> Linearisation:
+    def linearise(self, points: FixedPoints | ArrayLike | None = None) -> Linearisation:
         """Linearise the network at points of the recipe's constant input.
 
         Parameters
@@ -250,6 +251,7 @@ class Run:
         """How the network does on fresh trials."""
         trials, task = self.test_trials, self.task
         activity, outputs = self._trajectories_in(trials)
+        assert outputs is not None
         psychometric = averages = None
         if self.alternatives is not None:
             psychometric = psychometric_function(

@@ -116,6 +116,7 @@ class TaskRun:
     def tested(self) -> Performance:
         """How well the network does on fresh trials."""
         outputs = self._trajectories_in(self.test_trials).outputs
+        assert outputs is not None
         return performance(self.task, outputs, self.test_trials)
 
     @cached_property
@@ -191,9 +192,9 @@ class TaskRun:
         for context, task in self.alternatives.items():
             stream = self.task.seeded(self.recipe.seeds.test).with_equal_trials()
             trials = stream.sample_trials(self.recipe.test_trials).where(task.within)
-            found[context] = psychometric_function(
-                self._trajectories_in(trials).outputs, trials, task
-            )
+            outputs = self._trajectories_in(trials).outputs
+            assert outputs is not None
+            found[context] = psychometric_function(outputs, trials, task)
         return found
 
     @cached_property

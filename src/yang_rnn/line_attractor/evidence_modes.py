@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from yang_rnn._checks import check_array, check_is, check_whole
+from yang_rnn._frames import frame_of
 from yang_rnn.dynamics.linearisation import Linearisation
 from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.response import direction_kept
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 NEARLY_SAME = 0.02
 """Distance of two eigenvalues, times the steps of the stimulus, for modes to be taken together."""
@@ -58,6 +62,14 @@ class EvidenceModes(NamedTuple):
             f"{100 * self.share[self.first]:.0f} %, modes that turn {100 * self.turning:.0f} %; "
             f"efficiency {self.efficiency:.3f}, constancy {self.constancy:.3f})"
         )
+
+    def to_frame(self) -> DataFrame:
+        """Give the shares as a pandas frame, one row per mode (counted from 0).
+
+        Columns mode, share, group_share, together.
+        """
+        columns = {name: getattr(self, name) for name in ("share", "group_share", "together")}
+        return frame_of({"mode": np.arange(len(self.share))} | columns)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what grows beyond all numbers is undefined

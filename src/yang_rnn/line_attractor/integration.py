@@ -6,11 +6,12 @@ Each function takes probes (`make_probes`), runs them, and gives numbers with th
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_is, check_whole
 from yang_rnn.dynamics.simulation import Trajectories
@@ -216,7 +217,7 @@ class Pushes(NamedTuple):
         return f"Pushes(left along the evidence: {self.along}, across it: {self.across})"
 
 
-def measure_pushes(probes: Probes, direction: Any, *, seed: int = 0) -> Pushes:
+def measure_pushes(probes: Probes, direction: ArrayLike, *, seed: int = 0) -> Pushes:
     """Push states at the end of the stimulus along a direction and at random across it.
 
     Parameters

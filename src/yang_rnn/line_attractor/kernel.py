@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array
+from yang_rnn._frames import frame_of
 from yang_rnn.line_attractor.estimates import Estimate
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 class Kernel(NamedTuple):
@@ -40,8 +45,13 @@ class Kernel(NamedTuple):
             f"Kernel({len(self.weights)} steps: efficiency {self.efficiency}, early {self.early})"
         )
 
+    def to_frame(self) -> DataFrame:
+        """Give it as a pandas frame, one row per step of the stimulus: step, weights, errors."""
+        steps = np.arange(len(self.weights))
+        return frame_of({"step": steps, "weights": self.weights, "errors": self.errors})
 
-def psychophysical_kernel(evidence: Any, decision: Any) -> Kernel:
+
+def psychophysical_kernel(evidence: ArrayLike, decision: ArrayLike) -> Kernel:
     """Regress decisions on the evidence of each step.
 
     Least squares with an intercept; errors allow for a scatter that differs between trials

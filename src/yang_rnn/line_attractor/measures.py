@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
+
+from yang_rnn._frames import frame_of
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,3 +176,10 @@ class Measures:
     """|r| between the position at the end of the stimulus and the choice made."""
     pc1_choice: float = math.nan
     """|r| between PC 1 at the end of the stimulus and the choice made."""
+
+    def to_frame(self) -> DataFrame:
+        """Give the numbers as a pandas frame of one row; the columns are the attributes.
+
+        A complex one is two columns, as in eigenvalue_real and eigenvalue_imag.
+        """
+        return frame_of(dataclasses.asdict(self))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_is, check_whole
 from yang_rnn.dynamics.maps import as_map
@@ -90,7 +90,7 @@ class Probes:
             strength=self.strength[places],
         )
 
-    def inputs(self, evidence: Any) -> np.ndarray:
+    def inputs(self, evidence: ArrayLike) -> np.ndarray:
         """Return inputs (step, probe, channel) with evidence (step, probe) for choice 2."""
         unit = self.task.evidence / (self.task.evidence @ self.task.evidence)
         return self.task.rest + np.asarray(evidence)[..., None] * unit
@@ -100,7 +100,7 @@ class Probes:
         with jax.enable_x64(True):
             return np.asarray(_run(self.step, states, inputs))
 
-    def integrate(self, evidence: Any) -> np.ndarray:
+    def integrate(self, evidence: ArrayLike) -> np.ndarray:
         """Run a stimulus with this evidence (step, probe); return the states (probe, unit)."""
         return self.run(self.onset, self.inputs(evidence))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,14 @@ import numpy as np
 from jax.tree_util import Partial
 
 from yang_rnn._checks import check_is
+from yang_rnn._frames import frame_of
 from yang_rnn.line_attractor.estimates import NOTHING
 from yang_rnn.line_attractor.integration import pulse_steps
 from yang_rnn.line_attractor.kernel import early_of, efficiency_of
 from yang_rnn.line_attractor.probes import Probes
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 NUM_TRIALS = 512
 """Trials of steady evidence along which the map is linearised.
@@ -56,6 +60,10 @@ class LinearResponse(NamedTuple):
             f"LinearResponse({len(self.weights)} steps, {len(self.gradient)} units: efficiency "
             f"{self.efficiency:.3f}, early {self.early:.3f}, constancy {self.constancy:.3f})"
         )
+
+    def to_frame(self) -> DataFrame:
+        """Give the weights as a pandas frame, one row per step of the stimulus: step, weights."""
+        return frame_of({"step": np.arange(len(self.weights)), "weights": self.weights})
 
 
 def linear_response(probes: Probes) -> LinearResponse:

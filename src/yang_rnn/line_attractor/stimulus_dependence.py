@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_is, shown
 from yang_rnn.analysis import central_point, find_slow_points, flat_states, search_points
@@ -70,8 +71,8 @@ class StimulusPoints(NamedTuple):
 
 def stimulus_dependence(
     system: System,
-    activity: Any,
-    inputs: Mapping[str, Any],
+    activity: ArrayLike,
+    inputs: Mapping[str, ArrayLike],
     verdict: Verdict,
     *,
     recipe: Recipe | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from yang_rnn._checks import check_array, check_callable, check_has, check_is
+from yang_rnn._frames import frame_of
 from yang_rnn.analysis import central_point, fit_pca, search_points
 from yang_rnn.dynamics.invariant import InvariantManifold
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
@@ -42,6 +43,7 @@ from yang_rnn.line_attractor.trial_states import (
 from yang_rnn.trials import Trials, TwoAlternatives, check_trials
 
 if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
     from yang_rnn.dynamics.enumeration.fixed_points import AllFixedPoints
 
 
@@ -106,6 +108,14 @@ class Verdict:
     manifold: InvariantManifold | None
     position: np.ndarray
     evidence: np.ndarray
+
+    def to_frame(self) -> DataFrame:
+        """Give the criteria as a pandas frame, one row each: name, value, error, rule, outcome.
+
+        The numbers behind them all are in ``measures.to_frame()``.
+        """
+        names = [field.name for field in dataclasses.fields(Criterion)]
+        return frame_of({name: [getattr(c, name) for c in self.criteria] for name in names})
 
     def __repr__(self) -> str:
         """Say what the network does, why, and with how long a stimulus."""

@@ -48,6 +48,18 @@ def test_mutual_inhibition_alternates():
     assert found.complete
 
 
+def test_tables_have_a_row_a_state_and_a_row_a_point():
+    system = network([[0, -2.0], [-2.0, 0]], [1, 1])
+    cycles = yr.all_cycles(system, [], 2, threads=1).to_frame()
+    assert cycles[["cycle", "step"]].to_numpy().tolist() == [[k // 2, k % 2] for k in range(6)]
+    assert cycles["stable"].tolist() == [True, True, False, False, False, False]
+    np.testing.assert_allclose(cycles["state_1"], [0, 1, 1 / 3, 1, 0, 1 / 3], atol=1e-15)
+    points = yr.all_fixed_points(system, [], threads=1).to_frame()
+    active = points[["active_0", "active_1"]].to_numpy().tolist()
+    assert sorted(active) == [[False, True], [True, False], [True, True]]
+    assert points["status"].tolist() == ["fixed"] * 3
+
+
 def test_a_slope_below_minus_one_beside_a_flat_piece_has_one_cycle_of_two():
     # h' = relu(2 - 3 h): 1/2 is unstable, 0 -> 2 -> 0.
     found = yr.all_cycles(network([[-3.0]], [2.0]), [], 2, threads=1)
@@ -151,7 +163,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="alpha is 2"):
         yr.all_cycles(network([[-3.0]], [2.0], 2.0, "outside"), [], 2)
     with pytest.raises(TypeError, match="`network`"):
-        yr.all_cycles(3, [], 2)
+        yr.all_cycles(3, [], 2)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(("period", "number"), [(1, 0), (2, 2), (3, 0)])

@@ -242,7 +242,7 @@ def test_networks_of_another_kind_end_in_an_error_that_says_what_to_use():
     with pytest.raises(ValueError, match=r"`network` must state that it is rectified.*find_fixed"):
         all_fixed_points(tanh, REST)
     with pytest.raises(TypeError, match="`network`"):
-        all_fixed_points(3, NO_INPUT)
+        all_fixed_points(3, NO_INPUT)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_step_that_is_not_that_of_the_weights_is_an_error():

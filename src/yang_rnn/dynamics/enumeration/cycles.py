@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_whole
+from yang_rnn._frames import by_unit, frame_of
 from yang_rnn.dynamics.enumeration.active_sets import (
     Continuum,
     Solution,
@@ -23,6 +25,10 @@ from yang_rnn.dynamics.enumeration.sampling import sampled_active_sets
 from yang_rnn.dynamics.enumeration.tree import OnClosed, check_limits, search_tree
 from yang_rnn.dynamics.maps import one_blas_thread
 from yang_rnn.dynamics.rectified import Rectified
+from yang_rnn.dynamics.system import HasSystem, System
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 MOST = 512
 """Units times period that are gone through at most: a dictionary is a square of so many numbers."""
@@ -93,6 +99,26 @@ class AllCycles:
         """Steps of a cycle."""
         return self.cycles.shape[1]
 
+    def to_frame(self) -> DataFrame:
+        """Give the cycles as a pandas frame, one row per state of each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns cycle and step (counted from 0), those of the cycle: multiplier_real and
+            multiplier_imag (of the multiplier of largest modulus), stable, on_kink, residual,
+            sampled; then state_0 ... state_{N-1}.
+        """
+        number, period, units = self.cycles.shape
+        columns = {
+            "cycle": np.repeat(np.arange(number), period),
+            "step": np.tile(np.arange(period), number),
+            "multiplier": np.repeat(self.multipliers[:, 0], period),
+        }
+        for name in ("stable", "on_kink", "residual", "sampled"):
+            columns[name] = np.repeat(getattr(self, name), period)
+        return frame_of(columns | by_unit("state", self.cycles.reshape(-1, units)))
+
     def in_words(self) -> str:
         """Return how many cycles there are, how they were found, and whether there are others."""
         found = f"{len(self) or 'no'} {'cycle' if len(self) == 1 else 'cycles'}"
@@ -129,8 +155,8 @@ class LoopCycles(NamedTuple):
 
 
 def all_cycles(
-    network: Any,
-    stimulus: Any,
+    network: System | HasSystem,
+    stimulus: ArrayLike,
     period: int,
     *,
     time_limit: float = TIME_LIMIT,

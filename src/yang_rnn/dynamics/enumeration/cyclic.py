@@ -98,6 +98,9 @@ class CyclicProblem:
         A power of two.
     """
 
+    problem: Problem
+    scale: float
+
     def __init__(self, loop: Loop):
         self._loop = loop
         units, period = len(loop.drive), len(loop.gains)

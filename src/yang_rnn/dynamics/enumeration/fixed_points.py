@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yang_rnn._checks import (
     check_array,
@@ -15,6 +16,7 @@ from yang_rnn._checks import (
     check_is,
     check_whole,
 )
+from yang_rnn._frames import by_unit
 from yang_rnn.dynamics.enumeration.active_sets import (
     Continuum,
     Solution,
@@ -35,7 +37,10 @@ from yang_rnn.dynamics.maps import as_map, as_states
 from yang_rnn.dynamics.points import FixedPoints
 from yang_rnn.dynamics.rectified import Rectified, check_step
 from yang_rnn.dynamics.search import SearchEnd
-from yang_rnn.dynamics.system import AutonomousMap, System
+from yang_rnn.dynamics.system import AutonomousMap, HasSystem, System
+
+if TYPE_CHECKING:
+    from yang_rnn._frames import DataFrame
 
 METHOD = "enumeration"
 """What the record of the points calls it."""
@@ -95,6 +100,14 @@ class AllFixedPoints:
         """Count the points."""
         return len(self.points)
 
+    def to_frame(self) -> DataFrame:
+        """Give the points as a pandas frame, one row per point.
+
+        Columns of `FixedPoints.to_frame`, then on_kink and active_0 ... active_{N-1}.
+        """
+        active = by_unit("active", self.active)
+        return self.points.to_frame().assign(on_kink=self.on_kink, **active)
+
     @property
     def proved(self) -> bool:
         """Whether a checked certificate says that there are no others."""
@@ -124,13 +137,13 @@ class AllFixedPoints:
 
 
 def all_fixed_points(
-    network: Any,
-    stimulus: Any,
+    network: System | HasSystem,
+    stimulus: ArrayLike,
     *,
     time_limit: float = TIME_LIMIT,
     most_nodes: int | None = None,
     threads: int | None = None,
-    data: Any = None,
+    data: ArrayLike | None = None,
     certificate_bytes: int = 2**30,
     check: bool = True,
     on_progress: OnClosed | None = None,
@@ -240,7 +253,7 @@ def all_fixed_points(
     )
 
 
-def rectified_at(network: Any, stimulus: Any) -> tuple[AutonomousMap, Rectified]:
+def rectified_at(network: System | HasSystem, stimulus: Any) -> tuple[AutonomousMap, Rectified]:
     """Return a network at an input, and the weights it states, compared with its step.
 
     Raises

@@ -1,0 +1,1 @@
+"""What goes to other programs: tables, labelled arrays, netCDF, MATLAB."""
