@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -34,7 +33,7 @@ exclude_patterns = ["_templates"]
 templates_path = ["_templates"]
 default_role = "py:obj"  # `name` in a docstring links to what it names, if it names something
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE.parent / "build" / "notebook-cache")
@@ -63,9 +62,10 @@ def copy_notebooks(app: Sphinx) -> None:
     folder = HERE / "notebooks"
     folder.mkdir(exist_ok=True)
     for path in NOTEBOOKS:
+        text = path.read_text("utf-8").replace("](../docs/", "](../")
         copy = folder / path.name
-        if not copy.exists() or copy.read_bytes() != path.read_bytes():
-            shutil.copyfile(path, copy)
+        if not copy.exists() or copy.read_text("utf-8") != text:  # an older one is read anew
+            copy.write_text(text, "utf-8")
 
 
 def add_colab_button(app: Sphinx, docname: str, content: list[str]) -> None:
