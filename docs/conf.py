@@ -48,12 +48,12 @@ autodoc_typehints = "none"  # the docstrings say the types, with shapes and unit
 autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # autodoc shows them
-numpydoc_validation_checks = set()
 
 html_theme = "furo"
 html_title = "yang_rnn"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_theme_options = {"top_of_page_buttons": []}
 
 
