@@ -29,7 +29,6 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_templates"]
-
 templates_path = ["_templates"]
 default_role = "py:obj"  # `name` in a docstring links to what it names, if it names something
 
