@@ -1,14 +1,18 @@
-"""Every example of the pages in `docs` runs, as it stands there."""
+"""The pages in `docs`: their examples run as they stand there, and nothing is left out."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import yang_rnn as yr
 from yang_rnn import figures
 
-PAGES = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs"
 
 
 @pytest.mark.slow
@@ -35,7 +39,77 @@ def test_examples_of_a_page_run(
         exec(code, space)
 
 
-def test_every_page_is_linked_from_the_readme():
-    readme = (PAGES.parent / "README.md").read_text("utf-8")
-    for page in PAGES.glob("*.md"):
-        assert f"(docs/{page.name})" in readme
+def test_every_page_is_in_the_contents():
+    index = (PAGES / "index.md").read_text("utf-8")
+    contents = "\n".join(re.findall(r"^```{toctree}\n(.*?)^```", index, re.MULTILINE | re.DOTALL))
+    listed = set(re.findall(r"^(?:.*<)?([\w/]+)>?$", contents, re.MULTILINE))
+    pages = {path.stem for path in PAGES.glob("*.md")} - {"index"}
+    notebooks = {f"notebooks/{path.stem}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert listed == pages | notebooks | {"reference/index"}
+
+
+def test_every_page_and_notebook_is_linked_from_the_readme():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    found = set(re.findall(r"\]\(([\w/.]+)\)", readme))
+    of_the_site = {"index", "contributing", "changelog"}  # they include what the README links
+    pages = {f"docs/{path.name}" for path in PAGES.glob("*.md") if path.stem not in of_the_site}
+    notebooks = {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert pages | notebooks | {"CONTRIBUTING.md", "CHANGELOG.md"} <= found
+
+
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_links_between_files_lead_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
+    local = [link for link in links if "://" not in link and not link.startswith("notebooks/")]
+    for link in local:
+        assert (page.parent / link).exists(), link
+
+
+def names_of(page: Path) -> list[str]:
+    """List what the tables of a page of the reference name, with its module."""
+    text = page.read_text("utf-8")
+    (module,) = re.findall(r"^\.\. currentmodule:: (\S+)$", text, re.MULTILINE)
+    tables = re.findall(r"^\.\. autosummary::\n(?:   :.*\n)*\n((?:   \w+\n)+)", text, re.MULTILINE)
+    return [f"{module}.{name}" for table in tables for name in table.split()]
+
+
+def test_every_public_name_is_once_in_the_reference():
+    pages = (PAGES / "reference").glob("*.rst")
+    names = [name for page in pages if page.stem != "index" for name in names_of(page)]
+    public = {f"yang_rnn.{name}" for name in yr.__all__} - {"yang_rnn.figures", "yang_rnn.dynamics"}
+    assert sorted(names) == sorted(public | {f"yang_rnn.figures.{n}" for n in yr.figures.__all__})
+
+
+def test_every_figure_is_in_the_gallery():
+    gallery = (PAGES / "gallery.md").read_text("utf-8")
+    for name in yr.figures.__all__:
+        assert f"yr.figures.{name}" in gallery if name.islower() else name in gallery
+
+
+SITE = """
+<a href="{link}">a</a> <img src="{image}" alt=""> <h1 id="top">b</h1>
+"""
+
+
+@pytest.mark.parametrize(
+    ("link", "image", "said"),
+    [
+        ("#top", "dot.png", []),
+        ("page.html#top", "data:image/png;base64,", []),
+        ("https://example.org", "dot.png", []),
+        ("gone.html", "dot.png", ["gone.html leads to no file"]),
+        ("page.html#end", "dot.png", ["page.html#end leads to no place"]),
+        ("#end", "dot.png", ["#end leads to no place"]),
+        ("#top", "https://example.org/dot.png", ["loads https://example.org/dot.png"]),
+    ],
+)
+def test_links_of_a_site_are_checked(link: str, image: str, said: list[str], tmp_path: Path):
+    (tmp_path / "page.html").write_text(SITE.format(link=link, image=image))
+    (tmp_path / "dot.png").touch()
+    check = [sys.executable, str(PAGES / "check_links.py"), str(tmp_path)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == bool(said)
+    for words in said:
+        assert words in done.stdout

@@ -156,15 +156,15 @@ def test_example_of_the_readme():
     assert len(modes) == len(points)
     assert modes.dt == 100.0
     assert verdict.label in VERDICTS
-    strict = run_example("thresholds=yr.Thresholds", **found)["verdict"]
+    strict = run_example("thresholds=yr.Thresholds", "docs/verdict.md", **found)["verdict"]
     np.testing.assert_equal(asdict(strict.measures), asdict(verdict.measures))
 
 
-def test_example_of_the_readme_opens_a_finished_run(small_run: Run, tmp_path: Path):
+def test_example_of_the_pages_opens_a_finished_run(small_run: Run, tmp_path: Path):
     folder = tmp_path / "runs" / "notebook-seed0"
     folder.mkdir(parents=True)
     save_numbers(small_run, folder, {}, stimuli=False)
-    run = run_example("load_run")["run"]
+    run = run_example("load_run", "docs/command.md")["run"]
     assert np.array_equal(run.points.state, small_run.points.state)
 
 

@@ -57,17 +57,17 @@ def weight_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
 
 
 class CTRNN(bp.DynamicalSystem):
-    r"""Continuous-time recurrent network, stepped by Euler's method [1]_.
+    """Continuous-time recurrent network, stepped by Euler's method [1]_.
 
-    .. math::
-        h_{t+1} = f\left((1 - \alpha) h_t + \alpha (x_t W_{ir} + h_t W_{rr} + b_{rr})\right),
-        \quad o_t = h_{t+1} W_{ro} + b_{ro}, \quad \alpha = dt / \tau
+    ::
+
+        h[t+1] = f((1 - alpha) h[t] + alpha (x[t] W_ir + h[t] W_rr + b_rr)),  alpha = dt / tau
+        o[t] = h[t+1] W_ro + b_ro
 
     States and inputs are rows; axes are (time, trial, unit) throughout. The nonlinearity is around
-    the whole leaky sum; with ``leak="outside"`` it is around the input alone,
+    the whole leaky sum; with ``leak="outside"`` it is around the input alone::
 
-    .. math::
-        h_{t+1} = (1 - \alpha) h_t + \alpha f(x_t W_{ir} + h_t W_{rr} + b_{rr}).
+        h[t+1] = (1 - alpha) h[t] + alpha f(x[t] W_ir + h[t] W_rr + b_rr)
 
     Training variables: `w_ir` (inputs, hidden), `w_rr` (hidden, hidden), `b_rr` (hidden,), `w_ro`
     (hidden, outputs), `b_ro` (outputs,); states: `h` (trial, hidden) and `o` (trial, outputs).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 
 
@@ -192,44 +193,6 @@ WORDS: dict[str, Term] = {
     ),
 }
 """The words of a report, by a short name."""
-
-DOES: dict[str, str] = {
-    "line attractor": "it adds up the evidence and keeps it while the stimulus lasts, along one "
-    "direction of its activity",
-    "leaky integrator": "it adds up the evidence along one direction of its activity, but forgets "
-    "part of what came early",
-    "unstable integrator": "it adds up the evidence, but early evidence carries its activity away "
-    "from the middle, so that what comes late counts less",
-    "fast leak": "it forgets most of the evidence before it decides, and what comes last counts "
-    "most",
-    "turning integrator": "it keeps evidence, but the direction of activity that stands for it "
-    "turns as time goes by",
-    "not learned": "too few of its choices are right, or evidence does not move them, so that "
-    "nothing is to be said of how it adds it up",
-    "inconclusive": "what it was seen to do and what its equations say do not fit together, so "
-    "that it is given no kind",
-}
-"""What a network of each verdict does with evidence, as half a sentence."""
-
-WHY: dict[str, str] = {
-    "slow direction": "there is one fixed point with a slow direction: activity that evidence has "
-    "moved along it comes back only slowly",
-    "several fixed points": "there are several fixed points in a row, and activity can rest at "
-    "one or the other, according to the evidence",
-    "continuum": "there is a continuum of resting states: activity stays wherever evidence has "
-    "left it",
-    "fast fixed point": "there is one fixed point, and activity comes back to it so fast that the "
-    "evidence is lost",
-    "rotation": "there are modes that turn, and they carry most of the evidence: what stands for "
-    "it goes around",
-    "chain": "one pattern of activity hands the evidence on to the next, so that it lasts longer "
-    "than any one pattern would",
-    "mixed modes": "no single pattern of activity carries the evidence: which ones do changes in "
-    "the course of a trial",
-    "no fixed point": "there is no state at which activity could rest: it is on its way as long "
-    "as the trial lasts",
-}
-"""Why a network of each mechanism does that, as half a sentence."""
 
 OUTCOMES: dict[str, str] = {
     "for": "reached",
@@ -561,10 +524,14 @@ CHIEF = (
 
 
 def does(verdict: str) -> str:
-    """Return what a network of a verdict does with evidence, as half a sentence."""
-    return DOES.get(verdict, f"it is judged to be {verdict}")
+    """Return what a network of a verdict does with evidence, as a clause."""
+    return _clause(WHAT[verdict]) if verdict in WHAT else f"it is judged to be {verdict}"
 
 
 def why(mechanism: str) -> str:
-    """Return why a network of a mechanism does what it does, as half a sentence."""
-    return WHY.get(mechanism, f"it is said to be by {mechanism}")
+    """Return why a network of a mechanism does what it does, as a clause."""
+    return _clause(WHY[mechanism]) if mechanism in WHY else f"it is said to be by {mechanism}"
+
+
+def _clause(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:].removesuffix(".")
