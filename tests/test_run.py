@@ -76,7 +76,9 @@ def test_result_is_printed_and_where_its_files_are(done: Ended):
     assert f"{done.summary['test_accuracy']:.4f}" in done.out
     assert "ideal observer" in done.out
     assert done.out.splitlines()[-3:] == [
-        "Files", "  summary.json has all numbers, figures/ the pictures.", f"  here{os.sep}"
+        "Files", 
+        "  Open report.html in a browser; summary.json has all numbers, figures/ the pictures.",
+        f"  here{os.sep}",
     ]  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def test_three_choices_have_a_table_and_a_figure_without_verdicts(tmp_path: Path
 
 def test_the_figure_says_what_it_is_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     drawn: list[Any] = []
-    monkeypatch.setattr(figures, "sweep", lambda *_: "figure")
+    monkeypatch.setattr(figures, "sweep", lambda *_, **__: "figure")
     monkeypatch.setattr(figures, "sign", lambda *words: drawn.append(words))
     monkeypatch.setattr(figures, "save", lambda *words: drawn.append(words))
     monkeypatch.setattr(yang_rnn.ensemble.sweep, "_report", lambda *_: None)

@@ -133,7 +133,9 @@ def test_text_lists_members_and_counts_verdicts(done: Path):
     assert f"  {expected}" in text
     counts = [int(line[38:].split()[0]) for line in text if "95 % interval" in line]
     assert sum(counts) == 2 * SEEDS  # each has a verdict and a mechanism
-    assert "table.csv, table.parquet, summary.csv, sweep.png, report.html" in text[-2]
+    end = " ".join(line.strip() for line in text[-4:])
+    assert "Open report.html" in end
+    assert "table.csv, table.parquet, summary.csv, sweep.png" in end
     assert text[-1] == f"  {done}/"
     for name in ("table.csv", "table.parquet", "summary.csv", "sweep.png", "report.html"):
         assert (done / name).is_file()

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binomtest
 
 from yang_rnn.ensemble.sweep import sweep
+from yang_rnn.ensemble.table import FILES
 from yang_rnn.ensemble.task_table import describe_tasks, summary_of_tasks
 from yang_rnn.experiment.storage import load_run
 from yang_rnn.experiment.task_run import TaskRun
@@ -84,7 +85,7 @@ def test_summary_counts_who_learned_and_what_was_found_in_each_context():
 
 def test_text_says_who_learned_what_was_found_and_what_failed():
     table = table_by_hand()
-    text = describe_tasks(table, summary_of_tasks(table, ["hidden"]), Path("here"), ["table.csv"])
+    text = describe_tasks(table, summary_of_tasks(table, ["hidden"]), Path("here"), FILES)
     assert [line.split()[3] for line in text.splitlines()[4:7]].count("NO") == 1
     assert "r recipe, hidden 8: 3 members, 0 failed, median accuracy 0.9000" in text
     assert "context 0: fast leak" in text
@@ -94,8 +95,10 @@ def test_text_says_who_learned_what_was_found_and_what_failed():
     assert f"fast leak: {WHAT['fast leak']}" in text.replace("\n    ", " ")
     assert f"by chain: {WHY['chain']}" in text.replace("\n    ", " ")
     assert text.splitlines()[-2:] == [
-        "  In this folder: table.csv, and each network in members/.", "  here/"
-    ]  # fmt: skip
+        "    each network in members/.",
+        "  here/",
+    ]
+    assert "  Open report.html in a browser. Beside it are table.csv, " in text
 
 
 @pytest.mark.parametrize(

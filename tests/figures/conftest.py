@@ -115,6 +115,8 @@ def judged() -> Judged:
         centre=0,
         modes=around(centre[None]),
         driven=0,
+        towards=line,
+        selection=line,
         manifold=manifold,
         position=position,
         evidence=evidence.sum(axis=0),
@@ -153,7 +155,7 @@ def _measured(line: np.ndarray) -> tuple[Integration, LinearResponse]:
     efficiency, early = efficiency_of(weights), early_of(weights)
     kept = 0.95 ** np.arange(1.0, 21.0)
     integration = Integration(
-        accuracy=0.95,
+        accuracy=Estimate(0.95, 0.02),
         kernel=Kernel(
             weights, np.full(20, 0.02), Estimate(efficiency, 0.01), Estimate(early, 0.01)
         ),

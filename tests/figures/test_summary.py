@@ -106,7 +106,11 @@ def test_summary_figure_holds_the_numbers_against_the_thresholds(judged: Any):
     for criterion in judged.verdict.criteria:
         assert criterion.name in texts
         assert any(text.endswith(f", for: {criterion.rule}") for text in texts)
-    values = ["0.950", str(judged.verdict.integration.kernel.efficiency), "1.0000 \u00b1 0.0010"]
+    values = [
+        "0.950 \u00b1 0.020",
+        str(judged.verdict.integration.kernel.efficiency),
+        "1.0000 \u00b1 0.0010",
+    ]
     assert [text.split(",")[0] for text in texts[1::2]][:3] == values
 
 

@@ -3,14 +3,13 @@ import dataclasses
 import pytest
 
 from yang_rnn.line_attractor.criteria import VERDICTS
-from yang_rnn.line_attractor.integrators import INTEGRATORS
 from yang_rnn.line_attractor.measures import Measures
 from yang_rnn.line_attractor.mechanism import MECHANISMS
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.report.glossary import CHIEF, MEASURES, WORDS, does, why
 
 
-@pytest.mark.parametrize("label", {*INTEGRATORS, *VERDICTS})
+@pytest.mark.parametrize("label", VERDICTS)
 def test_what_a_network_does_is_told_in_a_clause(label: str):
     assert does(label)[0].islower()
     assert f"{does(label)}.".casefold() == WHAT[label].casefold()

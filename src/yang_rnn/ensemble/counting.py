@@ -136,7 +136,8 @@ def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[Section
     lines = [f"{len(rows)} failed: {error}" for error, rows in failed.groupby("error", sort=False)]
     if len(failed):
         lines.append("What failed is made again only if its folder in members/ is removed.")
-    files_in = f"In this folder: {', '.join(files)}, and each network in members/."
+    page, others = files[-1], ", ".join(files[:-1])
+    files_in = f"Open {page} in a browser. Beside it are {others}, and each network in members/."
     return [
         *([Section("Failed", lines)] if lines else []),
         Section("Files", [files_in, f"  {folder}/"]),

@@ -86,7 +86,10 @@ def found_of(judged: Summary) -> str:
         share = f" (its decisions use {percent(kept)} of the information in it)"
     named = "It is inconclusive" if label == "inconclusive" else f"It is {_a(label)}"
     named = "It has not learned the task" if label == "not learned" else named
-    return f"{named}, which means that {does(label)}{share}; the mechanism is called {mechanism}: {why(mechanism)}."
+    return (
+        f"{named}, which means that {does(label)}{share}; the mechanism is called {mechanism}: "
+        f"{why(mechanism)}."
+    )
 
 
 def _a(label: str) -> str:
