@@ -26,7 +26,7 @@ def main() -> None:
     table = tables_in(HERE)
     summary = summary_of(table, ())
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.5g")
-    figure = yr.figures.sweep(table, summary, ())
+    figure = yr.figures.sweep(table, summary=summary)
     counts = [f"{recipe}, {len(rows)} networks" for recipe, rows in table.groupby("recipe")]
     yr.figures.sign(figure, "; ".join(counts))
     yr.figures.save(figure, HERE.parent / "docs" / "how_often")

@@ -311,7 +311,7 @@ def _box(width: Width) -> Axes:
     """Return axes of three dimensions, with room for a legend above and labels beside."""
     across = WIDTHS[width] / 25.4
     figure = Figure(figsize=(across, 0.55 * across + 1.7))
-    return figure.add_axes((0.02, 0.05, 0.85, 0.84), projection="3d")
+    return figure.add_axes((0.02, 0.05, 0.8, 0.84), projection="3d")
 
 
 def _legend_over_box(ax: Axes, title: str) -> None:
@@ -345,8 +345,8 @@ def kinds_of(points: FixedPoints, modes: Linearisation | None) -> np.ndarray:
     return kinds
 
 
-EIGENVECTOR_REACH = 2.0
-"""How far the eigenvector is drawn from the centre, both ways, in units of state."""
+EIGENVECTOR_REACH = 0.15
+"""How far the eigenvector is drawn from the centre, both ways, over the width of what is seen."""
 
 
 @styled
@@ -427,7 +427,8 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> str:
     line = project(pca, verdict.manifold.state)
     label = "slow manifold" + ("" if verdict.manifold.converged else ", not converged")
     ax.plot(*line.T, zorder=3, label=label, **manifold_style(verdict.manifold))
-    reach = EIGENVECTOR_REACH * verdict.towards
+    seen = max(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
+    reach = EIGENVECTOR_REACH * seen * verdict.towards
     centre = points.state[verdict.centre]
     line = project(pca, np.stack([centre - reach, centre + reach]))
     ax.plot(*line.T, zorder=2.5, label="mode that evidence drives", **EIGENVECTOR_STYLE)
