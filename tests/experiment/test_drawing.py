@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from pickle import PicklingError
@@ -220,6 +221,10 @@ def test_the_process_ends_with_the_one_that_it_draws_for(number: int, tmp_path: 
         parent.send_signal(number)
         # The process has this pipe too: it ends when both are gone.
         assert parent.stdout.read() == ""
+    # Pipes are closed a moment before a process that ends is gone.
+    until = time.monotonic() + 10
+    while _runs(pid) and time.monotonic() < until:
+        time.sleep(0.01)
     assert not _runs(pid)
 
 
