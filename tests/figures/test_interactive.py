@@ -8,6 +8,7 @@ from small import modes_at, points_at
 
 from yang_rnn import figures
 from yang_rnn.analysis import fit_pca
+from yang_rnn.figures.interactive import SYMBOLS
 
 
 def test_without_plotly_it_is_said_what_to_install(data: Any, monkeypatch: pytest.MonkeyPatch):
@@ -54,3 +55,9 @@ def test_a_pca_of_two_components_is_fitted_anew(data: Any):
     np.testing.assert_allclose(np.c_[line.x, line.y, line.z][:22], expected, atol=1e-9)
     with pytest.raises(ValueError, match="three units or more; got 2"):
         figures.interactive(data.activity[..., :2])
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS.values())
+def test_plotly_has_each_symbol_in_three_dimensions(symbol: str):
+    graph = pytest.importorskip("plotly.graph_objects")
+    assert graph.Scatter3d(marker={"symbol": symbol}).marker.symbol == symbol

@@ -218,3 +218,16 @@ def test_a_thousand_members_are_there_at_once(open_page: Any):
     page = open_page("thousand", "phone").page
     took = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     assert 0 < took < 5_000  # ms, where many tests run at once
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_figure_to_be_turned_is_drawn_when_it_is_opened(width: str, open_page: Any):
+    pytest.importorskip("plotly")
+    here = open_page("run", width)
+    assert not here.page.locator("#turned canvas").count()
+    here.page.click(".turned > summary")
+    here.page.wait_for_selector("#turned canvas")
+    assert not [text for text in here.problems if "Canvas2D" not in text and "WebGL" not in text]
+    assert here.page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0]
+    assert all(address == here.address for address in here.requests if address[:5] == "file:")
+    assert not [address for address in here.requests if address.startswith("http")]

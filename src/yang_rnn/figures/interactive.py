@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from yang_rnn.dynamics.points import FixedPoints
     from yang_rnn.trials import Trials
 
-SYMBOLS = {"x": "x", "o": "circle", "s": "square", "D": "diamond", "^": "cross", "+": "cross-open"}
+SYMBOLS = {
+    "x": "x",
+    "o": "circle",
+    "s": "square",
+    "D": "diamond",
+    "^": "cross",
+    "+": "diamond-open",
+}
 """Plotly's symbols for Matplotlib's; it has no triangles in three dimensions."""
 
 

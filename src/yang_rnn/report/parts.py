@@ -72,10 +72,10 @@ def _told(name: str, measures: Mapping[str, Any]) -> Told:
 
 
 def captioned(
-    pictures: Sequence[Picture], summary: Mapping[str, Any]
+    pictures: Sequence[Picture], summary: Mapping[str, Any], taken: int = 0
 ) -> list[tuple[Picture, Caption]]:
-    """Return pictures with their captions, as many as a page has room for."""
-    found, size = [], ROOM
+    """Return pictures with their captions, as many as a page has room for beside what is taken."""
+    found, size = [], ROOM + taken
     for picture in pictures:
         size += len(picture.data)
         if size > MOST_BYTES:

@@ -12,6 +12,7 @@ from yang_rnn.report.numbers import changes
 from yang_rnn.report.page import render
 from yang_rnn.report.parts import captioned, contents, explained, of_making, of_training
 from yang_rnn.report.pictures import Picture
+from yang_rnn.report.turning import Turning
 from yang_rnn.train import History
 
 
@@ -23,6 +24,7 @@ def run_page(
     *,
     command: str,
     note: str = "",
+    turning: Turning | None = None,
 ) -> str:
     """Return the page of a run of the perceptual task.
 
@@ -38,8 +40,10 @@ def run_page(
         What makes the run again.
     note : str
         What is to be known about that.
+    turning : Turning, optional
+        A figure to be turned.
     """
-    figures = captioned(pictures, summary)
+    figures = captioned(pictures, summary, turning.size if turning else 0)
     training = of_training(history, figures)
     judged = summary["line_attractor"]
     return render(
@@ -57,6 +61,7 @@ def run_page(
         figures=figures,
         command=command,
         note=note,
+        turning=turning,
         **training,
         **of_making(recipe, summary),
     )

@@ -11,6 +11,7 @@ from yang_rnn.report.numbers import NONE, changes
 from yang_rnn.report.page import render
 from yang_rnn.report.parts import captioned, contents, explained, of_making, of_training
 from yang_rnn.report.pictures import Picture
+from yang_rnn.report.turning import Turning
 from yang_rnn.train import History
 
 
@@ -22,6 +23,7 @@ def task_page(
     *,
     command: str,
     note: str = "",
+    turning: Turning | None = None,
 ) -> str:
     """Return the page of a run of another task than the perceptual one.
 
@@ -37,8 +39,10 @@ def task_page(
         What makes the run again.
     note : str
         What is to be known about that.
+    turning : Turning, optional
+        A figure to be turned.
     """
-    figures = captioned(pictures, summary)
+    figures = captioned(pictures, summary, turning.size if turning else 0)
     training = of_training(history, figures)
     return render(
         "task.html",
@@ -53,6 +57,7 @@ def task_page(
         figures=figures,
         command=command,
         note=note,
+        turning=turning,
         **training,
         **of_making(recipe, summary),
     )

@@ -36,6 +36,7 @@ from yang_rnn.report.again import member_command, run_command
 from yang_rnn.report.pictures import Picture, pictures_in
 from yang_rnn.report.run_page import run_page
 from yang_rnn.report.task_page import task_page
+from yang_rnn.report.turning import Turning, turning_of
 from yang_rnn.train import History
 
 _OF_A_SWEEP = (
@@ -112,7 +113,8 @@ def report_of(
     """
     pictures = pictures_in(figures, ORDER if run.recipe.is_perceptual else TASK_ORDER)
     prove = isinstance(run, Run) and run.proof_nodes is None
-    return _page(summary, run.recipe, run.history, pictures, command, note, prove=prove)
+    turning = turning_of(run) if pictures else None
+    return _page(summary, run.recipe, run.history, pictures, command, note, turning, prove=prove)
 
 
 def _page(
@@ -122,13 +124,14 @@ def _page(
     pictures: list[Picture],
     command: str | None,
     note: str,
+    turning: Turning | None,
     *,
     prove: bool,
 ) -> str:
     if command is None:
         command = run_command(recipe, platform=summary.get("platform", "cpu"), prove=prove)
     page = run_page if recipe.is_perceptual else task_page
-    return page(summary, recipe, history, pictures, command=command, note=note)
+    return page(summary, recipe, history, pictures, command=command, note=note, turning=turning)
 
 
 def _page_of(run: Run | TaskRun) -> str:
@@ -162,7 +165,8 @@ def _page_of_folder(folder: Path) -> str:
         note = _OF_A_SWEEP
     pictures = _pictures_of(folder, recipe)
     prove = (folder / PROOF).is_file()
-    return _page(summary, recipe, history, pictures, command, note, prove=prove)
+    turning = turning_of(load_run(folder)) if pictures else None
+    return _page(summary, recipe, history, pictures, command, note, turning, prove=prove)
 
 
 _READ = (RECIPE, HISTORY, SUMMARY_FILE)

@@ -90,3 +90,20 @@ if (table) {
   window.addEventListener("hashchange", open);
   open();
 }
+
+const turned = document.querySelector(".turned");
+if (turned) {
+  const unpack = async (id) => {
+    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).text();
+  };
+  turned.addEventListener("toggle", async () => {
+    if (window.Plotly || !turned.open) return;
+    const script = document.createElement("script");
+    script.textContent = await unpack("turned-library");
+    document.head.append(script);
+    const { data, layout } = JSON.parse(await unpack("turned-figure"));
+    window.Plotly.newPlot("turned", data, layout, { responsive: true, displaylogo: false });
+  });
+}
