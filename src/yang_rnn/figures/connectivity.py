@@ -59,7 +59,8 @@ def weights(
         raise ValueError(f"`order` must have each of the {len(matrix)} units once")
     values = np.empty(0) if modes is None else as_eigenvalues(modes)
     figure, (left, right) = grid_of(2, width, 78.0, columns=2)
-    figure.get_layout_engine().set(wspace=0.08)
+    engine: Any = figure.get_layout_engine()
+    engine.set(wspace=0.08)
     _matrix(left, matrix[np.ix_(order, order)])
     _spectra(right, np.linalg.eigvals(matrix), values)
     return figure
