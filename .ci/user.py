@@ -38,7 +38,7 @@ def main() -> None:
     path: Path = yr.save_mat("trials.mat", trials, activity, outputs, dt=system.dt)
     path.unlink()
     yr.save_netcdf("trials.nc", trials, activity, dt=system.dt).unlink()
-    figure = yr.figures.trajectories(yr.fit_pca(activity), activity, trials)
+    figure = yr.figures.trajectories(activity, trials=trials)
     for drawn in yr.figures.save(figure, "trajectories"):
         drawn.unlink()
 
