@@ -284,7 +284,7 @@ def _answer(
     varied: Sequence[str],
 ) -> Answer:
     whole = len(members) - len(failed)
-    by = f", with {' and '.join(varied)} varied" if varied else ""
+    by = f", with {' and '.join(varied)} varied" if varied and len(groups) > 1 else ""
     trained = f"{counted(len(members), 'network')} {'was' if len(members) == 1 else 'were'} trained"
     trained += f"{by}; " if by else "; "
     trained += f"{counted(len(failed), 'of them')} failed" if failed else "all are whole"
