@@ -34,6 +34,7 @@ default_role = "py:obj"  # `name` in a docstring links to what it names, if it n
 
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
+nb_render_markdown_format = "myst"  # tables too
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE.parent / "build" / "notebook-cache")
 nb_execution_raise_on_error = True
