@@ -38,6 +38,10 @@ class Fitted(NamedTuple):
     low: float
     high: float
 
+    def __repr__(self) -> str:
+        """Show the same as `str`."""
+        return str(self)
+
     def __str__(self) -> str:
         """Show the number with its interval, or the interval alone."""
         span = f"{self.low:.2g} to {self.high:.2g}"
