@@ -191,6 +191,7 @@ def test_example_of_the_pages_takes_a_network_that_is_not_ours():
 
 def test_example_of_the_pages_trains_another_task():
     found = run_example("RateGoNoGo", "docs/own_task.md")
+    assert np.isfinite(found["history"].loss).all()
 
 
 def test_what_is_printed_says_shapes_units_and_counts_in_a_line(small_run: Run):
