@@ -250,7 +250,7 @@ def test_evidence_that_pushes_the_wrong_way_is_not_learned():
     assert found.measures.gain == pytest.approx(-2 * GAIN)
     assert found.measures.evidence_r2 == 0.0
     assert found.label == "not learned"
-    assert found.reason == "0 % of choices are right"
+    assert "0 % of choices between the two are right, fewer than 70 %" in found.reason
 
 
 def test_a_network_that_forgets_at_once_weighs_the_last_step_alone():

@@ -48,10 +48,10 @@ def test_the_second_sentence_says_what_it_does_and_why(
 def test_the_third_sentence_says_what_is_proved(summary: dict[str, Any], small_run: Run):
     proved = {"number": 3, "continua": 0, "proved": True}
     said = answer_of(summary | {"every_fixed_point": proved}, small_run.recipe).trust
-    assert "It is proved that it has 3 fixed points and no other" in said
+    assert "How far to trust this: it is proved that it has 3 fixed points and no other" in said
     none = proved | {"number": 0}
     said = answer_of(summary | {"every_fixed_point": none}, small_run.recipe).trust
-    assert "It is proved that it has no fixed point" in said
+    assert "How far to trust this: it is proved that it has no fixed point" in said
     open_ = {"every_fixed_point": proved | {"proved": False}, "newton": {"fixed": 2, "slow": 0}}
     said = answer_of(summary | open_, small_run.recipe).trust
     assert "2 fixed points were found by search, and there may be others" in said

@@ -81,7 +81,10 @@ def judge_numbers(m: Measures, at: Thresholds) -> IntegratorVerdict:
     efficiency = Estimate(m.efficiency, m.efficiency_error)
     constancy = Estimate(m.constancy, m.constancy_error)
     early = Estimate(m.early, m.early_error)
-    right = f"{100 * m.accuracy:.0f} % of choices are right"
+    right = (
+        f"in trials with evidence {100 * m.accuracy:.0f} % of choices between the two are right, "
+        f"fewer than {100 * at.learned:g} %"
+    )
     if math.isnan(m.accuracy):
         return IntegratorVerdict("not learned", "no trial has evidence for one choice", "")
     fewest, most = Estimate(m.accuracy, m.accuracy_error).interval

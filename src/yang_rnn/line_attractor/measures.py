@@ -66,6 +66,8 @@ class Measures:
     num_fixed: int = 0
     """Fixed points that are known: all, where `fixed_proved`, else those that were found."""
     fixed_proved: bool = False
+    num_far: int = 0
+    """Those of them that lie far from the states of the trials (`FixedPoints.far`)."""
     num_slow: int = 0
     """Slow points that were found."""
     has_stable_point: bool = False

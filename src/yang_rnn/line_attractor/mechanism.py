@@ -161,6 +161,8 @@ def _response(m: Measures) -> str:
 
 def _reason(m: Measures, label: str) -> str:
     number = f"{m.num_fixed} fixed point{'' if m.num_fixed == 1 else 's'}"
+    if m.num_far:
+        number += f" ({m.num_far} of them far from where it goes)"
     parts = [number + (", and no other (proved)" if m.fixed_proved else "")]
     if not m.manifold_converged and not math.isnan(m.manifold_error):
         parts.append("no slow curve through the centre settled")

@@ -218,12 +218,14 @@ def line_attractor_verdict(
         _check_points(F, points)
     probes = make_probes(system, trials, task, trajectories=trajectories, seen=seen)
     integration, response = measure_with(probes), linear_response(probes)
-    known = points.with_status("fixed").state
+    listed = points.with_status("fixed")
     if every is not None and every.proved:
-        known = every.points.state
+        listed = every.points
+    known = listed.state
     found = numbers_of(integration) | numbers_of_response(response)
     found |= {
         "num_fixed": len(known),
+        "num_far": int(listed.far.sum()),
         "fixed_proved": every is not None and every.proved,
         "num_slow": points.counts["slow"],
         "state_time_r2": explained_by_time(seen.during),

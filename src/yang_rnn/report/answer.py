@@ -108,7 +108,7 @@ def _trust(summary: Summary) -> str:
     judged = summary["line_attractor"]
     if judged is not None:
         parts.append(reliance(judged))
-    return _sentence(parts)
+    return f"How far to trust this: {_clauses(parts)}."
 
 
 def _points_known(summary: Summary) -> str:
@@ -155,8 +155,12 @@ def reliance(judged: Summary) -> str:
     return ", and ".join(parts)
 
 
+def _clauses(parts: list[str]) -> str:
+    return "; ".join(part for part in parts if part)
+
+
 def _sentence(parts: list[str]) -> str:
-    text = "; ".join(part for part in parts if part)
+    text = _clauses(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
 

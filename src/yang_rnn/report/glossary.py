@@ -213,13 +213,16 @@ _CONSTANCY = (
 _EARLY = "0: early and late evidence count alike; above 0 early evidence counts more, below 0 late."
 _COSINE = "1: the same direction; 0: at right angles."
 _AGREES = "It should agree with the one that was measured."
+_ALONE = "Where it differs from what was measured, this alone does not explain it."
 
 MEASURES: dict[str, Term] = {
     "accuracy": Term(
         "right choices",
-        "Share of right choices in trials with evidence.",
+        "In what share of the analysed trials with evidence, of the outputs of the two choices "
+        "alone, that of the right one is the larger.",
         "",
-        f"Half of two choices is guessing; below {_AT.learned:g} nothing more is judged.",
+        f"Half is guessing; below {_AT.learned:g} nothing more is judged. The accuracy of the "
+        "network is of other trials, of all its outputs, and of trials without evidence too.",
     ),
     "efficiency": Term(
         "evidence that decisions keep",
@@ -292,7 +295,8 @@ MEASURES: dict[str, Term] = {
     ),
     "still_moving": Term(
         "states that still move",
-        "Share of states that neither rest nor run away within 100 s.",
+        "Share of states that neither rest nor run away within 100 s, those among them that come "
+        "back to a fixed point slowly: to rest is to move by less than a millionth.",
         "",
         "Those that rest, go around, run away and still move are 1 together.",
     ),
@@ -322,7 +326,16 @@ MEASURES: dict[str, Term] = {
     "fixed_proved": Term(
         "proved to be all", "Whether it is proved that there are no other fixed points."
     ),
-    "num_slow": Term("slow points", "How many slow points were found."),
+    "num_far": Term(
+        "fixed points far away",
+        "How many of the fixed points lie far from all states of trials.",
+        "",
+        "0: the network goes near each of them.",
+    ),
+    "num_slow": Term(
+        "slow points", "How many slow points the search found that the verdict stands on.", "",
+        "Newton's method goes on to fixed points, and finds few; a descent ends at many.",
+    ),
     "has_stable_point": Term(
         "has a stable point", "Whether activity comes back to one of the fixed points."
     ),
@@ -350,7 +363,8 @@ MEASURES: dict[str, Term] = {
     "second_time_constant": Term("second time constant", "The same of the next mode.", "ms"),
     "line_attractor_score": Term(
         "score of a line attractor",
-        "How much longer the slowest mode lasts than the next, in doublings.",
+        "How much longer the slowest mode lasts than the next, in doublings; 0 where these two "
+        "are a pair that turns.",
         "",
         "Above 1 has been called a line attractor, whatever evidence does.",
     ),
@@ -395,14 +409,17 @@ MEASURES: dict[str, Term] = {
     ),
     "centre_efficiency": Term(
         "evidence kept at the centre", "As the equations at the centre alone predict it.", "",
-        _AGREES,
+        _ALONE,
     ),
     "centre_constancy": Term(
         "direction kept at the centre", "As the equations at the centre alone predict it.",
-        "cosine", _AGREES,
+        "cosine", _ALONE,
     ),
     "manifold_converged": Term(
-        "slow manifold found", "Whether a slow curve through the centre could be computed."
+        "slow manifold settled",
+        "Whether the map takes the slow curve through the centre into itself.",
+        "",
+        "Where not, its length and places are those of the piece that it was begun with.",
     ),
     "manifold_error": Term(
         "error of the slow manifold", "How far off it may be, over its length.", "",
@@ -460,7 +477,7 @@ MEASURES: dict[str, Term] = {
         "1: a continuum of resting states.",
     ),
     "manifold_efficiency": Term(
-        "evidence kept on the slow manifold", "As the flow along it predicts it.", "", _AGREES
+        "evidence kept on the slow manifold", "As the flow along it predicts it.", "", _ALONE
     ),
     "eigenvector_manifold": Term(
         "driven mode along the slow manifold", "Whether both point the same way.", "cosine",

@@ -108,13 +108,21 @@ def of_training(history: History, figures: Sequence[tuple[Picture, Caption]]) ->
     }
 
 
+OF_A_TASK = ("num_inputs", "num_outputs")
+"""Settings that a task says by itself where they are 0."""
+
+
 def of_making(recipe: Recipe, facts: Mapping[str, Any], *varied: str) -> dict[str, Any]:
     """Return what a page says of settings and versions."""
     settings = dataclasses.asdict(recipe)
     return {
         "recipe_base": recipe.base,
         "settings": settings_of(recipe, *varied),
-        "all_settings": [(k, v) for k, v in settings.items() if k not in varied],
+        "all_settings": [
+            (name, value)
+            for name, value in settings.items()
+            if name not in varied and (value or name not in OF_A_TASK)
+        ],
         "versions": dict(facts.get("versions", {})),
         "platform": facts.get("platform", ""),
     }

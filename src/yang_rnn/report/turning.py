@@ -31,9 +31,14 @@ class Turning(NamedTuple):
         return len(self.figure) + len(self.library)
 
 
+def can_turn() -> bool:
+    """Tell whether plotly is installed."""
+    return importlib.util.find_spec("plotly") is not None
+
+
 def turning_of(run: Run | TaskRun) -> Turning | None:
     """Return the figure of a run; None where plotly is not installed or units are too few."""
-    if importlib.util.find_spec("plotly") is None or run.activity.shape[-1] < 3:
+    if not can_turn() or run.activity.shape[-1] < 3:
         return None
     points = run.points if isinstance(run, Run) else None
     figure = figures.interactive(run.activity, points=points, trials=run.trials, pca=run.pca)

@@ -36,7 +36,7 @@ from yang_rnn.report.again import member_command, run_command
 from yang_rnn.report.pictures import Picture, pictures_in
 from yang_rnn.report.run_page import run_page
 from yang_rnn.report.task_page import task_page
-from yang_rnn.report.turning import Turning, turning_of
+from yang_rnn.report.turning import Turning, can_turn, turning_of
 from yang_rnn.train import History
 
 _OF_A_SWEEP = (
@@ -165,7 +165,7 @@ def _page_of_folder(folder: Path) -> str:
         note = _OF_A_SWEEP
     pictures = _pictures_of(folder, recipe)
     prove = (folder / PROOF).is_file()
-    turning = turning_of(load_run(folder)) if pictures else None
+    turning = turning_of(load_run(folder)) if pictures and can_turn() else None
     return _page(summary, recipe, history, pictures, command, note, turning, prove=prove)
 
 
