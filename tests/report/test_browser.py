@@ -227,6 +227,9 @@ def test_the_figure_to_be_turned_is_drawn_when_it_is_opened(width: str, open_pag
     assert not here.page.locator("#turned canvas").count()
     here.page.click(".turned > summary")
     here.page.wait_for_selector("#turned canvas")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(here.page).response
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
     assert not [text for text in here.problems if "Canvas2D" not in text and "WebGL" not in text]
     assert here.page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0]
     assert all(address == here.address for address in here.requests if address[:5] == "file:")
