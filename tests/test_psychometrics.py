@@ -141,3 +141,21 @@ def test_what_can_not_be_fitted_is_refused():
         fit_psychometric(one_sided)
     with pytest.raises(ValueError, match="`confidence` must be between 0 and 1; got 95"):
         fit_psychometric(SHARP.decide(10), 95)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("probability", np.full(9, np.nan), r"`measured\.probability` must be finite"),
+        ("probability", np.full(9, 40.0), r"`measured\.probability` must be from 0 to 1; got 40"),
+        ("probability", np.zeros(8), r"`measured\.probability` must have shape \(9,\)"),
+        ("num_trials", np.zeros(9, int), r"`measured\.num_trials` must be 1 or more each; got 0"),
+        ("num_trials", np.ones(3, int), r"`measured\.num_trials` must have shape \(9,\)"),
+        ("strength", np.full(9, np.nan), r"`measured\.strength` must be finite"),
+    ],
+)
+def test_a_function_that_is_none_is_refused_by_the_name_of_what_is_wrong(
+    field: str, value: Any, said: str
+):
+    with pytest.raises(ValueError, match=said):
+        fit_psychometric(SHARP.decide(50)._replace(**{field: value}))

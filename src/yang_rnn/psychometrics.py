@@ -126,7 +126,8 @@ def fit_psychometric(
     TypeError
         If this is no psychometric function.
     ValueError
-        If there is evidence for one choice alone, or the confidence is not between 0 and 1.
+        If there is evidence for one choice alone, a strength without trials, a share that is none,
+        or the confidence is not between 0 and 1.
 
     References
     ----------
@@ -144,9 +145,15 @@ def fit_psychometric(
             "`measured` must have evidence for either choice; got strengths from "
             f"{strength.min():g} to {strength.max():g}"
         )
-    total = np.asarray(measured.num_trials)
+    total = check_array("measured.num_trials", measured.num_trials, strength.shape).astype(float)
+    share = check_array("measured.probability", measured.probability, strength.shape)
+    if total.min() < 1:
+        raise ValueError(f"`measured.num_trials` must be 1 or more each; got {total.min():g}")
+    if share.min() < 0 or share.max() > 1:
+        beyond = share.min() if share.min() < 0 else share.max()
+        raise ValueError(f"`measured.probability` must be from 0 to 1; got {beyond:g}")
     unit = float(np.abs(strength[strength != 0]).min())
-    data = _Choices(strength / unit, total, np.rint(measured.probability * total))
+    data = _Choices(strength / unit, total, np.rint(share * total))
     best = data.fit()
     deviance = float(2 * (data.saturated - best.likelihood))
     if not _rises(data, best, confidence):
