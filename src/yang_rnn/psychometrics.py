@@ -145,7 +145,7 @@ def fit_psychometric(
             "`measured` must have evidence for either choice; got strengths from "
             f"{strength.min():g} to {strength.max():g}"
         )
-    total = check_array("measured.num_trials", measured.num_trials, strength.shape).astype(float)
+    total = check_array("measured.num_trials", measured.num_trials, strength.shape, whole=True)
     share = check_array("measured.probability", measured.probability, strength.shape)
     if total.min() < 1:
         raise ValueError(f"`measured.num_trials` must be 1 or more each; got {total.min():g}")
