@@ -171,17 +171,18 @@ def test_members_are_sorted(width: str, open_page: Any):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_members_are_filtered_by_label_and_by_text(width: str, open_page: Any):
     page = open_page("thousand", width).page
+    controls = page.locator(".controls")
     shown = page.locator(".members tbody:visible")
     assert page.locator("#shown").text_content() == "1000 of 1000 members"
-    page.get_by_label("verdict").select_option("line attractor")
+    controls.get_by_label("verdict").select_option("line attractor")
     lines = shown.count()
     assert page.locator("#shown").text_content() == f"{lines} of 1000 members"
     assert 0 < lines < 1000
-    page.get_by_label("mechanism").select_option("slow direction")
+    controls.get_by_label("mechanism").select_option("slow direction")
     both = shown.count()
     assert 0 < both < lines
-    page.get_by_label("verdict").select_option("")
-    page.get_by_label("mechanism").select_option("")
+    controls.get_by_label("verdict").select_option("")
+    controls.get_by_label("mechanism").select_option("")
     page.get_by_label("text").fill("Seed77")
     assert shown.count() == 11  # 77 and 770 to 779
     page.get_by_label("text").fill("no such words")

@@ -52,6 +52,26 @@ def test_shares_are_those_of_the_summary(page: str, table: Any):
     assert does("turning integrator") in text
 
 
+def test_verdicts_and_mechanisms_each_have_a_table_that_adds_up(page: str, table: Any):
+    shares = page[page.index('id="shares"') : page.index('id="members"')]
+    tables = re.findall(r"<table>.*?</table>", shares, flags=re.DOTALL)
+    assert ["What they do" in each for each in tables] == [True, False]
+    assert ["By what mechanism" in each for each in tables] == [False, True]
+    for each in tables:
+        counts = re.findall(r"<td>([\d,]+)</td>", each)
+        assert sum(int(count.replace(",", "")) for count in counts) == len(table)
+
+
+def test_mechanisms_say_that_they_are_also_of_networks_that_failed_to_learn(table: Any):
+    few = table.head(4).copy()
+    few["verdict"] = ["not learned", "not learned", "line attractor", "line attractor"]
+    note = "the 2 networks that have not learned the task too"
+    for rows, said in ((few, True), (few.tail(2), False)):
+        names = [f"seed{seed}" for seed in rows["seed"]]
+        page = sweep_page(NOTEBOOK, rows, summary_of(rows, []), [], names, made_with=MADE_WITH)
+        assert (note in text_of(page)) is said
+
+
 def test_the_answer_has_what_is_most_frequent_with_its_interval(page: str):
     text = text_of(page)
     assert "1,000 networks were trained; all are whole, and the median accuracy is" in text

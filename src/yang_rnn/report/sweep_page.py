@@ -174,6 +174,23 @@ class Share(NamedTuple):
     high: float
 
 
+class Kind(NamedTuple):
+    """Outcomes of one kind, whose shares add up to all that were counted.
+
+    Attributes
+    ----------
+    of, title, note : str
+        In the summary, over its table, and below it; the note may be empty.
+    shares : list of Share
+        The most frequent first.
+    """
+
+    of: str
+    title: str
+    note: str
+    shares: list[Share]
+
+
 class Group(NamedTuple):
     """Members of one combination of varied numbers, and what came of them."""
 
@@ -181,7 +198,12 @@ class Group(NamedTuple):
     members: int
     failed: int
     accuracy: float
-    shares: list[Share]
+    kinds: list[Kind]
+
+    @property
+    def shares(self) -> list[Share]:
+        """Of all kinds, in their order."""
+        return [share for kind in self.kinds for share in kind.shares]
 
 
 def _groups(summary: Any) -> list[Group]:
@@ -202,14 +224,43 @@ def _groups(summary: Any) -> list[Group]:
             for _, row in rows.iterrows()
             if row["count"]
         ]  # fmt: skip
-        shares.sort(key=lambda share: -share.networks)
-        shares.sort(key=lambda share: share.of != "verdict" and share.of.startswith("mechanism"))
         name = ", ".join(f"{field} {value}" for field, value in values)
         found.append(
             Group(name, int(first["members"]), int(first["failed"]), first["median_accuracy"],
-                  shares)
+                  _kinds(shares))
         )  # fmt: skip
     return found
+
+
+def _kinds(shares: Sequence[Share]) -> list[Kind]:
+    """Return shares by what they are of: what is learned, the verdicts, the mechanisms."""
+    counted_of: dict[str, list[Share]] = {}
+    for share in sorted(shares, key=lambda share: -share.networks):
+        counted_of.setdefault(share.of, []).append(share)
+    order = sorted(counted_of, key=lambda of: of.startswith("mechanism"))
+    return [Kind(of, _title(of), _note(of, shares), counted_of[of]) for of in order]
+
+
+def _title(of: str) -> str:
+    kind, _, context = of.partition(" ")
+    what = {"verdict": "what they do", "mechanism": "by what mechanism"}.get(kind, of)
+    return f"{what} ({context})" if context else what
+
+
+def _note(of: str, shares: Sequence[Share]) -> str:
+    """Say of which networks mechanisms are counted, where some have not learned the task."""
+    kind, _, context = of.partition(" ")
+    verdict = f"verdict {context}".strip()
+    failures = sum(
+        share.networks for share in shares if (share.of, share.outcome) == (verdict, "not learned")
+    )
+    if kind != "mechanism" or not failures:
+        return ""
+    has = "has" if failures == 1 else "have"
+    return (
+        f"All networks are counted, the {counted(failures, 'network')} that {has} not learned the "
+        "task too."
+    )
 
 
 def _meaning(of: str, outcome: str) -> str:
