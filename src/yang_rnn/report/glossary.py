@@ -118,7 +118,14 @@ WORDS: dict[str, Term] = {
         "What a mode is multiplied by in each time step.",
         "",
         "1: it stays; less than 1 in size: it shrinks; more: it grows; with an imaginary part (i): "
-        "it turns.",
+        "it turns, and such modes come in pairs, written a \u00b1 bi.",
+    ),
+    "standard error": Term(
+        "\u00b1",
+        "The standard error of a number, that is, how far chance alone would move it if it were "
+        "measured again.",
+        "",
+        "What lies within two of them of a threshold may as well lie on its other side.",
     ),
     "time constant": Term(
         "time constant",
@@ -182,8 +189,8 @@ WORDS: dict[str, Term] = {
     ),
     "near": Term(
         "near",
-        "A number that decides lies within its error of a threshold: measured again, the network "
-        "might get the other verdict.",
+        "A threshold lies within the 95 % interval of a number that decides: measured again, the "
+        "network might get the other verdict.",
     ),
     "share": Term(
         "share",
