@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -6,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tasks import Follow, Side, answers
 
-from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task, check_trials, last_asked
+from yang_rnn.task import PerceptualDecisionMaking
+from yang_rnn.trials import (
+    Task,
+    Trials,
+    TwoAlternatives,
+    check_alternatives,
+    check_task,
+    check_trials,
+    last_asked,
+)
 
 TASK = TwoAlternatives(
     rest=(0.5, 0.0), evidence=(2.0, -1.0), outputs=(0, 1), condition="tilt", stimulus="seen",
@@ -400,3 +410,13 @@ def test_a_trial_goes_as_far_as_its_last_step_with_a_weight():
     every.weights[0] = 0  # does not count, but is no end
     assert every.inside.sum(axis=0).tolist() == [5, 5, 3, 4, 5, 3]
     assert trials().inside.all()
+
+
+def test_a_task_in_place_of_its_alternatives_is_told_what_gives_them():
+    own = SimpleNamespace(alternatives=dict)
+    with pytest.raises(TypeError, match=r"one of those that `task\.alternatives\(\)` gives; got"):
+        check_alternatives("task", own)
+    with pytest.raises(TypeError, match=r"as `task\.two_alternatives\(\)` gives; got Percept"):
+        check_alternatives("task", PerceptualDecisionMaking())
+    with pytest.raises(TypeError, match="`task` must be a TwoAlternatives; got 3"):
+        check_alternatives("task", 3)

@@ -19,7 +19,14 @@ from yang_rnn._checks import (
     reason_of,
 )
 from yang_rnn._frames import frame_of
-from yang_rnn.trials import Task, Trials, TwoAlternatives, check_trials, last_asked
+from yang_rnn.trials import (
+    Task,
+    Trials,
+    TwoAlternatives,
+    check_alternatives,
+    check_trials,
+    last_asked,
+)
 
 if TYPE_CHECKING:
     from yang_rnn._frames import DataFrame
@@ -206,7 +213,7 @@ def psychometric_function(
     """
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)
-    check_is("task", task, TwoAlternatives)
+    check_alternatives("task", task)
     shape = (*np.shape(check_trials(trials).inputs)[:2], "output")
     took_second = task.chose_second(check_array("outputs", outputs, shape), trials)
     levels, total, second = _counts(task.signed_strength(trials), took_second)

@@ -650,3 +650,15 @@ def check_trials(trials: Any) -> Trials:
             expected = f"`trials.asked` must be bool, of shape {inputs.shape[:2]}"
             raise ValueError(f"{expected}; got {asked.dtype}, {asked.shape}")
     return trials
+
+
+def check_alternatives(name: str, task: Any) -> None:
+    """Raise a `TypeError` where an argument is no `TwoAlternatives`, and say what gives it."""
+    if isinstance(task, TwoAlternatives):
+        return
+    gives = {
+        "two_alternatives": f", as `{name}.two_alternatives()` gives",
+        "alternatives": f", one of those that `{name}.alternatives()` gives",
+    }
+    hint = next((text for method, text in gives.items() if hasattr(task, method)), "")
+    raise TypeError(f"`{name}` must be a TwoAlternatives{hint}; got {shown(task)}")

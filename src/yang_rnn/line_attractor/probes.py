@@ -15,7 +15,7 @@ from yang_rnn.dynamics.simulation import Trajectories
 from yang_rnn.dynamics.system import System
 from yang_rnn.line_attractor.estimates import Estimate, share_of
 from yang_rnn.line_attractor.trial_states import TrialStates, run_trials
-from yang_rnn.trials import Trials, TwoAlternatives, check_trials
+from yang_rnn.trials import Trials, TwoAlternatives, check_alternatives, check_trials
 
 NUM_PROBES = 2048
 """Probes: the efficiency of a kernel of twenty steps is then known to 0.02 or better."""
@@ -165,7 +165,7 @@ def make_probes(
     """
     check_is("system", system, System)
     check_trials(trials)
-    check_is("task", task, TwoAlternatives)
+    check_alternatives("task", task)
     check_is("trajectories", trajectories, Trajectories, optional=True)
     check_is("seen", seen, TrialStates, optional=True)
     if number is not None:

@@ -40,7 +40,7 @@ from yang_rnn.line_attractor.trial_states import (
     explained_by_time,
     run_trials,
 )
-from yang_rnn.trials import Trials, TwoAlternatives, check_trials
+from yang_rnn.trials import Trials, TwoAlternatives, check_alternatives, check_trials
 
 if TYPE_CHECKING:
     from yang_rnn._frames import DataFrame
@@ -196,7 +196,7 @@ def line_attractor_verdict(
     """
     check_is("system", system, System)
     check_trials(trials)
-    check_is("task", task, TwoAlternatives)
+    check_alternatives("task", task)
     check_is("trajectories", trajectories, Trajectories, optional=True)
     check_is("points", points, FixedPoints, optional=True)
     check_is("thresholds", thresholds, Thresholds, optional=True)
