@@ -40,6 +40,16 @@ def test_png_has_300_dots_per_inch(figure: Figure, tmp_path: Path):
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
+def test_savefig_too_has_300_dots_per_inch_or_what_it_is_told(figure: Figure, tmp_path: Path):
+    before = dict(mpl.rcParams)
+    cases: list[tuple[int, dict[str, Any]]] = [(300, {}), (72, {"dpi": 72})]
+    for dpi, told in cases:
+        figure.savefig(tmp_path / "figure.png", **told)
+        with Image.open(tmp_path / "figure.png") as image:
+            assert image.info["dpi"] == pytest.approx((dpi, dpi), abs=0.1)
+    assert dict(mpl.rcParams) == before
+
+
 def test_the_same_figure_gives_the_same_bytes(data: Any, tmp_path: Path):
     contents = []
     for name in ("one", "two"):
@@ -62,8 +72,13 @@ def test_the_same_figure_gives_the_same_png_with_and_without_pdf(figure: Figure,
     assert alone == after
 
 
-def test_text_of_a_pdf_stays_text(figure: Figure, tmp_path: Path):
-    content = figures.save(figure, tmp_path / "words", ["pdf"])[0].read_bytes()
+@pytest.mark.parametrize("by", ["save", "savefig"])
+def test_text_of_a_pdf_stays_text(figure: Figure, tmp_path: Path, by: str):
+    if by == "save":
+        figures.save(figure, tmp_path / "words", ["pdf"])
+    else:
+        figure.savefig(tmp_path / "words.pdf")
+    content = (tmp_path / "words.pdf").read_bytes()
     # Whole TrueType fonts, with a table of the letters that their glyphs stand for.
     assert b"Type3" not in content  # text as outlines: can't be searched or edited
     assert b"/Type0" in content

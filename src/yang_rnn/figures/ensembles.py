@@ -16,7 +16,7 @@ from yang_rnn.figures.outcomes import (
     draw_shares,
     group_name,
 )
-from yang_rnn.figures.style import Width, new_figure, project, shaded, styled
+from yang_rnn.figures.style import StyledFigure, Width, new_figure, project, shaded, styled
 from yang_rnn.line_attractor.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def portrait(portrait: Portrait) -> Figure:
     portrait : Portrait
     """
     check_is("portrait", portrait, Portrait)
-    figure = Figure(figsize=(2.4, 2.2), layout="constrained")
+    figure = StyledFigure(figsize=(2.4, 2.2), layout="constrained")
     _portrait(figure.subplots(), portrait)
     return figure
 

@@ -25,6 +25,7 @@ from yang_rnn.figures.style import (
     NO_EVIDENCE_STYLE,
     POINT_STYLES,
     WIDTHS,
+    StyledFigure,
     Width,
     axes_or_new,
     check_mean,
@@ -310,7 +311,7 @@ def slow_points(
 def _box(width: Width) -> Axes:
     """Return axes of three dimensions, with room for a legend above and labels beside."""
     across = WIDTHS[width] / 25.4
-    figure = Figure(figsize=(across, 0.55 * across + 1.7))
+    figure = StyledFigure(figsize=(across, 0.55 * across + 1.7))
     return figure.add_axes((0.02, 0.05, 0.8, 0.84), projection="3d")
 
 
