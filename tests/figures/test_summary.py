@@ -32,6 +32,28 @@ def test_summary_figure_says_what_a_network_does_and_why(judged: Any):
     ]
 
 
+@pytest.mark.parametrize("width", ["single", "double"])
+@pytest.mark.parametrize("part", ["does", "why"])
+def test_half_of_the_figure_fits_on_a_page(judged: Any, width: Any, part: Any):
+    verdict = judged.verdict
+    figure: Any = figures.line_attractor(
+        verdict, mean=judged.mean, pca=judged.pca, width=width, part=part
+    )
+    assert_readable(figure)
+    assert 25.4 * figure.get_size_inches()[1] < 240
+    assert len(figure.axes) == 3
+    reason = {"does": verdict.reason, "why": verdict.mechanism_reason}[part]
+    assert reason in " ".join(figure.subfigs[0].get_suptitle().split())
+
+
+def test_another_part_is_an_error(judged: Any):
+    with pytest.raises(ValueError, match="`part` must be one of"):
+        figures.line_attractor(
+            judged.verdict, mean=judged.mean, pca=judged.pca,
+            part="how",  # pyright: ignore[reportArgumentType]
+        )  # fmt: skip
+
+
 def test_kernel_has_measured_weights_linear_response_and_a_perfect_integrator(judged: Any):
     ax = panels_of(figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca))[0]
     weights = 0.95 ** np.arange(19, -1, -1)

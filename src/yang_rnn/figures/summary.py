@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import check_has, shown
+from yang_rnn._checks import check_has, check_one_of, shown
 from yang_rnn.figures.dynamics import eigenvalues
 from yang_rnn.figures.portraits import add_averages, kinds_of
 from yang_rnn.figures.style import (
@@ -68,6 +68,12 @@ BY = {
 }
 """A mechanism in a title."""
 
+HEIGHTS: dict[str, dict[str, float]] = {
+    "single": {"does": 230.0, "why": 235.0},
+    "double": {"does": 95.0, "why": 120.0},
+}
+"""How high (mm) each part of a verdict's figure is, by its width."""
+
 MOST_GROWTH = 3.0
 """A decision over what it was at the end of the stimulus, up to which its growth is drawn."""
 
@@ -81,6 +87,7 @@ def line_attractor(
     condition: str = "signed coherence",
     unit: str = "%",
     width: Width = "double",
+    part: Literal["both", "does", "why"] = "both",
 ) -> Figure:
     """Draw a verdict: above what the network does, as it was measured, below why.
 
@@ -100,31 +107,57 @@ def line_attractor(
     unit : str
         What its levels are measured in; empty for numbers without a unit.
     width : {"single", "double"}
-        Columns of a page that the figure is as wide as; in one, panels stand below each other.
+        Columns of a page that the figure is as wide as; in one, panels stand below each other, and
+        both parts are longer than a page.
+    part : {"both", "does", "why"}
+        What it has: all six panels, the three above, or the three below.
     """
     check_verdict(verdict)
     check_mean(mean)
     check_pca(pca)
     check_words(condition, unit)
-    shape, height = ((1, 3), 215.0) if width == "double" else ((3, 1), 520.0)
-    figure = new_figure(width, height)
-    figure.suptitle(title_of(verdict), fontweight="bold")
-    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.0, 1.25))))
-    _say(above, f"What it does: {verdict.reason}.", width)
-    places = above.subplots(*shape, width_ratios=(1.0, 1.0, 1.15) if width == "double" else None)
-    kernel, decay, numbers = np.ravel(places)
+    check_one_of("part", part, ("both", "does", "why"))
+    halves = ("does", "why") if part == "both" else (part,)
+    heights = [HEIGHTS[width][half] for half in halves]
+    figure = new_figure(width, sum(heights))
+    if part == "both":
+        figure.suptitle(title_of(verdict), fontweight="bold")
+    rooms = np.ravel(np.asarray(figure.subfigures(len(halves), 1, height_ratios=heights)))
+    for half, room in zip(halves, rooms, strict=True):
+        if half == "does":
+            _say(room, f"What it does: {verdict.reason}.", width)
+            _does(verdict, _panels(room, width, (1.0, 1.0, 1.3)))
+        else:
+            _say(room, f"Why: {verdict.mechanism_reason}.", width)
+            _why(verdict, mean, pca, (condition, unit), _panels(room, width))
+    return figure
+
+
+def _panels(room: Any, width: Width, ratios: Sequence[float] | None = None) -> Sequence[Axes]:
+    """Return three panels beside each other, or below each other where there is one column."""
+    if width == "double":
+        return np.ravel(room.subplots(1, 3, width_ratios=ratios)).tolist()
+    return np.ravel(room.subplots(3, 1)).tolist()
+
+
+def _does(verdict: Verdict, panels: Sequence[Axes]) -> None:
+    kernel, decay, numbers = panels
     _kernel(verdict, kernel)
     _decay(verdict.integration, decay)
     _criteria(verdict.criteria, numbers)
-    _say(below, f"Why: {verdict.mechanism_reason}.", width)
-    portrait, plane, integration = np.ravel(below.subplots(*shape))
+
+
+def _why(
+    verdict: Verdict, mean: Averages, pca: PCA, named: tuple[str, str], panels: Sequence[Axes]
+) -> None:
+    portrait, plane, integration = panels
+    condition, unit = named
     missing = add_averages(portrait, mean, pca, verdict, unit)
     portrait.set_title(missing, fontsize="small")
     modes = () if verdict.modes is None else verdict.modes
     eigenvalues(modes, title="modes at the centre", ax=plane, driven=verdict.driven)
     _integration(verdict, condition, integration)
-    legend_below(below, portrait, heading=condition)
-    return figure
+    legend_below(portrait.figure, portrait, heading=condition)
 
 
 def title_of(verdict: Verdict) -> str:
