@@ -14,6 +14,7 @@ from yang_rnn.report.glossary import does
 from yang_rnn.report.page import MOST_BYTES
 from yang_rnn.report.pictures import picture_of
 from yang_rnn.report.sweep_page import sweep_page
+from yang_rnn.task import PerceptualDecisionMaking
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,15 @@ def test_varied_numbers_are_columns_and_groups(table: Any):
         assert f"hidden {size}: 2 networks, 0 failed" in text
     assert "--set hidden=32,64,128" in text
     assert "with hidden varied" in text
-    four = few.assign(hidden=[1, 1, 2, 2, 3, 4])
+    noisy = few.assign(noise=[0.5, 0.5, 1.0, 1.0, 2.0, 2.0])
+    page = sweep_page(
+        PRIMER, noisy, summary_of(noisy, ["noise"]), ["noise"], names, made_with=MADE_WITH
+    )
+    for noise in (0.5, 1.0, 2.0):
+        best = PerceptualDecisionMaking(noise_sigma=noise).ideal_accuracy()
+        said = rf"noise {noise}: 2 networks, .* \(an ideal observer's: {100 * best:.1f} %\)"
+        assert re.search(said, text_of(page))
+    four = few.assign(hidden=[8, 8, 16, 16, 32, 64])
     page = sweep_page(
         PRIMER, four, summary_of(four, ["hidden"]), ["hidden"], names, made_with=MADE_WITH
     )

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import numpy as np
+
 from yang_rnn.recipe import Recipe
 from yang_rnn.report.again import sweep_command
 from yang_rnn.report.answer import Answer
@@ -16,6 +18,7 @@ from yang_rnn.report.numbers import NONE, counted, first_up, is_missing, number,
 from yang_rnn.report.page import MOST_BYTES, render
 from yang_rnn.report.parts import of_making
 from yang_rnn.report.pictures import Picture
+from yang_rnn.task import PerceptualDecisionMaking
 
 _NUMBERS = {
     "accuracy": "accuracy",
@@ -121,7 +124,7 @@ def sweep_page(
     facts: dict[str, Any] = {"versions": {k: v for k, v in made_with.items() if k != "platform"}}
     facts["platform"] = made_with.get("platform", "cpu")
     own = dataclasses.replace(recipe, search="newton")
-    found = _groups(summary)
+    found = _groups(summary, recipe)
     shown = _within_room(figure, portraits or {}, members)
     return render(
         "sweep.html",
@@ -192,12 +195,25 @@ class Kind(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Members of one combination of varied numbers, and what came of them."""
+    """Members of one combination of varied numbers, and what came of them.
+
+    Attributes
+    ----------
+    name : str
+        The varied numbers; empty where there are none.
+    members, failed : int
+        Those that did not fail, and those that did.
+    accuracy, ideal : float
+        The members' median, and the ideal observer's; None where there is no such observer.
+    kinds : list of Kind
+        What came of them.
+    """
 
     name: str
     members: int
     failed: int
     accuracy: float
+    ideal: float | None
     kinds: list[Kind]
 
     @property
@@ -206,7 +222,7 @@ class Group(NamedTuple):
         return [share for kind in self.kinds for share in kind.shares]
 
 
-def _groups(summary: Any) -> list[Group]:
+def _groups(summary: Any, recipe: Recipe) -> list[Group]:
     """Return the counts of a summary by group, without outcomes that none has."""
     if not len(summary):
         return []
@@ -214,7 +230,7 @@ def _groups(summary: Any) -> list[Group]:
     keys = columns[: columns.index("of")]
     found = []
     for key, rows in summary.groupby(keys, sort=False):
-        values = zip(keys[1:], key[1:], strict=True)
+        values = dict(zip(keys[1:], key[1:], strict=True))
         first = rows.iloc[0]
         shares = [
             Share(
@@ -224,12 +240,22 @@ def _groups(summary: Any) -> list[Group]:
             for _, row in rows.iterrows()
             if row["count"]
         ]  # fmt: skip
-        name = ", ".join(f"{field} {value}" for field, value in values)
+        name = ", ".join(f"{field} {value}" for field, value in values.items())
         found.append(
             Group(name, int(first["members"]), int(first["failed"]), first["median_accuracy"],
-                  _kinds(shares))
+                  _ideal(recipe, values), _kinds(shares))
         )  # fmt: skip
     return found
+
+
+def _ideal(recipe: Recipe, values: Mapping[str, Any]) -> float | None:
+    """Return the ideal observer's accuracy with some numbers changed."""
+    if not recipe.is_perceptual:
+        return None
+    plain = {name: np.asarray(value).item() for name, value in values.items()}
+    return PerceptualDecisionMaking.from_recipe(
+        dataclasses.replace(recipe, **plain)
+    ).ideal_accuracy()
 
 
 def _kinds(shares: Sequence[Share]) -> list[Kind]:
@@ -339,7 +365,7 @@ def _answer(
     trained = f"{counted(len(members), 'network')} {'was' if len(members) == 1 else 'were'} trained"
     trained += f"{by}; " if by else "; "
     trained += f"{counted(len(failed), 'of them')} failed" if failed else "all are whole"
-    accuracies = [f"{_of(group)}{percent(group.accuracy)}" for group in groups if group.members]
+    accuracies = [_accuracy(group) for group in groups if group.members]
     trained += f", and the median accuracy is {', '.join(accuracies)}." if accuracies else "."
     if not whole:
         return Answer(trained, "There is nothing to count, for all failed.", _TRUST)
@@ -357,6 +383,12 @@ _TRUST = (
 
 def _of(group: Group) -> str:
     return f"with {group.name} " if group.name else ""
+
+
+def _accuracy(group: Group) -> str:
+    """Return a group's median accuracy, beside the best that there is."""
+    best = "" if group.ideal is None else f" (an ideal observer's: {percent(group.ideal)})"
+    return f"{_of(group)}{percent(group.accuracy)}{best}"
 
 
 def _most(group: Group) -> str:
