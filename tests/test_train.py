@@ -22,12 +22,11 @@ def golden_net(golden: dict[str, np.ndarray]) -> CTRNN:
 @pytest.mark.parametrize("golden", [3], indirect=True)
 def test_golden_training_begins_as_recorded(golden: dict[str, np.ndarray]):
     net = golden_net(golden)
-    history = train(net, PerceptualDecisionMaking(seed=int(golden["seed"])), epochs=3)
-    recorded = np.log(golden["epoch_loss"][:3])
-    assert np.log(history.loss[0]) == pytest.approx(recorded[0], abs=1e-4)
-    # Processors round differently, and training amplifies that: see the next test.
-    np.testing.assert_allclose(np.log(history.loss), recorded, atol=0.05)
-    np.testing.assert_allclose(history.accuracy, golden["epoch_accuracy"][:3], atol=0.05)
+    history = train(net, PerceptualDecisionMaking(seed=int(golden["seed"])), epochs=1)
+    # Processors and versions round differently, and training amplifies that: weights changed by
+    # 1e-7 change the second epoch's loss by 3 %. The next test says what is to be expected.
+    assert history.loss[0] == pytest.approx(golden["epoch_loss"][0], rel=1e-5)
+    assert history.accuracy[0] == pytest.approx(golden["epoch_accuracy"][0], abs=1e-3)
 
 
 @pytest.mark.slow
