@@ -226,6 +226,9 @@ def test_from_a_run_numbers_of_the_analysis_may_change(done: Ended, tmp_path: Pa
     assert len(summary["explained_variance_ratio"]) == 3
     assert summary["search"]["method"] == "newton"
     assert summary["test_accuracy"] == done.summary["test_accuracy"]
+    page = (tmp_path / "here" / "report.html").read_text()
+    assert f"python -m yang_rnn.run --from {done.folder}" in page
+    assert "took its network, trained, from" in page
 
 
 def test_a_run_may_be_replaced_by_its_own_analysis(done: Ended, tmp_path: Path):

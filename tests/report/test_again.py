@@ -1,5 +1,6 @@
 import dataclasses
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from yang_rnn.cli.options import parse
 from yang_rnn.cli.sweep_options import parse as parse_sweep
 from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
 from yang_rnn.report.again import (
+    analysis_command,
     member_command,
     recipe_in_python,
     run_command,
@@ -43,6 +45,19 @@ def test_a_task_of_ones_own_is_made_again_in_python():
     assert "yr.run_task(dataclasses.replace(yr.NOTEBOOK, task='dinner', hidden=8), task)" in (
         run_command(recipe)
     )
+
+
+@pytest.mark.parametrize("recipe", RECIPES[:-1], ids=lambda recipe: recipe.name)
+def test_the_command_of_an_analysis_takes_the_trained_network(recipe: Recipe, tmp_path: Path):
+    there = dataclasses.replace(recipe, search="newton", search_stimulus=0.5)
+    there.save(tmp_path / "recipe.json")
+    words = shlex.split(analysis_command(str(tmp_path), dataclasses.replace(there, test_trials=9)))
+    options = parse(words[3:])
+    assert options.from_ == tmp_path
+    assert options.numbers == dataclasses.replace(there, test_trials=9)
+    longer = dataclasses.replace(there, epochs=there.epochs + 2)
+    options = parse(shlex.split(analysis_command(str(tmp_path), longer, prove=False))[3:])
+    assert options.numbers == longer
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)

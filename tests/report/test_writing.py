@@ -42,6 +42,15 @@ def test_a_member_of_a_sweep_is_made_again_by_the_sweep(small_run: Run, tmp_path
     assert "python -m yang_rnn.sweep --recipe notebook --seeds 3 --set" in text
 
 
+def test_what_was_made_from_a_member_says_that_it_was(small_run: Run, tmp_path: Path):
+    member = tmp_path / "members" / "seed3"
+    run = dataclasses.replace(small_run, facts={"trained": {"folder": str(member)}})
+    for each in (run, save_run(run, tmp_path / "again")):
+        text = text_of(write_report(each, tmp_path / "page.html").read_text())
+        assert f"python -m yang_rnn.run --from {member} " in text
+        assert "member of a sweep" in text
+
+
 def test_what_was_changed_since_is_refused(run_folder: Path, tmp_path: Path):
     folder = Path(shutil.copytree(run_folder, tmp_path / "run"))
     report = (folder / "report.html").read_text()

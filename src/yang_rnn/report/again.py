@@ -53,11 +53,41 @@ def run_command(recipe: Recipe, *, platform: str = "cpu", prove: bool = False) -
         return f"{_IMPORTS}run = yr.run_task({recipe_in_python(recipe)}, task)  # your own task"
     words = ["python", "-m", "yang_rnn.run", "--recipe", recipe.base, "--seed", str(recipe.seed)]
     for name, (value, _) in changed_fields(recipe).items():
-        values = value if isinstance(value, tuple) else (value,)
-        words += [f"--{name.replace('_', '-')}", *map(str, values)]
+        words += _option(name, value)
     words += [] if platform == "cpu" else ["--platform", platform]
     words += ["--prove"] if prove else []
     return shlex.join(words)
+
+
+def analysis_command(
+    trained: str, recipe: Recipe, *, platform: str = "cpu", prove: bool = False
+) -> str:
+    """Return what analyses a network again that was trained before.
+
+    Parameters
+    ----------
+    trained : str
+        The folder that it was taken from.
+    recipe : Recipe
+    platform : str
+        What it computed on.
+    prove : bool
+        Whether all fixed points were to be found, however long it takes.
+    """
+    words = ["python", "-m", "yang_rnn.run", "--from", trained, "--epochs", str(recipe.epochs)]
+    said = [name for name in ANALYSIS if name in changed_fields(recipe)]
+    if recipe.is_perceptual and "search" not in said:
+        said.append("search")  # the folder's run may have had another
+    words += [word for name in said for word in _option(name, getattr(recipe, name))]
+    words += [] if platform == "cpu" else ["--platform", platform]
+    words += ["--prove"] if prove else []
+    return shlex.join(words)
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """Return an option of the command with its values."""
+    values = value if isinstance(value, tuple) else (value,)
+    return [f"--{name.replace('_', '-')}", *map(str, values)]
 
 
 def sweep_command(

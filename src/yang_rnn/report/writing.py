@@ -32,7 +32,7 @@ from yang_rnn.experiment.summary import summarise, versions
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.experiment.task_storage import read_task_summary
 from yang_rnn.recipe import Recipe
-from yang_rnn.report.again import member_command, run_command
+from yang_rnn.report.again import analysis_command, member_command, run_command
 from yang_rnn.report.pictures import Picture, pictures_in
 from yang_rnn.report.run_page import run_page
 from yang_rnn.report.task_page import task_page
@@ -128,8 +128,14 @@ def _page(
     *,
     prove: bool,
 ) -> str:
+    platform = summary.get("platform", "cpu")
+    if command is None and "trained" in summary:
+        folder = str(summary["trained"]["folder"])
+        command = analysis_command(folder, recipe, platform=platform, prove=prove)
+        note = f"This run took its network, trained, from {folder}, and analysed it anew."
+        note += f" {_OF_A_SWEEP}" if Path(folder).parent.name == MEMBERS else ""
     if command is None:
-        command = run_command(recipe, platform=summary.get("platform", "cpu"), prove=prove)
+        command = run_command(recipe, platform=platform, prove=prove)
     page = run_page if recipe.is_perceptual else task_page
     return page(summary, recipe, history, pictures, command=command, note=note, turning=turning)
 
