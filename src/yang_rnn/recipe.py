@@ -218,7 +218,7 @@ class Recipe:
     search_stop_mean_square: float = 1e-4
     """The gradient search stops when mean((F(h) - h)**2) over all its points is below this."""
     fixed_speed: float = 1e-20
-    """A point is fixed if its speed q = ||F(h) - h||**2 / 2 is at most this."""
+    """A point is fixed if q = ||F(h) - h||**2 / 2, over its scale squared, is at most this."""
     slow_mean_square: float = 1e-4
     """A point is slow if its mean((F(h) - h)**2) over units is below this; q is units / 2 of it."""
     unique_distance: float = 0.03

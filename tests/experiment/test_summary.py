@@ -76,7 +76,7 @@ def test_verdict_is_a_sentence_with_numbers_beside_their_thresholds(small_run: R
 def test_near_another_kind_is_said(small_run: Run):
     summary = summarise(small_run)
     summary["line_attractor"]["near"] = "fast leak"
-    assert "It is near fast leak: the threshold lies within the error" in describe(summary)
+    assert "It is near fast leak: a threshold lies within the 95 % interval" in describe(summary)
 
 
 def test_verbose_text_has_reasons_criteria_and_how_each_search_ended(small_run: Run):

@@ -26,6 +26,12 @@ def test_png_is_what_is_written_unless_asked_for_more(figure: Figure, tmp_path: 
     ]  # fmt: skip
 
 
+def test_a_name_may_have_its_ending(figure: Figure, tmp_path: Path):
+    assert figures.save(figure, tmp_path / "one.pdf") == [tmp_path / "one.pdf"]
+    assert figures.save(figure, tmp_path / "one.png", ["pdf"]) == [tmp_path / "one.pdf"]
+    assert figures.save(figure, str(tmp_path / "noise1.0")) == [tmp_path / "noise1.0.png"]
+
+
 @pytest.mark.parametrize("formats", ["png", (), ("jpg",), ("png", "svg")])
 def test_other_formats_are_an_error(figure: Figure, tmp_path: Path, formats: Any):
     with pytest.raises(ValueError, match=r"`formats` must be one or more of \('png', 'pdf'\)"):

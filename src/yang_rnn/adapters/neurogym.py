@@ -12,6 +12,7 @@ import numpy as np
 
 from yang_rnn._checks import check_real, check_whole, is_real, reason_of, shown
 from yang_rnn.adapters.evidence import Evidence, alternatives_of
+from yang_rnn.adapters.optional import install_command
 from yang_rnn.adapters.rebinding import rebound
 from yang_rnn.adapters.stacking import SingleTrial, stack
 from yang_rnn.adapters.timing import best_time, in_time
@@ -293,7 +294,7 @@ def from_neurogym(env: Any, **settings: Any) -> NeuroGymTask:
     try:
         neurogym: Any = importlib.import_module("neurogym")
     except ImportError as error:
-        raise ImportError("NeuroGym is not installed: pip install 'yang-rnn[neurogym]'") from error
+        raise ImportError(f"NeuroGym is not installed: {install_command('neurogym')}") from error
     if isinstance(env, str):
         try:
             with warnings.catch_warnings():

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any
 
+from yang_rnn.adapters.optional import install_command
 from yang_rnn.ensemble.members import FinishedMember, make_batch, make_whole_batch
 from yang_rnn.ensemble.processes import CORES, LOST, WorkersError, make_on_processes
 from yang_rnn.experiment.platform import use_platform
@@ -159,9 +160,7 @@ def import_dask() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise WorkersError(
-            "a scheduler needs Dask: install this package with it, pip install '.[sweep]'"
-        ) from error
+        raise WorkersError(f"a scheduler needs Dask: {install_command('sweep')}") from error
     return distributed
 
 

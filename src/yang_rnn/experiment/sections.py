@@ -138,7 +138,9 @@ def _does(judged: dict[str, Any], stimulus: float | None, verbose: bool) -> list
     label, near = judged["verdict"], judged["near"]
     lines = [f"{label}: {WHAT[label]}"]
     if near:
-        lines.append(f"It is near {near}: the threshold lies within the error of a number below.")
+        lines.append(
+            f"It is near {near}: a threshold lies within the 95 % interval of a number below."
+        )
     if m["accuracy"] is not None:
         lines.append(
             "Of the outputs for the two choices that for the right one is the larger in "

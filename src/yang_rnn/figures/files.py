@@ -66,7 +66,7 @@ def sign(figure: Figure, text: str) -> Figure:
 
 
 def save(
-    figure: Figure, stem: str | os.PathLike[str], formats: Sequence[str] = ("png",)
+    figure: Figure, stem: str | os.PathLike[str], formats: Sequence[str] | None = None
 ) -> list[Path]:
     """Write a figure as PNG, as PDF, or as both; text in a PDF stays text.
 
@@ -74,9 +74,9 @@ def save(
     ----------
     figure : Figure
     stem : path
-        File name without its ending.
-    formats : sequence of {"png", "pdf"}
-        What to write.
+        File name, without its ending or, as in ``"figure.pdf"``, with it.
+    formats : sequence of {"png", "pdf"}, optional
+        What to write; without it what the name ends in, or a PNG.
 
     Returns
     -------
@@ -92,12 +92,16 @@ def save(
     """
     check_is("figure", figure, Figure)
     check_path("stem", stem)
+    name, ending = os.path.splitext(os.fspath(stem))
+    if ending[1:] not in FORMATS:
+        name, ending = os.fspath(stem), ""
+    formats = (ending[1:] or "png",) if formats is None else formats
     listed = list(formats) if isinstance(formats, (list, tuple, set, frozenset)) else []
     if not listed or not all(isinstance(word, str) and word in FORMATS for word in listed):
         raise ValueError(f"`formats` must be one or more of {FORMATS}; got {shown(formats)}")
-    paths = [Path(f"{os.fspath(stem)}.{ending}") for ending in formats]
+    paths = [Path(f"{name}.{ending}") for ending in listed]
     with _laid_out(figure) as canvas:
-        for path, ending in zip(paths, formats, strict=True):
+        for path, ending in zip(paths, listed, strict=True):
             # Drawn in memory first: on a full disk, the PDF writer would hide the reason.
             drawn = io.BytesIO()
             # Without versions and times, which would change the bytes.

@@ -69,7 +69,7 @@ def interactive(
     Raises
     ------
     ImportError
-        If plotly is not installed: ``pip install 'yang-rnn[plotly]'``.
+        If plotly is not installed.
     ValueError
         If there are fewer than three units, or trials and activity disagree.
     """

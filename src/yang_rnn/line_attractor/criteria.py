@@ -48,8 +48,8 @@ class Judged(NamedTuple):
     label : str
         One of `VERDICTS`.
     near : str
-        The kind that it would be beyond a threshold that lies within the error of a number; empty
-        where there is none.
+        The kind that it would be beyond a threshold that lies within the 95 % interval of a number;
+        empty where there is none.
     reason : str
         The numbers that decided it, in a sentence.
     mechanism : str

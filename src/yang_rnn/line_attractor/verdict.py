@@ -56,8 +56,8 @@ class Verdict:
     label : str
         What it does, one of `VERDICTS`.
     near : str
-        What it would be beyond a threshold that lies within the error of a number; empty where
-        there is none.
+        What it would be beyond a threshold that lies within the 95 % interval of a number; empty
+        where there is none.
     reason : str
         The numbers that decided the label, with their errors, in a sentence.
     mechanism : str
