@@ -23,6 +23,7 @@ PAGES = ROOT / "docs"
         ("own_task", ("neurogym",)),
         ("training", ()),
         ("figures", ()),
+        ("export", ("xarray", "h5netcdf")),
     ],
 )
 def test_examples_of_a_page_run(
