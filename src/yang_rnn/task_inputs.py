@@ -223,6 +223,21 @@ def points_by_input(
     ------
     ValueError
         If activity or inputs are not of this system.
+
+    Examples
+    --------
+    A leaky unit rests where its input holds it:
+
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> step = lambda x, h: 0.9 * h + 0.1 * (x[2:] - x[1:2])
+    >>> system = yr.System(step, dt=task.dt, initial_state=np.zeros(1))
+    >>> activity, _ = yr.simulate(system, task.sample_trials(20).inputs)
+    >>> rows = yr.points_by_input(system, activity, yr.constant_inputs(task)[:3])
+    >>> yr.to_frame(rows)[["name", "fixed", "stable"]]
+                                    name  fixed  stable
+    0                           fixation      1       1
+    1    stimulus, coherence 0, choice 2      1       1
+    2  stimulus, coherence 6.4, choice 1      1       1
     """
     check_is("system", system, System)
     states = flat_states(activity)

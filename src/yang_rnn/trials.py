@@ -240,6 +240,14 @@ class TwoAlternatives:
     ValueError
         If `rest` and `evidence` are not finite vectors of one length, there is no evidence, or
         `outputs` are not two different ones.
+
+    Examples
+    --------
+    Channels are fixation, left and right; evidence for choice 2, right, takes from left:
+
+    >>> task = yr.TwoAlternatives(rest=[1.0, 0.5, 0.5], evidence=[0.0, -0.5, 0.5])
+    >>> task.outputs, task.condition, task.stimulus
+    ((1, 2), 'coherence', 'stimulus')
     """
 
     rest: Any

@@ -110,6 +110,14 @@ def to_dataset(
         If it is neither trials nor a run.
     ValueError
         If shapes do not fit, trials come without a time step, or a run with what it has itself.
+
+    Examples
+    --------
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> data = yr.to_dataset(task.sample_trials(4), dt=task.dt)
+    >>> stimulus = data["inputs"].sel(time=slice(*data.attrs["period_stimulus"]))
+    >>> stimulus.mean("time").dims, data["coherence"].dims
+    (('trial', 'channel'), ('trial',))
     """
     xr = imported("xarray", EXTRA, "to_dataset")
     given = recorded(data, activity, outputs, dt)
