@@ -108,11 +108,16 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
             order = [order[k] for k in spread]
         for k in order:
             here = {name: conditions[name][rows[k]].item() for name in names or ()}
-            parts = [f"{name} {value:.4g}" for name, value in here.items()]
+            parts = [_said(name, value) for name, value in here.items()]
             words = ", ".join([period, *([number[k]] if names is None else parts)])
             changing = bool(changes[rows[k]])
             found.append(ConstantInput(words, period, here, mean[rows[k]], changing))
     return tuple(found)
+
+
+def _said(name: str, value: float) -> str:
+    """Return a condition and its value as text: a number at the end of the name stays apart."""
+    return f"{name}{':' if name[-1:].isdigit() else ''} {value:.4g}"
 
 
 SAME_INPUT = 1e-6
