@@ -111,6 +111,19 @@ def as_the_source_says(
                 lines[:] = found
 
 
+def say_what_pictures_show(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each figure of a cell the heading and the words before it as its alternative text."""
+    heading = words = ""
+    for node in doctree.findall():
+        if isinstance(node, nodes.title):
+            heading, words = node.astext(), ""
+        elif isinstance(node, nodes.paragraph):
+            words = node.astext()
+        elif isinstance(node, nodes.image) and not node.get("alt"):
+            first = re.split(r"(?<=[.:]) ", words.replace("\n", " "))[0].rstrip(".:")
+            node["alt"] = f"Figure of the cell above: {': '.join(filter(None, (heading, first)))}"
+
+
 def leave_unlinked(
     app: Sphinx, env: object, node: pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
@@ -124,4 +137,5 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", add_colab_button)
     app.connect("autodoc-process-docstring", as_the_source_says, priority=100)
     app.connect("autodoc-process-docstring", as_restructured_text, priority=900)
+    app.connect("doctree-read", say_what_pictures_show)
     app.connect("missing-reference", leave_unlinked)
