@@ -170,6 +170,10 @@ def load_run(
     if (folder / ERROR).is_file():
         error = read_error(folder)
         raise FileNotFoundError(f"no run in {folder}, a member that failed: {error}")
+    if not (folder / RECIPE).is_file() and not (folder / SUMMARY_FILE).is_file():
+        runs = sorted(path.name for path in folder.iterdir() if (path / RECIPE).is_file())
+        there = f"; it holds runs: {shown(runs)}" if runs else ""
+        raise FileNotFoundError(f"no run in {folder}: it has no {RECIPE}{there}")
     if verify and not (folder / SUMS).is_file() and (folder / SUMMARY_FILE).is_file():
         raise FileNotFoundError(
             f"{folder / SUMS} is missing; load_run(..., verify=False) loads the run unchecked"
