@@ -109,8 +109,7 @@ class NewFolder:
             raise FileExistsError(f"{self.path} exists")
         if not os.path.isfile(self.path / SUMMARY_FILE):
             raise FileExistsError(
-                f"{self.path} exists, and it is not of a run (it has no {SUMMARY_FILE}), so that it "
-                "is not replaced"
+                f"{self.path} exists and is not of a run (it has no {SUMMARY_FILE}): it is kept"
             )
         foreign = foreign_in(self.path)
         if foreign is not None:
