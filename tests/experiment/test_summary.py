@@ -143,7 +143,7 @@ def test_summary_of_a_fixed_point_has_its_stability_and_time_scales(small_run: R
 
 
 def test_summary_without_other_inputs_has_none(small_run: Run):
-    assert summarise(small_run, stimuli=False)["stimulus_dependence"] is None
+    assert summarise(small_run, whole=False)["stimulus_dependence"] is None
     assert len(summarise(small_run)["stimulus_dependence"]) == 11
 
 

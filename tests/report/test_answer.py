@@ -67,7 +67,7 @@ def test_the_third_sentence_says_what_is_near_and_what_is_open(
     assert "may as well be called leaky integrator" in said
     judged = judged | {"near": ""}
     said = answer_of(summary | {"line_attractor": judged}, small_run.recipe).trust
-    assert "no number that decides lies within its error of a threshold" in said
+    assert "no threshold lies within the 95 % interval of a number that decides" in said
     judged = judged | {"verdict": "inconclusive", "reason": "this but that"}
     assert "(this but that)" in answer_of(
         summary | {"line_attractor": judged}, small_run.recipe

@@ -19,7 +19,7 @@ from yang_rnn.experiment.sections import (
     variance_in_words,
     written,
 )
-from yang_rnn.experiment.summary import judged, named_columns
+from yang_rnn.experiment.summary import fitted, judged, named_columns
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.task_inputs import InputPoints, by_same_input
 
@@ -67,6 +67,7 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
         "points": _points_in_words(run.by_input),
         "line_attractor": {name: judged(verdict) for name, verdict in run.verdicts.items()},
         "psychometric": {name: named_columns(value) for name, value in run.psychometric.items()},
+        "psychometric_fit": {name: fitted(value) for name, value in run.psychometric_fit.items()},
         "selection": [row._asdict() for row in run.selection],
     }
 
