@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from yang_rnn.psychometrics import LEAST_GOODNESS
 from yang_rnn.recipe import Recipe
 from yang_rnn.report.again import settings_of
 from yang_rnn.report.captions import Caption, caption_of
@@ -55,10 +56,6 @@ class Curve(NamedTuple):
     def poor(self) -> bool:
         """Whether hardly any observer of this curve fits as badly."""
         return self.goodness is not None and self.goodness < LEAST_GOODNESS
-
-
-LEAST_GOODNESS = 0.05
-"""Share of simulated observers with as large a deviance, below which a curve does not fit."""
 
 
 def curve_of(fit: Mapping[str, Any] | None, unit: str = "") -> Curve | None:
