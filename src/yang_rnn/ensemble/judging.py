@@ -72,18 +72,26 @@ def judge_again(table: pandas.DataFrame, thresholds: Thresholds | None = None) -
     rows = finished.index[finished["verdict"].notna()]
     # Read from CSV, no neighbour is a missing value.
     none = math.nan if "near" in table and table.loc[rows, "near"].isna().any() else ""
-    found = [judge(measures_in(row), at) for row in table.loc[rows].to_dict("records")]
-    said = [
-        (each.label, each.near or none, each.reason, each.mechanism, each.mechanism_reason)
-        for each in found
-    ]
-    for name, values in zip(_LABELS, zip(*said, strict=True), strict=False):
-        column = again[name].astype(object) if name in again else pandas.Series(
-            None, again.index, object
-        )  # fmt: skip
-        column[rows] = list(values)
-        again[name] = column
+    said = [_said(row, at, none) for row in table.loc[rows].to_dict("records")]
+    for place, name in enumerate(_LABELS):
+        told = {row: each[place] for row, each in zip(rows, said, strict=True)}
+        before = again[name] if name in again else pandas.Series(None, again.index, object)
+        again[name] = [told.get(row, value) for row, value in before.items()]
     return again
+
+
+def _said(row: Mapping[Any, Any], at: Thresholds, none: Any) -> tuple[Any, ...]:
+    """Return what is said of a member by other thresholds, in the order of `_LABELS`."""
+    judged, before = judge(measures_in(row), at), row.get("mechanism_reason")
+    # What a reason ends with does not depend on thresholds; behind it stands how far a search
+    # through all fixed points came, where it was cut short.
+    end = judged.mechanism_reason.rpartition("; ")[2]
+    why = judged.mechanism_reason + (before.rpartition(end)[2] if _has(before, end) else "")
+    return judged.label, judged.near or none, judged.reason, judged.mechanism, why
+
+
+def _has(text: Any, part: str) -> bool:
+    return isinstance(text, str) and part in text
 
 
 def measures_in(row: Mapping[Any, Any]) -> Measures:
@@ -96,9 +104,11 @@ def measures_in(row: Mapping[Any, Any]) -> Measures:
             values[name] = complex(*(math.nan if pandas.isna(x) else float(x) for x in parts))
         elif column in row and not pandas.isna(row[column]):
             values[name] = _KINDS[str(field.type)](row[column])
-    # A table has no number for a time without end.
+    # A table has no number for a time without end, or an error without limit.
     for name in ("time_constant", "second_time_constant", "driven_time_constant"):
         mode = values[name.replace("time_constant", "eigenvalue")]
         if name not in values and not math.isnan(abs(mode)):
             values[name] = math.inf
+    if "manifold_error" not in values and "eigenvector_manifold" in values:  # there is a curve
+        values["manifold_error"] = math.inf
     return Measures(**values)
