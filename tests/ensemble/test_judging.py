@@ -50,13 +50,14 @@ def test_the_numbers_in_a_row_are_those_of_the_run(done: Path):
         assert str(measures_in(table.iloc[seed].to_dict())) == str(verdict.measures)
 
 
-def test_rows_of_failed_members_stay_and_so_does_what_a_search_says(done: Path):
-    table: Any = pandas.read_parquet(done / "table.parquet").head(3).astype(object)
+def test_rows_of_failed_members_stay_and_so_does_what_a_search_says():
+    table: Any = judge_again(pandas.read_csv(RESULTS / "primer.csv").head(3)).astype(object)
+    table["error"] = ""
     table.loc[1, table.columns.difference(["recipe", "seed"])] = None
     table.loc[1, "error"] = "DivergenceError: lost"
     cut_short = "; 3 fixed points, and there may be others"
     table.loc[2, "mechanism_reason"] += cut_short
-    moved = judge_again(table, Thresholds(straight=0.0, turning=1.0, beyond=0.0))
+    moved = judge_again(table, Thresholds(loses=0.7, beyond=0.05))
     assert moved.loc[2, "mechanism"] != table.loc[2, "mechanism"]
     for name, value in table.loc[1].items():
         assert pandas.isna(value) == pandas.isna(moved.loc[1, name]), name

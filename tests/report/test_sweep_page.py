@@ -52,9 +52,13 @@ def test_shares_are_those_of_the_summary(page: str, table: Any):
         if row["count"]:
             shares = (100 * row[part] for part in ("share", "low", "high"))
             said = "{:.1f} % {:.1f} to {:.1f} %".format(*shares)
-            near = r", of which [\w ,]*near [\w ,]*" if row["near"] > 0 else ""  # <NA> is not
+            near = r", of which [\w ,]*near [\w ,]*" if near_of(row) else ""
             assert re.search(rf"\b{row['count']}{near} {said}", text), said
     assert does("turning integrator") in text
+
+
+def near_of(row: Any) -> int:
+    return 0 if pandas.isna(row["near"]) else row["near"]
 
 
 def test_verdicts_and_mechanisms_each_have_a_table_that_adds_up(page: str, table: Any):
@@ -125,7 +129,7 @@ def test_many_combinations_are_counted_together_and_small_ones_are_owned_up_to(t
     verdicts = ["line attractor"] * 3 + ["turning integrator"] * 17
     for each, few in ((2, True), (20, False)):
         rows = pandas.concat([table.head(10 * each)] * 2, ignore_index=True).assign(
-            hidden=np.repeat(range(20), each), verdict=np.repeat(verdicts, each), near=np.nan
+            hidden=np.repeat(range(10, 30), each), verdict=np.repeat(verdicts, each), near=np.nan
         )
         names = [f"m{place}" for place in range(len(rows))]
         summary = summary_of(rows, ["hidden"])
