@@ -121,7 +121,10 @@ def test_text_counts_what_was_found_and_by_what(tmp_path: Path, monkeypatch: pyt
 
 
 def test_summary_and_text_say_how_many_are_near_another_verdict(tmp_path: Path):
-    line, turning = ["leaky integrator", "", ""], ["line attractor"] * 2 + ["not learned"] + [""] * 4
+    line, turning = (
+        ["leaky integrator", "", ""],
+        ["line attractor"] * 2 + ["not learned"] + [""] * 4,
+    )
     table = table_by_hand().assign(near=[*line, *turning, None])
     summary: Any = summary_of(table, ())
     by_outcome: Any = summary.set_index(["of", "outcome"])["near"]

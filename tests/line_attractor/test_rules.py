@@ -18,8 +18,8 @@ OTHERS = Thresholds(
 
 def allows(clause: str, name: str, value: float) -> bool:
     """Tell whether a clause's bounds of a number hold for a value."""
-    for words in re.findall(rf"{re.escape(name)} (below [\d.]+|from [\d.]+ to [\d.]+|[\d.]+ or more)",
-                            clause):  # fmt: skip
+    bounds = r"(below [\d.]+|from [\d.]+ to [\d.]+|[\d.]+ or more)"
+    for words in re.findall(f"{re.escape(name)} {bounds}", clause):
         first, *more = (float(number) for number in re.findall(r"[\d.]*\d", words))
         low = -1.0 if words.startswith("below") else first
         high = first if words.startswith("below") else (more[0] if more else 2.0)

@@ -55,6 +55,7 @@ def rules_of_mechanisms(thresholds: Thresholds | None = None) -> dict[str, str]:
     thresholds : Thresholds, optional
     """
     at = thresholds or Thresholds()
+    angle = f"{math.acos(at.straight):.2g} rad"
     turning = f"modes that turn carry {100 * at.turning:g} % of the evidence or more"
     return {
         "slow direction": (
@@ -75,7 +76,7 @@ def rules_of_mechanisms(thresholds: Thresholds | None = None) -> dict[str, str]:
         ),
         "rotation": (
             f"{turning}, and {STRAIGHT} is below {at.straight:g} both along trials and at the "
-            f"centre; or the first of these modes turns by more than {math.acos(at.straight):.2g} rad"
+            f"centre; or the first of these modes turns by more than {angle}"
         ),
         "chain": (
             f"linear response keeps over {at.beyond:g} more than the slowest mode that carries "
