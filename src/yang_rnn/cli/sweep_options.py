@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import difflib
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal

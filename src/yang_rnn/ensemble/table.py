@@ -132,8 +132,8 @@ def _list_members(table: Any, verbose: bool) -> list[str]:
     varied = list(table.columns[1 : list(table.columns).index("seed")])
     lines = [
         "Accuracy: share of right choices in fresh trials. The eigenvalue is the leading one at "
-        "the central fixed point; a negative time constant is one of growth. Near: a threshold lies "
-        "within the 95 % interval of a number that decides.",
+        "the central fixed point; a negative time constant is one of growth. Near: a threshold "
+        "lies within the 95 % interval of a number that decides.",
         f"{listed(varied, varied, 'seed')} accuracy      eigenvalue  time const.  verdict",
     ]
     told = [name for name in JUDGED if verbose and name in table.columns]

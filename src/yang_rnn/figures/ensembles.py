@@ -84,7 +84,7 @@ def sweep(
     panels : sequence of {"shares", "counts", "integration", "eigenvalues", "portraits"}
         What to draw: the share of each outcome, how many do what by what, efficiency against
         constancy, leading eigenvalues, trajectories. In one column, of up to four combinations,
-        each of them alone is at most 220 mm high.
+        each of them alone is at most 240 mm high.
     condition : str
         What the trajectories are averaged by.
     width : {"single", "double"}
