@@ -427,7 +427,7 @@ def _few(groups: Sequence[Group]) -> str:
         return ""
     return (
         f" A combination has as few as {counted(fewest, 'network')} here: so few can hardly tell "
-        "combinations apart."
+        "combinations apart, unless they differ very much."
     )
 
 
