@@ -11,6 +11,7 @@ from yang_rnn.experiment.run import Found, Run, run_experiment
 from yang_rnn.experiment.storage import load_run, save_numbers
 from yang_rnn.experiment.summary import describe, fitted, package_versions, summarise, versions
 from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -85,6 +86,9 @@ def test_verbose_text_has_reasons_criteria_and_how_each_search_ended(small_run: 
     judged, search = summary["line_attractor"], summary["search"]
     assert judged["reason"] in text
     assert judged["mechanism_reason"] in text
+    assert f"Rule: {rules_of_verdicts()[judged['verdict']]}." in text
+    assert f"Rule: {rules_of_mechanisms()[judged['mechanism']]}." in text
+    assert "Rule: " not in describe(summary)
     for criterion in judged["criteria"]:
         assert f"Criterion: {criterion['name']} " in text
         assert f"a line attractor has {criterion['rule']}" in text

@@ -9,7 +9,7 @@ from pages import text_of
 from yang_rnn._files import parse_json
 from yang_rnn.experiment.names import ORDER
 from yang_rnn.experiment.run import Run
-from yang_rnn.report.glossary import MEASURES
+from yang_rnn.report.glossary import MEASURES, rule
 from yang_rnn.report.page import MOST_BYTES
 from yang_rnn.report.parts import curve_of
 from yang_rnn.report.run_page import run_page
@@ -39,6 +39,12 @@ def test_a_page_has_the_numbers_of_the_summary(page: str, summary: dict[str, Any
         assert part in text, part
     for share in summary["accuracy_by_coherence"]["accuracy"]:
         assert f"{100 * share:.1f} %" in text
+
+
+def test_a_page_has_the_rules_of_its_labels(page: str, summary: dict[str, Any]):
+    judged, text = summary["line_attractor"], text_of(page)
+    for label in (judged["verdict"], judged["mechanism"]):
+        assert f"Rule: {rule(label)}." in text
 
 
 def test_a_page_loads_nothing_from_elsewhere_and_is_small(page: str):
