@@ -177,5 +177,5 @@ def test_without_the_package_the_error_names_the_extra(
     import sys
 
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf"yang-rnn\[{package.split('.')[0]}\]"):
+    with pytest.raises(ImportError, match=rf"pip install .{package.split('.')[0]}"):
         function(None, dt=10.0)

@@ -15,7 +15,7 @@ from small import SMALL
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.drawing import draw, save_figures
 from yang_rnn.experiment.run import Run
-from yang_rnn.experiment.storage import load_run, save_numbers
+from yang_rnn.experiment.storage import load_run, save_numbers, save_run
 from yang_rnn.experiment.summary import summarise
 
 FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
@@ -381,3 +381,13 @@ def test_three_choices_have_no_figure_of_two(three_choices: Run, tmp_path: Path)
     assert summary["line_attractor"] is None
     assert set(draw(three_choices)) == ANY_CHOICES
     assert not (tmp_path / "stimulus_dependence.csv").exists()
+
+
+def test_a_folder_of_runs_says_which_it_holds(small_run: Run, tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"it has no recipe\.json$"):
+        load_run(tmp_path)
+    save_run(small_run, tmp_path / "first")
+    with pytest.raises(
+        FileNotFoundError, match=r"it has no recipe\.json; it holds runs: \['first'"
+    ):
+        load_run(tmp_path)

@@ -10,7 +10,7 @@ from yang_rnn.experiment.summary import summarise
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.criteria import VERDICTS
 from yang_rnn.line_attractor.mechanism import MECHANISMS
-from yang_rnn.report.answer import answer_of, question_of
+from yang_rnn.report.answer import answer_of, bias_of, question_of
 from yang_rnn.report.glossary import does, why
 
 
@@ -67,7 +67,7 @@ def test_the_third_sentence_says_what_is_near_and_what_is_open(
     assert "may as well be called leaky integrator" in said
     judged = judged | {"near": ""}
     said = answer_of(summary | {"line_attractor": judged}, small_run.recipe).trust
-    assert "no number that decides lies within its error of a threshold" in said
+    assert "no threshold lies within the 95 % interval of a number that decides" in said
     judged = judged | {"verdict": "inconclusive", "reason": "this but that"}
     assert "(this but that)" in answer_of(
         summary | {"line_attractor": judged}, small_run.recipe
@@ -75,6 +75,36 @@ def test_the_third_sentence_says_what_is_near_and_what_is_open(
     judged = judged | {"verdict": "not learned"}
     said = answer_of(summary | {"line_attractor": judged}, small_run.recipe).trust
     assert "a network that can't do the task" in said
+
+
+@pytest.mark.parametrize(
+    ("share", "low", "high", "said", "large"),
+    [
+        (0.52, 0.45, 0.59, "", False),
+        (0.6, 0.55, 0.65, "makes choice 2 in 60.0 % of trials, not in half", False),
+        (0.9, 0.85, 0.95, "makes choice 2 in 90.0 % of trials, not in half", True),
+        (0.13, 0.1, 0.2, "makes choice 1 in 87.0 % of trials, not in half", True),
+    ],
+)
+def test_a_bias_is_told_and_a_large_one_in_the_first_sentence(
+    summary: dict[str, Any], small_run: Run, share: float, low: float, high: float, said: str,
+    large: bool,
+):  # fmt: skip
+    curve = {"strength": [-5.0, 0.0, 5.0], "probability": [0.1, share, 0.9]}
+    curve |= {"low": [0.0, low, 0.8], "high": [0.2, high, 1.0]}
+    summary = summary | {"psychometric": curve}
+    assert said in bias_of(summary).replace("\u00a0", " ")
+    assert bool(bias_of(summary)) == bool(said)
+    assert ("costs it right decisions" in answer_of(summary, small_run.recipe).trained) is large
+
+
+def test_a_bias_is_not_told_where_no_trial_was_without_evidence(summary: dict[str, Any]):
+    assert bias_of(summary | {"psychometric": None}) == ""
+    assert bias_of(summary | {"psychometric": {"strength": [-5.0, 5.0]}}) == ""
+
+
+def test_what_is_found_is_said_to_be_of_one_network(summary: dict[str, Any], small_run: Run):
+    assert "this one network" in answer_of(summary, small_run.recipe).trust
 
 
 def test_a_slow_point_and_none_are_told(summary: dict[str, Any], small_run: Run):

@@ -121,8 +121,14 @@ def task_drawings(run: TaskRun) -> Iterator[Drawing]:
 def _of_activity(run: Run | TaskRun) -> Iterator[Drawing]:
     """Give the figures of outputs and units over time."""
     over = {"trials": run.trials, "dt": run.system.dt}
-    yield Drawing("outputs", figures.outputs, (run.trajectories.outputs,), over)
+    named = {"names": _outputs_of(run)} if run.recipe.is_perceptual else {}
+    yield Drawing("outputs", figures.outputs, (run.trajectories.outputs,), over | named)
     yield Drawing("unit_activity", figures.unit_activity, (run.activity,), over)
+
+
+def _outputs_of(run: Run | TaskRun) -> list[str]:
+    """Return what the outputs of the perceptual task stand for."""
+    return ["fixation", *(f"choice {k + 1}" for k in range(run.recipe.choices))]
 
 
 def draw(

@@ -45,7 +45,7 @@ _KEYS: dict[str, tuple[type, ...]] = {
 }
 _FACTS: dict[str, tuple[type, ...]] = {
     "platform": (str,), "versions": (dict,), "seconds": (float, int), "trained": (dict,),
-    "every_fixed_point": (dict, type(None)),
+    "every_fixed_point": (dict, type(None)), "psychometric_fit": (dict, type(None)),
 }  # fmt: skip
 _IF_BOUNDED: dict[str, tuple[type, ...]] = {"index": (dict,)}
 _SHARES = ("test_accuracy", "ideal_observer_accuracy")

@@ -26,6 +26,7 @@ from yang_rnn.line_attractor.verdict import Verdict
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
+    from yang_rnn.psychometrics import PsychometricFit
 
 _SAME_POINT = 1e-4
 """Distance, over the mean norm of a state, up to which two searches found the same point."""
@@ -47,14 +48,15 @@ def package_versions() -> dict[str, str]:
     return {package: importlib.metadata.version(package) for package in packages}
 
 
-def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
+def summarise(run: Run | TaskRun, *, whole: bool = True) -> dict[str, Any]:
     """Return every number of a run's summary, ready for JSON.
 
     Parameters
     ----------
     run : Run or TaskRun
-    stimuli : bool
-        Whether to look for fixed points at other inputs too, in a run of the perceptual task.
+    whole : bool
+        Whether to look for fixed points at other inputs too, in a run of the perceptual task, and
+        to fit its psychometric function: members of sweeps do without.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
     from yang_rnn.experiment.task_run import TaskRun
     from yang_rnn.experiment.task_summary import summarise_task
 
-    check_is("stimuli", stimuli, bool)
+    check_is("whole", whole, bool)
     if isinstance(run, TaskRun):
         return summarise_task(run)
     check_is("run", run, Run)
@@ -94,14 +96,34 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
         **({} if by_index is None else {"index": by_index.summary}),
         "analysed_point": _analysed(run),
         "psychometric": None if tested.psychometric is None else named_columns(tested.psychometric),
+        **({"psychometric_fit": fitted(run.psychometric_fit)} if whole else {}),
         "line_attractor": None if verdict is None else judged(verdict),
-        "stimulus_dependence": table_of(run.by_stimulus) if stimuli and verdict else None,
+        "stimulus_dependence": table_of(run.by_stimulus) if whole and verdict else None,
     }
 
 
 def named_columns(record: Any) -> dict[str, list[Any]]:
     """Turn a named tuple of arrays into lists by name."""
     return {name: np.asarray(values).tolist() for name, values in record._asdict().items()}
+
+
+def fitted(fit: PsychometricFit | None) -> dict[str, Any] | None:
+    """Return the numbers of a fit for JSON; None for those that are not determined, or infinite."""
+    if fit is None:
+        return None
+
+    def plain(value: float) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    numbers = ("threshold", "bias", "lapse_1", "lapse_2")
+    return {
+        **{
+            name: {part: plain(value) for part, value in getattr(fit, name)._asdict().items()}
+            for name in numbers
+        },
+        **{name: plain(getattr(fit, name)) for name in ("deviance", "goodness", "confidence")},
+        "problem": fit.problem,
+    }
 
 
 def judged(verdict: Verdict) -> dict[str, Any]:
@@ -210,7 +232,7 @@ def describe(
     check_is("verbose", verbose, bool)
     if isinstance(summary, Run | TaskRun):
         stimulus = stimulus_of(summary) if stimulus is None else stimulus
-        summary = summarise(summary, stimuli=False)
+        summary = summarise(summary, whole=False)
     check_is("summary", summary, dict)
     if stimulus is not None:
         stimulus = check_real("stimulus", stimulus, above=0)

@@ -25,8 +25,8 @@ from yang_rnn.task_inputs import ConstantInput, InputPoints, constant_inputs, po
 from yang_rnn.train import DivergenceError, History, train_recipe
 from yang_rnn.trials import Task, Trials, TwoAlternatives, alternatives_of, check_task
 
-INPUT_PROOF_NODES = 20_000
-"""Nodes that the enumeration of the fixed points at an input takes at most: 0.3 s or so."""
+INPUT_PROOF_NODES = 50_000
+"""Nodes that the enumeration of the fixed points at an input takes at most: a second or so."""
 
 
 class Selection(NamedTuple):

@@ -69,12 +69,34 @@ def _trained(summary: Summary, recipe: Recipe) -> str:
     reached, best = summary["test_accuracy"], summary["ideal_observer_accuracy"]
     guess = 1 / recipe.choices
     less = ", less than guessing" if reached < guess else ""
+    bias = bias_of(summary)
+    leaning = f"; {bias}, which costs it right decisions" if bias and is_large_bias(summary) else ""
     return (
         f"{_practised(summary)} to tell which of {recipe.choices} noisy inputs is stronger; of "
         f"{summary['test_trials']:,} new trials it decides {percent(reached)} right{less}, where "
         f"an ideal observer, who uses all the evidence, would be right in {percent(best)} and "
-        f"guessing in {percent(guess)}."
+        f"guessing in {percent(guess)}{leaning}."
     )
+
+
+def bias_of(summary: Summary) -> str:
+    """Say which choice a network prefers without evidence, in a clause; empty where it has none."""
+    curve = summary["psychometric"]
+    if curve is None or 0 not in curve["strength"]:
+        return ""
+    at = curve["strength"].index(0)
+    if curve["low"][at] <= 0.5 <= curve["high"][at]:
+        return ""
+    share = curve["probability"][at]
+    choice, share = (2, share) if share > 0.5 else (1, 1 - share)
+    return f"without evidence it makes choice {choice} in {percent(share)} of trials, not in half"
+
+
+def is_large_bias(summary: Summary) -> bool:
+    """Tell whether a network makes one choice more than twice as often as the other, at rest."""
+    curve = summary["psychometric"]
+    share = curve["probability"][curve["strength"].index(0)]
+    return abs(share - 0.5) > 1 / 6
 
 
 def found_of(judged: Summary) -> str:
@@ -108,7 +130,14 @@ def _trust(summary: Summary) -> str:
     judged = summary["line_attractor"]
     if judged is not None:
         parts.append(reliance(judged))
-    return f"How far to trust this: {_clauses(parts)}."
+    return f"How far to trust this: {_clauses(parts)}. {ONE_NETWORK}"
+
+
+ONE_NETWORK = (
+    "All of it is of this one network, errors too: trained from another seed, or on a machine that "
+    "rounds otherwise, it may be judged otherwise."
+)
+"""What a run can't say, which a sweep of seeds does."""
 
 
 def _points_known(summary: Summary) -> str:
@@ -144,7 +173,7 @@ def reliance(judged: Summary) -> str:
             f"a number lies so near a threshold that it may as well be called {judged['near']}"
         )
     else:
-        parts.append("no number that decides lies within its error of a threshold")
+        parts.append("no threshold lies within the 95 % interval of a number that decides")
     measures = judged["measures"]
     seen, predicted = measures.get("efficiency"), measures.get("response_efficiency")
     if seen is not None and predicted is not None:
@@ -226,4 +255,4 @@ def _trust_in_task(summary: Summary) -> str:
     near = [f"{judged['near']}" for judged in summary["line_attractor"].values() if judged["near"]]
     if near:
         parts.append(f"a number lies so near a threshold that it may as well be called {near[0]}")
-    return _sentence(parts)
+    return f"{_sentence(parts)} {ONE_NETWORK}"

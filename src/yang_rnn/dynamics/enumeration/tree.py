@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,13 +70,28 @@ class Tree:
     kept: bool
 
 
+class _Piece(NamedTuple):
+    """Nodes of a part in preorder, as `Tree` has them, and the share of all sets they close."""
+
+    arrays: tuple[np.ndarray, ...]
+    num_nodes: int
+    closed: float
+    left: list[np.ndarray]  # paths to what is below the part and was open then; [] if not kept
+
+
 @dataclass(eq=False)
 class _Part:
     """A node and what is below it, some of it in parts of their own that follow."""
 
     path: np.ndarray
     parts: list[_Part] = field(default_factory=list)
-    logs: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+    pieces: list[_Piece] = field(default_factory=list)
+    done: bool = False
+
+    @property
+    def num_nodes(self) -> int:
+        """How many nodes it has, without those of its parts."""
+        return sum(piece.num_nodes for piece in self.pieces)
 
     def in_order(self) -> list[_Part]:
         """Return it and all parts below, in preorder."""
@@ -102,9 +118,10 @@ class _Run:
     stored: int = 0
     stop: bool = False
     kept: bool = True
+    shared: list[_Part] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, part: _Part, log: Log, closed: float) -> None:
+    def take(self, part: _Part, log: Log, closed: float, left: list[np.ndarray]) -> None:
         """Take over what a search has logged; forget all multipliers if there are too many."""
         a, b, c, d = log.counts
         arrays = (log.nodes[:a], log.multipliers[:b], log.fine[:c], log.decided[:d])
@@ -114,14 +131,49 @@ class _Run:
             self.stored += sum(array.nbytes for array in arrays[:3])
             self.kept = self.kept and self.stored <= self.most_bytes
             none = slice(None if self.kept else 0)
-            part.logs.append((*(array[none].copy() for array in arrays[:3]), arrays[3].copy()))
-            self.stop = self.stop or self.is_over
+            copied = (*(array[none].copy() for array in arrays[:3]), arrays[3].copy())
+            part.pieces.append(_Piece(copied, int(a), closed, left))
+            self.stop = self.stop or time.monotonic() > self.until
 
     @property
     def is_over(self) -> bool:
-        """Whether a limit is reached."""
-        most = self.most_nodes
-        return time.monotonic() > self.until or (most is not None and self.nodes >= most)
+        """Whether a limit is reached, before parts are shared out."""
+        return self.stop or (self.most_nodes is not None and self.nodes >= self.most_nodes)
+
+    def share(self, parts: list[_Part]) -> None:
+        """Share parts out; each may have the nodes that those before it have not taken."""
+        self.shared = parts
+        if self.most_nodes is not None:
+            self.most_nodes -= self.nodes
+
+    def may_go_on(self, part: _Part) -> bool:
+        """Tell whether a part may have more nodes, as far as the parts before it are known."""
+        if self.stop:
+            return False
+        if self.most_nodes is None or part not in self.shared:
+            return True
+        before = itertools.takewhile(lambda other: other is not part, self.shared)
+        taken = sum(other.num_nodes for other in before if other.done)
+        return taken + part.num_nodes < self.most_nodes
+
+    def leave_out(self) -> None:
+        """Leave out what threads have gone through beyond the nodes that there were to be.
+
+        The parts have them in their order, so that what is left does not depend on the threads.
+        """
+        if self.most_nodes is None:
+            return
+        room = self.most_nodes
+        for part in self.shared:
+            number = 0
+            while number < len(part.pieces) and room > 0:
+                room -= part.pieces[number].num_nodes
+                number += 1
+            if number < len(part.pieces):
+                part.parts = [_Part(path) for path in part.pieces[number - 1].left]
+                part.pieces = part.pieces[:number]
+            if not number:  # it is open as a whole
+                part.parts = []
 
 
 def check_limits(time_limit: Any, most_nodes: Any, threads: Any, on_progress: Any) -> None:
@@ -150,7 +202,7 @@ def search_tree(
     time_limit : float
         Seconds after which what is left stays open.
     most_nodes : int, optional
-        The same in nodes (to a thousand a thread): it does not depend on the machine.
+        The same in nodes (to a thousand): it depends neither on the machine nor on the threads.
     threads : int, optional
         Without it as many as there are processors for this process. The tree is the same.
     most_bytes : int
@@ -167,10 +219,11 @@ def search_tree(
     run = _Run(problem, time.monotonic() + time_limit, most_nodes, most_bytes, on_progress)
     root = _Part(np.zeros((0, 2), np.int64))
     first = new_search(n)
-    _go_on(run, root, first, new_log(n), ALONE)
+    _go_on(run, root, first, new_log(n), min(ALONE, most_nodes or ALONE))
     waiting = _cut(run, root, first)
     gain, tries = first.gain.copy(), first.tries.copy()
     del first
+    run.share(waiting)
 
     def work(part: _Part) -> None:
         room = getattr(rooms, "search", None) or new_search(n)
@@ -190,22 +243,26 @@ def search_tree(
                     on_progress(run.closed, run.nodes)
         finally:
             run.stop = True
+    run.leave_out()
     return _assembled(run, root)
 
 
 def _go_on(run: _Run, part: _Part, search: Search, log: Log, most_nodes: int | None = None) -> None:
     """Search below a part until it is done, or so many nodes or a limit are reached."""
     left = LOG_NODES if most_nodes is None else most_nodes
-    if run.stop:
+    if not run.may_go_on(part):
         return
     begin(run.problem, search, part.path)
     at_once = _nodes_at_once(len(run.problem.q))
-    while not run.stop and not is_done(search) and left > 0:
+    while left > 0 and not is_done(search) and run.may_go_on(part):
         search.closed[0] = 0.0
         number = advance(run.problem, search, log, min(at_once, left))
-        run.take(part, log, float(search.closed[0]))
+        to_be_cut = run.most_nodes is not None and most_nodes is None
+        below = open_paths(search) if to_be_cut else []
+        run.take(part, log, float(search.closed[0]), below)
         left -= 0 if most_nodes is None else number
     part.parts = [_Part(path) for path in open_paths(search)]
+    part.done = is_done(search)
 
 
 def _nodes_at_once(n: int) -> int:
@@ -217,7 +274,7 @@ def _cut(run: _Run, root: _Part, search: Search) -> list[_Part]:
     """Cut what is left of a search into parts, the shallowest first: they are the largest."""
     waiting = list(root.parts)
     log = new_log(len(run.problem.q))
-    while waiting and len(waiting) < SHARES and not run.stop:
+    while waiting and len(waiting) < SHARES and not run.is_over:
         part = min(waiting, key=lambda part: len(part.path))
         waiting.remove(part)
         _go_on(run, part, search, log, 1)
@@ -230,10 +287,11 @@ def _assembled(run: _Run, root: _Part) -> Tree:
     n = len(run.problem.q)
     nothing = (np.empty((0, n), np.float32), np.empty((0, n)), np.empty((0, n), np.int8))
     unseen = (np.array([OPEN], np.int32), *nothing)
-    logs, complete = [(np.empty(0, np.int32), *nothing)], True
-    for part in root.in_order():
-        complete = complete and bool(part.logs)
-        logs += part.logs or [unseen]
+    parts = root.in_order()
+    logs = [(np.empty(0, np.int32), *nothing)]
+    for part in parts:
+        logs += [piece.arrays for piece in part.pieces] or [unseen]
+    complete = all(part.pieces for part in parts)
     nodes, multipliers, fine, decided = (
         np.concatenate(arrays) for arrays in zip(*logs, strict=True)
     )
@@ -244,8 +302,8 @@ def _assembled(run: _Run, root: _Part) -> Tree:
         multipliers=multipliers,
         fine=fine,
         decided=decided,
-        num_nodes=run.nodes,
-        closed=1.0 if complete else run.closed,
+        num_nodes=sum(part.num_nodes for part in parts),
+        closed=1.0 if complete else sum(piece.closed for part in parts for piece in part.pieces),
         complete=complete,
         kept=run.kept,
     )
