@@ -121,7 +121,7 @@ def say_what_pictures_show(app: Sphinx, doctree: nodes.document) -> None:
             words = node.astext()
         elif isinstance(node, nodes.image) and not node.get("alt"):
             first = re.split(r"(?<=[.:]) ", words.replace("\n", " "))[0].rstrip(".:")
-            node["alt"] = f"Figure of the cell above: {': '.join(filter(None, (heading, first)))}"
+            node["alt"] = f"Figure: {': '.join(filter(None, (heading, first)))}"
 
 
 def leave_unlinked(
