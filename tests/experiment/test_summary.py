@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.run import Found, Run, run_experiment
 from yang_rnn.experiment.storage import load_run, save_numbers
 from yang_rnn.experiment.summary import describe, package_versions, summarise, versions
+from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.estimates import Estimate
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
@@ -145,6 +147,35 @@ def test_summary_of_a_fixed_point_has_its_stability_and_time_scales(small_run: R
 def test_summary_without_other_inputs_has_none(small_run: Run):
     assert summarise(small_run, whole=False)["stimulus_dependence"] is None
     assert len(summarise(small_run)["stimulus_dependence"]) == 11
+
+
+def test_summary_has_the_numbers_of_the_fitted_curve(small_run: Run):
+    fit = small_run.psychometric_fit
+    assert fit is not None
+    told = summarise(small_run)["psychometric_fit"]
+    assert told["problem"] == fit.problem
+    for name in ("threshold", "bias", "lapse_1", "lapse_2"):
+        for part, value in getattr(fit, name)._asdict().items():
+            assert told[name][part] == (value if np.isfinite(value) else None)
+    json.dumps(told, allow_nan=False)
+    assert "psychometric_fit" not in summarise(small_run, whole=False)
+
+
+def test_a_member_of_a_sweep_fits_no_curve(
+    small_run: Run, small_task_run: TaskRun, monkeypatch: pytest.MonkeyPatch
+):
+    def never(*_: object) -> None:
+        raise AssertionError("a curve was fitted")
+
+    for run in (dataclasses.replace(small_run), dataclasses.replace(small_task_run)):
+        monkeypatch.setattr(sys.modules[type(run).__module__], "fit_psychometric", never)
+        assert not summarise(run, whole=False).get("psychometric_fit")
+
+
+def test_evidence_for_one_choice_alone_has_no_fit(small_run: Run):
+    run = dataclasses.replace(small_run, recipe=dataclasses.replace(SMALL, coherences=(0.0,)))
+    assert run.tested.psychometric is not None
+    assert run.psychometric_fit is None
 
 
 def test_mode_that_neither_decays_nor_grows_is_said_and_is_json(small_run: Run):

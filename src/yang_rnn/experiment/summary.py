@@ -56,7 +56,7 @@ def summarise(run: Run | TaskRun, *, whole: bool = True) -> dict[str, Any]:
     run : Run or TaskRun
     whole : bool
         Whether to look for fixed points at other inputs too, in a run of the perceptual task, and
-        to fit its psychometric function: members of sweeps do without.
+        to fit psychometric functions: members of sweeps do without.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def summarise(run: Run | TaskRun, *, whole: bool = True) -> dict[str, Any]:
 
     check_is("whole", whole, bool)
     if isinstance(run, TaskRun):
-        return summarise_task(run)
+        return summarise_task(run, whole=whole)
     check_is("run", run, Run)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
     by_index = run.index_search
