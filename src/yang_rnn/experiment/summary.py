@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yang_rnn._checks import check_is, check_real
+from yang_rnn.experiment.known_points import missed_by_newton
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.sections import (
     Section,
@@ -27,9 +28,6 @@ from yang_rnn.line_attractor.verdict import Verdict
 if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
     from yang_rnn.psychometrics import PsychometricFit
-
-_SAME_POINT = 1e-4
-"""Distance, over the mean norm of a state, up to which two searches found the same point."""
 
 NUM_LEADING = 6
 """Eigenvalues that a summary lists."""
@@ -152,16 +150,9 @@ def judged(verdict: Verdict) -> dict[str, Any]:
 
 
 def _enumerated(run: Run) -> dict[str, Any] | None:
-    every = run.every_fixed_point
-    if every is None:
+    every, missed = run.every_fixed_point, missed_by_newton(run)
+    if every is None or missed is None:
         return None
-    found = run.newton_points.with_status("fixed").state
-    near = _SAME_POINT * np.linalg.norm(run.activity, axis=-1).mean()
-    missed = [
-        state
-        for state in every.points.state
-        if not len(found) or np.linalg.norm(found - state, axis=1).min() > near
-    ]
     return {
         "number": len(every),
         "on_kink": int(every.on_kink.sum()),

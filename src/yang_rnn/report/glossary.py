@@ -256,11 +256,13 @@ MEASURES: dict[str, Term] = {
         "decision left",
         "How much of a decision is left as long after the stimulus as that lasted.",
         "",
-        "1: all of it; 0: none.",
+        "1: all of it; 0: none; below 0: decisions have turned over.",
     ),
     "decision_time_constant": Term(
         "time constant of decisions",
-        "How fast decisions fade when the stimulus is over; negative where they grow.",
+        "That of an exponential through what is left of decisions as long after the stimulus as "
+        "that lasted, not of the whole curve, which may swing; negative where they grow, not "
+        "defined where they have turned over.",
         "ms",
         "Compare it with how long the stimulus lasts.",
     ),
