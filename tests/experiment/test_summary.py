@@ -181,14 +181,11 @@ def test_evidence_for_one_choice_alone_has_no_fit(small_run: Run):
 @pytest.mark.parametrize(
     ("kept", "constant", "said"),
     [
-        (0.2, 1242.67, "0.2 of a decision is left; one that has this left at that time decays with "
-                       "a time constant of 1.24 s."),
-        (1.0, None, "1 of a decision is left; one that has this left at that time neither decays nor grows "
-                    "within minutes."),
-        (-0.3, None, "-0.3 of a decision is left: decisions have turned over by then, and have no "
-                     "time constant."),
+        (0.2, 1242.67, "left, as of one that decays with a time constant of 1.24 s."),
+        (1.0, None, "left, as of one that neither decays nor grows within minutes."),
+        (-0.3, None, "left: decisions have turned over by then, and have no time constant."),
     ],
-)  # fmt: skip
+)
 def test_what_is_left_of_decisions_is_told(
     kept: float, constant: float | None, said: str, small_run: Run
 ):
@@ -196,7 +193,9 @@ def test_what_is_left_of_decisions_is_told(
     judged = summary["line_attractor"]
     judged["measures"] |= {"decision_kept": kept, "decision_time_constant": constant}
     text = unwrapped(describe(summary, stimulus=2000.0))
-    assert f"As long after the stimulus as that lasted, 2 s, {said}" in text
+    assert (
+        f"As long after the stimulus as that lasted, 2 s, {kept:g} of a decision is {said}" in text
+    )
     judged["measures"]["decision_kept"] = None
     assert "of a decision is left" not in unwrapped(describe(summary))
 

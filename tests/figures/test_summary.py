@@ -77,7 +77,7 @@ def test_decay_falls_from_one_with_its_time_constant(judged: Any):
     for label in ("measured", "exponential through\nthe last value"):
         np.testing.assert_allclose(points_of(labelled(ax, label)), expected)
     assert ax.get_title() == (
-        "left of decisions after 2 s: 0.36\ndecay, time constant by that 1.9 s"
+        "left of decisions after 2 s: 0.36\nas with a time constant of 1.9 s"
     )
     assert labelled(ax, "all is kept").get_ydata() == [1, 1]
     np.testing.assert_allclose(labelled(ax, "1/e").get_ydata(), np.exp(-1))
@@ -86,8 +86,8 @@ def test_decay_falls_from_one_with_its_time_constant(judged: Any):
 @pytest.mark.parametrize(
     ("kept", "time_constant", "said"),
     [
-        (1.1, -21e3, "after 2 s: 1.1 grow, time constant by that 21 s"),
-        (1e9, -96.5, "after 2 s: 1e+09 grow, time constant by that 0.097 s"),
+        (1.1, -21e3, "after 2 s: 1.1 growth with a time constant of 21 s"),
+        (1e9, -96.5, "after 2 s: 1e+09 growth with a time constant of 0.097 s"),
         (1.0, np.inf, "after 2 s: 1 decisions stay"),
         (-0.4, np.nan, "after 2 s: -0.4 turned over: no time constant"),
         (np.inf, -0.0, "decisions run away"),

@@ -175,7 +175,7 @@ def _of_decisions(kept: float, time_constant: float | None, stimulus: float | No
     if kept <= 0:
         return f"{left}: decisions have turned over by then, and have no time constant."
     change = describe_change(math.inf if time_constant is None else time_constant)
-    return f"{left}; one that has this left at that time {change}."
+    return f"{left}, as of one that {change}."
 
 
 def _estimate(measures: dict[str, Any], name: str) -> str:

@@ -34,8 +34,9 @@ NUM_LEADING = 6
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | package_versions()
+    """Return the processor, the version of Python, and those of the packages that numbers need."""
+    processor = platform.processor() or platform.machine()
+    return {"processor": processor, "python": platform.python_version()} | package_versions()
 
 
 def package_versions() -> dict[str, str]:

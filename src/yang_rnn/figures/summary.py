@@ -228,7 +228,8 @@ def _left(kept: float, after: float, seconds: float) -> str:
     elif abs(seconds) > 1000:
         by = "decisions stay"
     else:
-        by = f"{'grow' if seconds < 0 else 'decay'}, time constant by that {abs(seconds):.2g} s"
+        as_with = "growth with" if seconds < 0 else "as with"
+        by = f"{as_with} a time constant of {abs(seconds):.2g} s"
     return f"left of decisions after {after:.3g} s: {kept:.2g}\n{by}"
 
 
@@ -307,7 +308,7 @@ def stimulus_dependence(
             ax.plot(*path.T, color="0.85", linewidth=0.8)
         if verdict.manifold is not None:
             style = {**manifold_style(verdict.manifold), "linewidth": 0.8}
-            ax.plot(*project(pca, verdict.manifold.state).T, label="slow manifold", **style)
+            ax.plot(*project(pca, verdict.manifold.state).T, **style)
         hidden = _add_points(ax, pca, row, low - margin, high + margin)
         note = f"\n{hidden} out of view" if hidden else ""
         ax.set_title(f"{row.name}{note}", fontsize="small")
