@@ -193,9 +193,8 @@ def test_what_is_left_of_decisions_is_told(
     judged = summary["line_attractor"]
     judged["measures"] |= {"decision_kept": kept, "decision_time_constant": constant}
     text = unwrapped(describe(summary, stimulus=2000.0))
-    assert (
-        f"As long after the stimulus as that lasted, 2 s, {kept:g} of a decision is {said}" in text
-    )
+    assert "As long after the stimulus as that lasted, 2 s, " in text
+    assert f" {kept:g} of a decision is {said}" in text
     judged["measures"]["decision_kept"] = None
     assert "of a decision is left" not in unwrapped(describe(summary))
 

@@ -76,9 +76,7 @@ def test_decay_falls_from_one_with_its_time_constant(judged: Any):
     expected = np.c_[np.arange(21) / 10, 0.95 ** np.arange(21)]
     for label in ("measured", "exponential through\nthe last value"):
         np.testing.assert_allclose(points_of(labelled(ax, label)), expected)
-    assert ax.get_title() == (
-        "left of decisions after 2 s: 0.36\nas with a time constant of 1.9 s"
-    )
+    assert ax.get_title() == ("left of decisions after 2 s: 0.36\nas with a time constant of 1.9 s")
     assert labelled(ax, "all is kept").get_ydata() == [1, 1]
     np.testing.assert_allclose(labelled(ax, "1/e").get_ydata(), np.exp(-1))
 

@@ -87,11 +87,11 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "line_attractor": (
         "verdict", "The verdict, with what it stands on",
-        "Above what the network does, as it was measured: what evidence of each moment changes in"
-        " the decision (the kernel; flat where all of it counts alike), how much of a decision is"
-        " left after the stimulus, and the numbers with their thresholds. Below why, by its "
-        "equations; R\u00b2 is how much of the last position the summed evidence explains, over all "
-        "trials and within those of one coherence.",
+        "Above what the network does, as it was measured: what evidence of each moment changes in "
+        "the decision (the kernel; flat where all of it counts alike), how much of a decision is "
+        "left after the stimulus, and the numbers with their thresholds. Below why, by its "
+        "equations; R\u00b2 is how much of the last position the summed evidence explains, over "
+        "all trials and within those of one coherence.",
     ),
     "outputs": (
         "trajectories", "Outputs over time",
