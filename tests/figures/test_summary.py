@@ -203,13 +203,17 @@ def test_each_mechanism_has_words_for_a_title(judged: Any):
         assert title_of(other) == f"{label.capitalize()}; mechanism: chain"
 
 
-def test_manifold_that_is_not_invariant_is_dashed(judged: Any):
+def test_manifold_that_is_not_invariant_is_dotted_and_says_so_everywhere(judged: Any):
     manifold = dataclasses.replace(judged.verdict.manifold, residual=np.full(31, 3.0))
     other = dataclasses.replace(judged.verdict, manifold=manifold)
     portrait = panels_of(figures.line_attractor(other, mean=judged.mean, pca=judged.pca))[3]
     line = labelled(portrait, "slow manifold, not converged")
-    assert line.get_linestyle() == "--"
+    assert line.get_linestyle() == ":"  # dashed is what has no evidence
     np.testing.assert_allclose(points_of(line), projected(judged.pca, manifold.state))
+    kept: dict[str, Any] = {"mean": judged.mean, "verdict": other}
+    rows = figures.stimulus_dependence(judged.rows, pca=judged.pca, **kept)
+    for figure in (rows, figures.flow_field(judged.field, **kept)):
+        assert labelled(figure.axes[0], "slow manifold, not converged").get_linestyle() == ":"
 
 
 def test_stimulus_figure_has_a_panel_for_each_stimulus_with_its_points(judged: Any):
