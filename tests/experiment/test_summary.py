@@ -161,6 +161,19 @@ def test_summary_has_the_numbers_of_the_fitted_curve(small_run: Run):
     assert "psychometric_fit" not in summarise(small_run, whole=False)
 
 
+def test_threshold_and_bias_are_told(small_run: Run):
+    summary = summarise(small_run, whole=False)
+    assert "A curve through" not in unwrapped(describe(summary))
+    ends = {"value": 3.25, "low": 2.5, "high": None}
+    fit = {"threshold": ends, "bias": {"value": -1.0, "low": -1.5, "high": -0.5}, "problem": ""}
+    text = unwrapped(describe(summary | {"psychometric_fit": fit}))
+    assert "a threshold of 3.2 % (2.5 to no limit)" in text
+    assert "a bias of -1 % (-1.5 to -0.5)" in text
+    why = fit | {"problem": "the choices do not follow the evidence"}
+    text = unwrapped(describe(summary | {"psychometric_fit": why}))
+    assert "No curve is fitted to its choices: the choices do not follow the evidence." in text
+
+
 def test_a_member_of_a_sweep_fits_no_curve(
     small_run: Run, small_task_run: TaskRun, monkeypatch: pytest.MonkeyPatch
 ):

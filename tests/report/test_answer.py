@@ -73,9 +73,27 @@ def test_the_third_sentence_says_what_tells_of_other_networks(
 @pytest.mark.parametrize(
     ("share", "low", "high", "said", "large"),
     [
-        (0.99, 0.95, 1.0, "without evidence it makes choice 2 in 99.0\u00a0% of trials", True),
-        (0.13, 0.1, 0.2, "without evidence it makes choice 1 in 87.0\u00a0% of trials", True),
-        (0.6, 0.55, 0.65, "without evidence it makes choice 2 in 60.0\u00a0% of trials", False),
+        (
+            0.99,
+            0.95,
+            1.0,
+            "without evidence the network makes choice 2 in 99.0\u00a0% of trials",
+            True,
+        ),
+        (
+            0.13,
+            0.1,
+            0.2,
+            "without evidence the network makes choice 1 in 87.0\u00a0% of trials",
+            True,
+        ),
+        (
+            0.6,
+            0.55,
+            0.65,
+            "without evidence the network makes choice 2 in 60.0\u00a0% of trials",
+            False,
+        ),
         (0.6, 0.4, 0.8, "", False),
     ],
 )
@@ -88,15 +106,15 @@ def test_a_bias_is_told_and_a_large_one_at_once(
     told = summary | {"psychometric": curve}
     assert bias_of(told).startswith(said)
     assert bool(bias_of(told)) == bool(said)
-    assert ("it makes choice" in answer_of(told, small_run.recipe).trained) == large
+    assert ("the network makes choice" in answer_of(told, small_run.recipe).trained) == large
 
 
 @pytest.mark.parametrize(
     ("bias", "said", "large"),
     [
-        ((-6.0, -7.0, -5.0), "it prefers choice 2: both are made alike only with evidence of", True),
-        ((6.0, 5.0, None), "it prefers choice 1", True),
-        ((-1.0, -2.0, -0.5), "it prefers choice 2", False),
+        ((-6.0, -7.0, -5.0), "the network prefers choice 2: both are made alike only with", True),
+        ((6.0, 5.0, None), "the network prefers choice 1", True),
+        ((-1.0, -2.0, -0.5), "the network prefers choice 2", False),
         ((-1.0, -2.0, 0.5), "", False),
         ((None, None, -5.0), "", False),
     ],
@@ -111,7 +129,7 @@ def test_a_bias_of_trials_that_all_have_evidence_is_that_of_the_fit(
     told = summary | {"psychometric": curve, "psychometric_fit": fit}
     assert bias_of(told).startswith(said)
     assert bool(bias_of(told)) == bool(said)
-    assert ("it prefers choice" in answer_of(told, small_run.recipe).trained) == large
+    assert ("the network prefers choice" in answer_of(told, small_run.recipe).trained) == large
     assert bias_of(told | {"psychometric_fit": None}) == ""
 
 

@@ -276,4 +276,27 @@ def _behaviour(summary: dict[str, Any]) -> Section:
     if by["ideal"] is not None:
         rows["ideal observer"] = by["ideal"]
     lines += table_of_levels("coherence", [f"{level:g} %" for level in by["level"]], rows)
+    lines += _curve(summary.get("psychometric_fit"))
     return Section("Behaviour", [*lines, variance_in_words(summary["explained_variance_ratio"])])
+
+
+def _curve(fit: dict[str, Any] | None) -> list[str]:
+    """Say threshold and bias of the curve fitted to choices, with their 95 % intervals."""
+    if fit is None:
+        return []
+    if fit["problem"]:
+        return [f"No curve is fitted to its choices: {fit['problem']}."]
+    threshold, bias = (_with_interval(fit[name]) for name in ("threshold", "bias"))
+    return [
+        f"A curve through its choices has a threshold of {threshold}, which takes them from half "
+        f"to 84 %, and a bias of {bias}: at that evidence both choices are made alike (below 0 it "
+        "prefers choice 2)."
+    ]
+
+
+def _with_interval(numbers: dict[str, float | None]) -> str:
+    value, low, high = (
+        "no limit" if numbers[part] is None else f"{numbers[part]:.2g}"
+        for part in ("value", "low", "high")
+    )
+    return f"{value} % ({low} to {high})"

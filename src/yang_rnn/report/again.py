@@ -153,7 +153,9 @@ def seeds_command(recipe: Recipe, *, platform: str = "cpu") -> str:
     """Return the sweep that trains a run's network from other seeds; empty for one's own task."""
     if not has_command(recipe):
         return ""
-    return sweep_command(recipe, range(SEEDS), _as_varied(recipe), platform=platform, out="seeds")
+    return sweep_command(
+        recipe, range(SEEDS), _as_varied(recipe), platform=platform, out="sweeps/seeds"
+    )
 
 
 def has_command(recipe: Recipe) -> bool:

@@ -93,7 +93,8 @@ def bias_of(summary: Summary) -> str:
         return ""
     share = curve["probability"][at]
     choice, share = (2, share) if share > 0.5 else (1, 1 - share)
-    return f"without evidence it makes choice {choice} in {percent(share)} of trials, not in half"
+    share = percent(share)
+    return f"without evidence the network makes choice {choice} in {share} of trials, not in half"
 
 
 def is_large_bias(summary: Summary) -> bool:
@@ -119,7 +120,7 @@ def _fitted_bias(fit: Summary | None) -> str:
         return ""
     preferred, other = (1, 2) if value > 0 else (2, 1)
     return (
-        f"it prefers choice {preferred}: both are made alike only with evidence of "
+        f"the network prefers choice {preferred}: both are made alike only with evidence of "
         f"{abs(value):.3g} % for choice {other}"
     )
 

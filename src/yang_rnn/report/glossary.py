@@ -145,7 +145,8 @@ WORDS: dict[str, Term] = {
         "The standard error of a number, that is, how far chance alone would move it if it were "
         "measured again.",
         "",
-        "What lies within two of them of a threshold may as well lie on its other side.",
+        "What lies within two of them of a threshold may as well lie on its other side. It is of "
+        "measuring this one network: others, of other seeds, may differ by more.",
     ),
     "time constant": Term(
         "time constant",
