@@ -80,6 +80,8 @@ def test_constant_inputs_name_the_fewest_conditions_that_decide():
         ]
     names = {tuple(one.conditions) for one in by_period["stimulus"]}
     assert names == {("coherence 0", "coherence 1", "context")}
+    said = {part for one in by_period["stimulus"] for part in one.name.split(", ")}
+    assert any(re.fullmatch(r"coherence 0: -?[\d.]+", part) for part in said)  # not "0 -50"
 
 
 def test_inputs_that_change_within_a_period_are_said_to():

@@ -143,6 +143,16 @@ def fit_psychometric(
        fit", Perception & Psychophysics 63:1293-1313.
     .. [2] Venzon & Moolgavkar (1988), "A method for computing profile-likelihood-based confidence
        intervals", Applied Statistics 37:87-94.
+
+    Examples
+    --------
+    >>> task = yr.PerceptualDecisionMaking(noise_sigma=4.0, seed=0)
+    >>> trials, two = task.sample_trials(400), task.two_alternatives()
+    >>> adder = np.zeros((*trials.targets.shape, 3))  # of one who adds up the evidence
+    >>> adder[..., 2] = two.evidence_of(trials)
+    >>> fit = yr.fit_psychometric(yr.psychometric_function(adder, trials, two), samples=0)
+    >>> fit.threshold  # %; the noise of 20 steps, 4 / sqrt(100) in each channel, is 12.6 %
+    12 (8.9 to 15)
     """
     check_is("measured", measured, Psychometric)
     confidence = check_confidence(confidence)

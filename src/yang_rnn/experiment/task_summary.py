@@ -148,7 +148,7 @@ def describe_task(
     for context, verdict in summary["line_attractor"].items():
         parts += sections_of_verdict(verdict, context, stimulus=stimulus, verbose=verbose)
     if not summary["line_attractor"]:
-        none = "No verdict: it is for tasks with two alternatives."
+        none = "No verdict: its task states no `alternatives()`."
         parts.append(Section("What the network does", [none]))
     if summary["selection"]:
         parts.append(Section("Selection", _selection(summary["selection"])))

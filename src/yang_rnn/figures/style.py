@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from yang_rnn.trials import Trials
 
 CHOICE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colour of each choice, in order; from the seventh on they start over. `STYLE` has them too."""
+"""Colour of each choice by default, in order; from the seventh on they start over.
+
+Figures take those of ``STYLE["axes.prop_cycle"]``, which are these unless it was changed.
+"""
 
 Width = Literal["single", "double"]
 """One column of a page or two."""
 
 WIDTHS: dict[str, float] = {"single": 85.0, "double": 174.0}
-"""How wide that is (mm)."""
+"""How wide a figure of one column of a page, ``"single"``, and of two, ``"double"``, is (mm)."""
 
 POINT_STYLES: dict[str, dict[str, Any]] = {
     "slow": {"marker": "x", "color": "0.25", "markersize": 4, "markeredgewidth": 0.8},

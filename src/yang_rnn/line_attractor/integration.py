@@ -344,6 +344,12 @@ def measure_integration(
     seed : int
         Of the probes' noise.
 
+    Returns
+    -------
+    Integration
+        Psychophysical kernel, pulse, decay of decisions, and where states end that are held;
+        `judge_integrator` says which kind of integrator that is.
+
     Raises
     ------
     ValueError

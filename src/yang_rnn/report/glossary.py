@@ -240,6 +240,32 @@ WORDS: dict[str, Term] = {
         "%",
         "Two shares whose intervals do not overlap are different.",
     ),
+    "marginal": Term(
+        "marginal",
+        "Neither stable nor unstable: a mode stays what it is, to one part in a thousand a step.",
+    ),
+    "tree": Term(
+        "search tree",
+        "All combinations of active and silent units, decided unit after unit; a branch without a "
+        "fixed point is cut off, and its nodes are counted.",
+        "",
+        "Once all of it was gone through, the list of fixed points is complete.",
+    ),
+    "kernel": Term(
+        "psychophysical kernel",
+        "How much the evidence of each step counts for the decision.",
+        "",
+        "Flat: all steps count alike; falling: early evidence counts more; rising: late evidence.",
+    ),
+    "selection vector": Term(
+        "selection vector",
+        "The left eigenvector of a mode: how much of any push to the state becomes part of it.",
+    ),
+    "primer": Term(
+        "primer",
+        "The recipe of the PyTorch notebook that goes with Yang & Wang (2020), 'Artificial neural "
+        "networks for neuroscientists: a primer'; the recipe called notebook is the BrainPy one's.",
+    ),
 }
 """The words of a report, by a short name."""
 
