@@ -296,6 +296,17 @@ def test_a_history_that_is_none_is_refused(folder: Path, rows: list[str], why: s
         (lambda s: s["analysed_point"].update(speed=0.5), "`analysed_point` must be one of"),
         (lambda s: s.update(line_attractor={}), "`line_attractor` must have"),
         (lambda s: s.update(versions=3), "`versions` must not be 3"),
+        (lambda s: s.update(psychometric_fit=[]), "`psychometric_fit` must not be"),
+        (lambda s: s["psychometric_fit"].pop("problem"), "`psychometric_fit` must say `problem`"),
+        (lambda s: s["psychometric_fit"].update(goodness="good"), "`psychometric_fit.goodness`"),
+        (
+            lambda s: s["psychometric_fit"]["bias"].update(low="left"),
+            "`psychometric_fit.bias` must have value, low, high",
+        ),
+        (
+            lambda s: s["psychometric_fit"]["lapse_1"].update(high=None),
+            "`psychometric_fit.lapse_1` must have an interval",
+        ),
     ],
 )
 def test_a_summary_of_another_run_or_of_none_is_refused(

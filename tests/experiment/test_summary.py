@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.run import Found, Run, run_experiment
 from yang_rnn.experiment.storage import load_run, save_numbers
 from yang_rnn.experiment.summary import describe, fitted, package_versions, summarise, versions
+from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.estimates import Estimate
 from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
@@ -150,6 +152,57 @@ def test_summary_without_other_inputs_has_none(small_run: Run):
     assert summarise(small_run, whole=False)["stimulus_dependence"] is None
     assert "psychometric_fit" not in summarise(small_run, whole=False)
     assert len(summarise(small_run)["stimulus_dependence"]) == 11
+
+
+def test_threshold_and_bias_are_told(small_run: Run):
+    summary = summarise(small_run, whole=False)
+    assert "A curve through" not in unwrapped(describe(summary))
+    ends = {"value": 3.25, "low": 2.5, "high": None}
+    fit = {"threshold": ends, "bias": {"value": -1.0, "low": -1.5, "high": -0.5}, "problem": ""}
+    text = unwrapped(describe(summary | {"psychometric_fit": fit}))
+    assert "a threshold of 3.2 % (2.5 to no limit)" in text
+    assert "a bias of -1 % (-1.5 to -0.5)" in text
+    why = fit | {"problem": "the choices do not follow the evidence"}
+    text = unwrapped(describe(summary | {"psychometric_fit": why}))
+    assert "No curve is fitted to its choices: the choices do not follow the evidence." in text
+
+
+def test_a_member_of_a_sweep_fits_no_curve(
+    small_run: Run, small_task_run: TaskRun, monkeypatch: pytest.MonkeyPatch
+):
+    def never(*_: object) -> None:
+        raise AssertionError("a curve was fitted")
+
+    for run in (dataclasses.replace(small_run), dataclasses.replace(small_task_run)):
+        monkeypatch.setattr(sys.modules[type(run).__module__], "fit_psychometric", never)
+        assert not summarise(run, whole=False).get("psychometric_fit")
+
+
+def test_evidence_for_one_choice_alone_has_no_fit(small_run: Run):
+    run = dataclasses.replace(small_run, recipe=dataclasses.replace(SMALL, coherences=(0.0,)))
+    assert run.tested.psychometric is not None
+    assert run.psychometric_fit is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "constant", "said"),
+    [
+        (0.2, 1242.67, "left, as of one that decays with a time constant of 1.24 s."),
+        (1.0, None, "left, as of one that neither decays nor grows within minutes."),
+        (-0.3, None, "left: decisions have turned over by then, and have no time constant."),
+    ],
+)
+def test_what_is_left_of_decisions_is_told(
+    kept: float, constant: float | None, said: str, small_run: Run
+):
+    summary = summarise(small_run, whole=False)
+    judged = summary["line_attractor"]
+    judged["measures"] |= {"decision_kept": kept, "decision_time_constant": constant}
+    text = unwrapped(describe(summary, stimulus=2000.0))
+    assert "As long after the stimulus as that lasted, 2 s, " in text
+    assert f" {kept:g} of a decision is {said}" in text
+    judged["measures"]["decision_kept"] = None
+    assert "of a decision is left" not in unwrapped(describe(summary))
 
 
 def test_the_fit_of_the_psychometric_function_is_in_the_summary(small_run: Run):

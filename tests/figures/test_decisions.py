@@ -53,6 +53,11 @@ def test_axis_says_what_the_strength_is(measured: Psychometric, words: Any, expe
     assert figures.psychometric(measured, **words).axes[0].get_xlabel() == expected
 
 
+def test_axis_says_that_it_is_not_linear():
+    ax = figures.psychometric(choices(5.0)).axes[0]
+    assert ax.get_xlabel() == "signed coherence (%), positive for choice 2\n(symmetric log scale)"
+
+
 COHERENCES = np.array([-51.2, -12.8, -6.4, 0.0, 6.4, 12.8, 51.2])
 
 

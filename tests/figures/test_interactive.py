@@ -58,6 +58,18 @@ def test_a_pca_of_two_components_is_fitted_anew(data: Any):
         figures.interactive(data.activity[..., :2])
 
 
+def test_a_ring_is_around_the_centre(data: Any):
+    pytest.importorskip("plotly", reason="plotly is an extra")
+    points = points_at(["slow", "fixed"], [1e-4, 0.0], data.activity[5, :2])
+    pca = fit_pca(data.activity, 3)
+    figure = figures.interactive(data.activity, points=points, pca=pca, centre=1)
+    (ring,) = [trace for trace in figure.data if trace.name == "analysed point"]
+    place = np.ravel([ring.x, ring.y, ring.z])
+    np.testing.assert_allclose(place, pca.transform(data.activity[5, 1:2])[0])
+    with pytest.raises(ValueError, match="`centre` must be one of the 2 points; got 2"):
+        figures.interactive(data.activity, points=points, centre=2)
+
+
 @pytest.mark.parametrize("symbol", SYMBOLS.values())
 def test_plotly_has_each_symbol_in_three_dimensions(symbol: str):
     graph = pytest.importorskip("plotly.graph_objects")

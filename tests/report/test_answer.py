@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,97 @@ def test_the_second_sentence_says_what_it_does_and_why(
     judged |= {"verdict": verdict, "mechanism": mechanism}
     judged["measures"]["efficiency"] = 0.625
     said = answer_of(summary | {"line_attractor": judged}, small_run.recipe).found
-    assert does(verdict) in said
+    assert does(verdict)[-30:] in said
     assert f"called {mechanism}: {why(mechanism)}." in said
     measured = verdict not in ("not learned", "inconclusive")
-    assert ("use 62.5\u00a0%" in said) == measured
+    assert ("62.5\u00a0% of the information" in said) == measured
+
+
+def test_how_much_a_turning_integrator_keeps_is_said_of_what_it_keeps(
+    summary: dict[str, Any], small_run: Run
+):
+    judged = copy.deepcopy(summary["line_attractor"]) | {"verdict": "turning integrator"}
+    judged["measures"]["efficiency"] = 0.577
+    said = answer_of(summary | {"line_attractor": judged}, small_run.recipe).found
+    assert (
+        "the network keeps 57.7\u00a0% of the information in the evidence until the choice" in said
+    )
+
+
+def test_the_third_sentence_says_what_tells_of_other_networks(
+    summary: dict[str, Any], small_run: Run, small_task_run: TaskRun
+):
+    for trust in (
+        answer_of(summary, small_run.recipe).trust,
+        answer_of(summarise(small_task_run), small_task_run.recipe).trust,
+    ):
+        assert "trained from another seed" in trust
+        assert "a sweep of seeds, whose command stands at the end of this page, tells" in trust
+    own = dataclasses.replace(small_task_run.recipe, task="dinner", task_settings=())
+    assert "a sweep of seeds tells" in answer_of(summarise(small_task_run), own).trust
+
+
+@pytest.mark.parametrize(
+    ("share", "low", "high", "said", "large"),
+    [
+        (
+            0.99,
+            0.95,
+            1.0,
+            "choice 2 in 99.0\u00a0% of trials",
+            True,
+        ),
+        (
+            0.13,
+            0.1,
+            0.2,
+            "choice 1 in 87.0\u00a0% of trials",
+            True,
+        ),
+        (
+            0.6,
+            0.55,
+            0.65,
+            "choice 2 in 60.0\u00a0% of trials",
+            False,
+        ),
+        (0.6, 0.4, 0.8, "", False),
+    ],
+)
+def test_a_bias_is_told_and_a_large_one_at_once(
+    share: float, low: float, high: float, said: str, large: bool,
+    summary: dict[str, Any], small_run: Run,
+):  # fmt: skip
+    curve = {"strength": [-5.0, 0.0, 5.0], "probability": [0.2, share, 0.9]}
+    curve |= {"low": [0.1, low, 0.8], "high": [0.3, high, 1.0]}
+    told = summary | {"psychometric": curve}
+    assert said in bias_of(told)
+    assert bool(bias_of(told)) == bool(said)
+    assert ("the network makes choice" in answer_of(told, small_run.recipe).trained) == large
+
+
+@pytest.mark.parametrize(
+    ("bias", "said", "large"),
+    [
+        ((-6.0, -7.0, -5.0), "the network prefers choice 2: both are made alike only with", True),
+        ((6.0, 5.0, None), "the network prefers choice 1", True),
+        ((-1.0, -2.0, -0.5), "the network prefers choice 2", False),
+        ((-1.0, -2.0, 0.5), "", False),
+        ((None, None, -5.0), "", False),
+    ],
+)  # fmt: skip
+def test_a_bias_of_trials_that_all_have_evidence_is_that_of_the_fit(
+    bias: tuple[float | None, ...], said: str, large: bool,
+    summary: dict[str, Any], small_run: Run,
+):  # fmt: skip
+    curve = {"strength": [-5.0, 5.0], "probability": [0.2, 0.9], "low": [0, 0], "high": [1, 1]}
+    fit = {of: dict(zip(("value", "low", "high"), bias, strict=True)) for of in ("bias",)}
+    fit["threshold"] = {"value": 5.0, "low": 4.0, "high": 6.0}
+    told = summary | {"psychometric": curve, "psychometric_fit": fit}
+    assert bias_of(told).startswith(said)
+    assert bool(bias_of(told)) == bool(said)
+    assert ("the network prefers choice" in answer_of(told, small_run.recipe).trained) == large
+    assert bias_of(told | {"psychometric_fit": None}) == ""
 
 
 def test_the_third_sentence_says_what_is_proved(summary: dict[str, Any], small_run: Run):

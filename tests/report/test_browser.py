@@ -144,6 +144,12 @@ def test_words_are_open_in_the_margin_and_folded_on_a_phone(open_page: Any):
     assert narrow.locator(".word p").first.is_visible()
 
 
+def test_wide_figures_say_on_a_phone_that_they_scroll(open_page: Any):
+    hint = "getComputedStyle(document.querySelector('.card.wide'), '::before').content"
+    assert "Scroll sideways" in open_page("run", "phone").page.evaluate(hint)
+    assert open_page("run", "desktop").page.evaluate(hint) == "none"
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_members_are_sorted(width: str, open_page: Any):
     page = open_page("thousand", width).page

@@ -135,7 +135,8 @@ def _files_of(trained: TrainedMember) -> dict[str, bytes]:
             )
             save_numbers(run, Path(aside), facts, whole=False)
         else:
-            save_task_numbers(TaskRun(recipe, net, history, task_of(recipe)), Path(aside), facts)
+            run = TaskRun(recipe, net, history, task_of(recipe))
+            save_task_numbers(run, Path(aside), facts, whole=False)
         return with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
 
 

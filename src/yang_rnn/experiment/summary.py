@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yang_rnn._checks import check_is, check_real
+from yang_rnn.experiment.known_points import missed_by_newton
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.sections import (
     Section,
@@ -28,16 +29,14 @@ if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
     from yang_rnn.psychometrics import PsychometricFit
 
-_SAME_POINT = 1e-4
-"""Distance, over the mean norm of a state, up to which two searches found the same point."""
-
 NUM_LEADING = 6
 """Eigenvalues that a summary lists."""
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | package_versions()
+    """Return the processor, the version of Python, and those of the packages that numbers need."""
+    processor = platform.processor() or platform.machine()
+    return {"processor": processor, "python": platform.python_version()} | package_versions()
 
 
 def package_versions() -> dict[str, str]:
@@ -56,7 +55,7 @@ def summarise(run: Run | TaskRun, *, whole: bool = True) -> dict[str, Any]:
     run : Run or TaskRun
     whole : bool
         Whether to look for fixed points at other inputs too, in a run of the perceptual task, and
-        to fit its psychometric function: members of sweeps do without.
+        to fit psychometric functions: members of sweeps do without.
 
     Returns
     -------
@@ -68,7 +67,7 @@ def summarise(run: Run | TaskRun, *, whole: bool = True) -> dict[str, Any]:
 
     check_is("whole", whole, bool)
     if isinstance(run, TaskRun):
-        return summarise_task(run)
+        return summarise_task(run, whole=whole)
     check_is("run", run, Run)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
     by_index = run.index_search
@@ -152,16 +151,9 @@ def judged(verdict: Verdict) -> dict[str, Any]:
 
 
 def _enumerated(run: Run) -> dict[str, Any] | None:
-    every = run.every_fixed_point
-    if every is None:
+    every, missed = run.every_fixed_point, missed_by_newton(run)
+    if every is None or missed is None:
         return None
-    found = run.newton_points.with_status("fixed").state
-    near = _SAME_POINT * np.linalg.norm(run.activity, axis=-1).mean()
-    missed = [
-        state
-        for state in every.points.state
-        if not len(found) or np.linalg.norm(found - state, axis=1).min() > near
-    ]
     return {
         "number": len(every),
         "on_kink": int(every.on_kink.sum()),
@@ -284,4 +276,27 @@ def _behaviour(summary: dict[str, Any]) -> Section:
     if by["ideal"] is not None:
         rows["ideal observer"] = by["ideal"]
     lines += table_of_levels("coherence", [f"{level:g} %" for level in by["level"]], rows)
+    lines += _curve(summary.get("psychometric_fit"))
     return Section("Behaviour", [*lines, variance_in_words(summary["explained_variance_ratio"])])
+
+
+def _curve(fit: dict[str, Any] | None) -> list[str]:
+    """Say threshold and bias of the curve fitted to choices, with their 95 % intervals."""
+    if fit is None:
+        return []
+    if fit["problem"]:
+        return [f"No curve is fitted to its choices: {fit['problem']}."]
+    threshold, bias = (_with_interval(fit[name]) for name in ("threshold", "bias"))
+    return [
+        f"A curve through its choices has a threshold of {threshold}, which takes them from half "
+        f"to 84 %, and a bias of {bias}: at that evidence both choices are made alike (below 0 it "
+        "prefers choice 2)."
+    ]
+
+
+def _with_interval(numbers: dict[str, float | None]) -> str:
+    value, low, high = (
+        "no limit" if numbers[part] is None else f"{numbers[part]:.2g}"
+        for part in ("value", "low", "high")
+    )
+    return f"{value} % ({low} to {high})"

@@ -30,12 +30,14 @@ MAX_LINES = 6
 """Inputs of a period that are told one by one."""
 
 
-def summarise_task(run: TaskRun) -> dict[str, Any]:
+def summarise_task(run: TaskRun, *, whole: bool = True) -> dict[str, Any]:
     """Return every number of a task run's summary, ready for JSON.
 
     Parameters
     ----------
     run : TaskRun
+    whole : bool
+        Whether to fit a psychometric function to the choices of each context.
 
     Returns
     -------
@@ -44,6 +46,7 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
     """
     check_is("run", run, TaskRun)
     recipe, tested = run.recipe, run.tested
+    fits = run.psychometric_fit if whole else {}
     return {
         "recipe": recipe.name,
         "task": recipe.task,
@@ -67,7 +70,7 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
         "points": _points_in_words(run.by_input),
         "line_attractor": {name: judged(verdict) for name, verdict in run.verdicts.items()},
         "psychometric": {name: named_columns(value) for name, value in run.psychometric.items()},
-        "psychometric_fit": {name: fitted(value) for name, value in run.psychometric_fit.items()},
+        "psychometric_fit": {name: fitted(fit) for name, fit in fits.items()},
         "selection": [row._asdict() for row in run.selection],
     }
 

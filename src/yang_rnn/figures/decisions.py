@@ -101,7 +101,8 @@ def psychometric(
         strength = _between(ax, measured.strength)
         ax.plot(strength, fit.probability(strength), color=color, linewidth=1.2)
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2")
+    scale = "\n(symmetric log scale)" if ax.get_xscale() == "asinh" else ""
+    ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2{scale}")
     ax.set_ylabel("probability of choice 2")
     legend_above(ax, title, grow=own, share=1.0)
     return figure_of(ax)

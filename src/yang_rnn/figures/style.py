@@ -227,8 +227,10 @@ def label_pcs(ax: Any, pca: PCA, dimensions: int = 2) -> None:
 
 
 def manifold_style(manifold: Any) -> dict[str, Any]:
-    """Return how a slow manifold is drawn: dashed where it has not converged."""
-    return MANIFOLD_STYLE if manifold.converged else {**MANIFOLD_STYLE, "linestyle": "--"}
+    """Return how a slow manifold is drawn, with its label: dotted where it has not converged."""
+    if manifold.converged:
+        return {**MANIFOLD_STYLE, "label": "slow manifold"}
+    return {**MANIFOLD_STYLE, "linestyle": ":", "label": "slow manifold, not converged"}
 
 
 def legend_above(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from yang_rnn.psychometrics import LEAST_GOODNESS
 from yang_rnn.recipe import Recipe
@@ -91,7 +94,9 @@ _CURVE = {
 
 def explained(judged: Mapping[str, Any]) -> Judged:
     """Return a verdict of a summary with explanations."""
-    measures = judged["measures"]
+    measures = dict(judged["measures"])
+    if not measures.get("manifold_converged") and "points_on_line" in measures:
+        measures["points_on_line"] = math.nan  # there is no curve that they could lie on
     chief = [name for name in CHIEF if measures.get(name) is not None]
     errors = {f"{name}_error" for name in measures}
     others = [name for name in measures if name not in chief and name not in errors]
@@ -150,9 +155,21 @@ def of_training(history: History, figures: Sequence[tuple[Picture, Caption]]) ->
     return {
         "chart": loss_chart(history.loss),
         "last_accuracy": float(history.accuracy[-1]),
+        "jump": _jump(history.accuracy),
         "drawn_training": "training" in sections,
         "others": "more" in sections,
     }
+
+
+def _jump(accuracy: np.ndarray) -> float | None:
+    """Return by how much a share changes from an epoch to the next, the median of the last half."""
+    steps = np.abs(np.diff(accuracy[len(accuracy) // 2 :]))
+    known = steps[np.isfinite(steps)]
+    return float(np.median(known)) if len(known) >= LEAST_STEPS else None
+
+
+LEAST_STEPS = 3
+"""Epochs with one before them of which a median is told."""
 
 
 OF_A_TASK = ("num_inputs", "num_outputs")
