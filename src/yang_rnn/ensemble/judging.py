@@ -86,12 +86,9 @@ def _said(row: Mapping[Any, Any], at: Thresholds, none: Any) -> tuple[Any, ...]:
     # What a reason ends with does not depend on thresholds; behind it stands how far a search
     # through all fixed points came, where it was cut short.
     end = judged.mechanism_reason.rpartition("; ")[2]
-    why = judged.mechanism_reason + (before.rpartition(end)[2] if _has(before, end) else "")
+    behind = before.rpartition(end)[2] if isinstance(before, str) and end in before else ""
+    why = judged.mechanism_reason + behind
     return judged.label, judged.near or none, judged.reason, judged.mechanism, why
-
-
-def _has(text: Any, part: str) -> bool:
-    return isinstance(text, str) and part in text
 
 
 def measures_in(row: Mapping[Any, Any]) -> Measures:
@@ -100,8 +97,8 @@ def measures_in(row: Mapping[Any, Any]) -> Measures:
     for name, field in _FIELDS.items():
         column = name.replace("accuracy", "right_choices")
         if field.type == "complex":
-            parts = (row.get(f"{name}_{part}") for part in ("real", "imag"))
-            values[name] = complex(*(math.nan if pandas.isna(x) else float(x) for x in parts))
+            parts: list[Any] = [row.get(f"{name}_{part}") for part in ("real", "imag")]
+            values[name] = complex(*(math.nan if x is None else float(x) for x in parts))
         elif column in row and not pandas.isna(row[column]):
             values[name] = _KINDS[str(field.type)](row[column])
     # A table has no number for a time without end, or an error without limit.

@@ -103,7 +103,9 @@ def is_large_bias(summary: Summary) -> bool:
     if 0 in curve["strength"]:
         share = curve["probability"][curve["strength"].index(0)]
         return abs(share - 0.5) > 1 / 6
-    bias, threshold = (None if fit is None else fit[of]["value"] for of in ("bias", "threshold"))
+    if fit is None:
+        return False
+    bias, threshold = fit["bias"]["value"], fit["threshold"]["value"]
     return None not in (bias, threshold) and abs(bias) > TWO_TO_ONE * threshold
 
 

@@ -11,6 +11,7 @@ from highs_active_sets import highs_fixed_points
 
 import yang_rnn as yr
 from yang_rnn.dynamics.enumeration import tree
+from yang_rnn.dynamics.enumeration.branching import LOG_NODES
 from yang_rnn.dynamics.enumeration.fixed_points import all_fixed_points
 from yang_rnn.dynamics.rectified import Rectified
 from yang_rnn.dynamics.system import System
@@ -200,7 +201,7 @@ def test_an_answer_that_is_cut_short_is_the_same_for_any_number_of_threads(
     system = trained("notebook_3")
     found = [yr.all_fixed_points(system, REST, most_nodes=3000, threads=k) for k in (1, 2, 3, 5, 2)]
     first = found[0]
-    assert 3000 <= first.nodes < 3000 + tree.LOG_NODES
+    assert 3000 <= first.nodes < 3000 + LOG_NODES
     assert 0 < first.closed < 1
     assert {(each.nodes, each.closed) for each in found} == {(first.nodes, first.closed)}
     assert len({each.certificate.digest for each in found if each.certificate}) == 1
