@@ -142,6 +142,44 @@ def test_points_far_from_the_data_are_drawn_and_named_as_such(data: Any):
     np.testing.assert_allclose(np.concatenate(crosses), projected(pca, activity[5, 1:3]))
 
 
+def limits(ax: Any) -> list[tuple[float, float]]:
+    return [getattr(ax, f"get_{axis}lim")() for axis in "xyz" if hasattr(ax, f"get_{axis}lim")]
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_far_points_never_widen_the_view(data: Any, dimensions: int):
+    activity = data[1]
+    pca = fit_pca(activity, dimensions)
+    states = np.concatenate([activity[5, :2], 50.0 + activity[5, :3]])
+    points = points_at(["fixed"] + 4 * ["slow"], np.zeros(5), states)
+    points = dataclasses.replace(points, outside=np.array([0, 1, 1, 1, 1], bool))
+    plain, ax = (
+        figures.slow_points(some, pca=pca, activity=activity, dimensions=dimensions).axes[0]
+        for some in (points[:1], points)
+    )
+    assert limits(ax) == limits(plain)
+    assert ax.get_legend_handles_labels()[1][-1] == "4 far, 3 out of view"
+    ringed = figures.slow_points(points, pca=pca, activity=activity, centre=4).axes[0]
+    (ring,) = [line for line in ringed.lines if line.get_label() == "analysed point"]
+    assert not len(points_of(ring))
+
+
+def test_far_points_of_a_verdict_never_widen_the_view_of_averages(judged: Any):
+    states = np.concatenate([judged.centre[None], 1e3 + judged.mean.activity[0, :2]])
+    points = points_at(["fixed", "slow", "slow"], np.zeros(3), states)
+    points = dataclasses.replace(points, outside=np.array([False, True, True]))
+    plain, ax = (
+        figures.averages(
+            judged.mean,
+            pca=judged.pca,
+            verdict=dataclasses.replace(judged.verdict, points=some, centre=0),
+        ).axes[0]
+        for some in (points[:1], points)
+    )
+    assert limits(ax) == limits(plain)
+    assert "2 far, 2 out of view" in ax.get_legend_handles_labels()[1]
+
+
 def test_fixed_points_need_not_be_told_apart(data: Any):
     pca, activity, _ = data
     points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])

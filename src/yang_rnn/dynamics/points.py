@@ -67,8 +67,8 @@ class FixedPoints:
     ``diverged`` where the state or its image is not finite, or where a unit that has two finite
     bounds is outside them: no fixed point can be there, but gates that a large state shuts keep it
     nearly as it is. A point that is `far` from the data may be a fixed point of the map and tells
-    nothing about what the network does. Arrays are read-only. Indexing with a number, slice, mask or list of numbers
-    gives a record of those points.
+    nothing about what the network does. Arrays are read-only. Indexing with a number, slice, mask
+    or list of numbers gives a record of those points.
 
     Attributes
     ----------
@@ -182,8 +182,8 @@ class FixedPoints:
 
     @property
     def kind(self) -> np.ndarray:
-        """The status of each point, or ``far``, shape (n,)."""
-        return np.where(self.far, "far", self.status)
+        """The status of each point, or ``far`` where it is far and did not diverge, shape (n,)."""
+        return np.where(self.far & (self.status != "diverged"), "far", self.status)
 
     @property
     def counts(self) -> dict[str, int]:
