@@ -322,4 +322,4 @@ def _goodness(
     for _ in range(samples):
         drawn = data._replace(second=rng.binomial(data.total, np.clip(p, 0, 1)))
         above += 2 * (drawn.saturated - drawn.fit(best.numbers).likelihood) >= deviance
-    return above / samples
+    return float(above / samples)

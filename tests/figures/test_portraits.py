@@ -7,6 +7,7 @@ from drawn import labelled, paths_of, points_of, projected
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from small import modes_at, points_at
 
 from yang_rnn import figures
@@ -265,7 +266,7 @@ def test_averages_are_of_any_condition(data: Any):
         assert [text.get_text() for text in legend.get_texts()][:3] == expected
 
 
-@pytest.mark.parametrize(("level", "label"), [(0.0, "0 %"), (6.4, "+6.4 %")])
+@pytest.mark.parametrize(("level", "label"), [(0.0, "0"), (6.4, "+6.4 %")])
 def test_averages_of_one_level(data: Any, level: float, label: str):
     pca, activity, _ = data
     mean = Averages(np.array([level]), activity[:, :1].astype(float))
@@ -306,6 +307,16 @@ def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Any):
     assert 0.1 * width < np.linalg.norm(ends[1] - ends[0]) < 0.5 * width
     line = points_of(labelled(ax, "slow manifold"))
     np.testing.assert_allclose(line, projected(pca, verdict.manifold.state), atol=1e-9)
+
+
+@pytest.mark.parametrize(("part", "label"), [(1, "+51.2 %"), (100, "+0.512")])
+def test_averages_are_in_percent_only_where_a_coherence_is(judged: Any, part: int, label: str):
+    mean = judged.mean._replace(level=judged.mean.level / part)
+    for figure in (
+        figures.averages(mean, pca=judged.pca),
+        figures.line_attractor(judged.verdict, mean=mean, pca=judged.pca),
+    ):
+        assert label in [text.get_text() for text in figure.findobj(Text)]
 
 
 def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Any):

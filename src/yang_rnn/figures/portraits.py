@@ -46,6 +46,7 @@ from yang_rnn.figures.style import (
     shaded,
     signed_strength,
     styled,
+    unit_of,
 )
 from yang_rnn.trials import check_trials
 
@@ -384,7 +385,7 @@ def averages(
     pca: PCA,
     verdict: Verdict | None = None,
     condition: str = "signed coherence",
-    unit: str = "%",
+    unit: str | None = None,
     title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
@@ -405,8 +406,9 @@ def averages(
         through the centre, two units of state both ways, where they are defined.
     condition : str
         What the condition is.
-    unit : str
-        What its levels are measured in; empty for numbers without a unit.
+    unit : str, optional
+        What its levels are measured in; empty for numbers without a unit. Without it ``%``
+        for a coherence with levels beyond 1, none for others.
     title : str
         What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
@@ -420,7 +422,7 @@ def averages(
     check_words(condition, unit)
     check_text("title", title)
     drawn = axes_or_new(ax, width)
-    missing = add_averages(drawn, mean, pca, verdict, unit)
+    missing = add_averages(drawn, mean, pca, verdict, unit_of(unit, condition, mean.level))
     title = "\n".join(filter(None, [title, missing]))
     legend_above(drawn, title, heading=condition, grow=ax is None)
     return figure_of(drawn)
