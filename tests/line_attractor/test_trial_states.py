@@ -112,6 +112,15 @@ def test_a_rest_that_no_trial_is_near_is_warned_of_with_both_vectors():
         run_trials(SYSTEM, trials(60), dark)
 
 
+def test_evidence_may_be_added_to_one_channel_or_the_other():
+    rng = np.random.default_rng(0)
+    choice, strength = rng.integers(0, 2, 400), rng.choice([1.0, 3.0], 400)
+    inputs = rng.normal(size=(22, 400, 3))
+    inputs[1:21, np.arange(400), 1 + choice] += strength
+    some = trials(400)._replace(inputs=inputs, choice=choice, conditions={"coherence": strength})
+    check_evidence(some, dataclasses.replace(TASK, rest=np.zeros(3)))
+
+
 NAMES = [
     "RatePerceptualDecisionMaking", "RateContextDecisionMaking", "RateSingleContextDecisionMaking",
     "RatePerceptualDecisionMakingDelayResponse",

@@ -324,16 +324,16 @@ def add_points(ax: Axes, where: np.ndarray, kind: str, zorder: float) -> None:
     ax.plot(*where.T, linestyle="none", zorder=zorder, label=label, **POINT_STYLES[kind])
 
 
-def _in_view(ax: Axes, where: np.ndarray) -> np.ndarray:
+def _in_view(ax: Any, where: np.ndarray) -> np.ndarray:
     """Tell which points (n, dimension) lie within the extent of what is drawn, if anything is."""
     boxes = [ax.xy_dataLim, ax.zz_dataLim] if hasattr(ax, "zz_dataLim") else [ax.dataLim]
     low, high = (
-        np.concatenate([np.ravel(corner) for corner in corners])[: where.shape[1]]
-        for corners in ([box.min for box in boxes], [box.max for box in boxes])
+        np.concatenate([getattr(box, corner) for box in boxes])[: where.shape[1]]
+        for corner in ("min", "max")
     )
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         return np.ones(len(where), bool)
-    return ((where >= low) & (where <= high)).all(axis=1)
+    return np.all((where >= low) & (where <= high), axis=1)
 
 
 def _box(width: Width) -> Axes:

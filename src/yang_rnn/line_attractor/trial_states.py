@@ -156,8 +156,8 @@ def check_evidence(trials: Trials, task: TwoAlternatives) -> None:
     """Make sure that trials have the evidence that is said of them, on average.
 
     The mean input along `evidence` must not be less in trials whose right choice is 2 than in those
-    whose right choice is 1, by `SURE` standard errors. Evidence may be unbalanced: across its
-    direction, the mean input must be near `rest`.
+    whose right choice is 1, by `SURE` standard errors. Evidence may be unbalanced: it is across its
+    direction that inputs should be near `rest`, on average or where there is no evidence.
 
     Parameters
     ----------
@@ -173,7 +173,8 @@ def check_evidence(trials: Trials, task: TwoAlternatives) -> None:
     Warns
     -----
     UserWarning
-        If the mean input during the stimulus is far from `rest` (`OFF_REST`).
+        If the mean input during the stimulus, and what it would be without evidence, are far from
+        `rest` (`OFF_REST`).
     """
     inputs = np.asarray(trials.inputs, np.float64)[trials.during(task.stimulus)].mean(axis=0)
     strength = task.signed_strength(trials)
@@ -187,18 +188,36 @@ def check_evidence(trials: Trials, task: TwoAlternatives) -> None:
                 f"{for_second.mean():.3g} where choice 2 is right, {for_first.mean():.3g} where "
                 "choice 1 is: change its sign, or what `trials.choice` calls 0 and 1"
             )
-    mean, unit = inputs.mean(axis=0), task.evidence / np.linalg.norm(task.evidence)
-    off = mean - task.rest
-    off = off - (off @ unit) * unit
-    error = np.linalg.norm(inputs.std(axis=0)) / math.sqrt(len(inputs))
-    size = max(np.linalg.norm(mean), np.linalg.norm(task.rest))
-    if np.linalg.norm(off) > max(OFF_REST * size, SURE * error):
+    if _far_from_rest(inputs, np.abs(strength), task):
         warnings.warn(
             "`task.rest` should be the input of the stimulus without evidence; it is "
-            f"{_shown(task.rest)}, and the trials' mean input there {_shown(mean)}: points and "
-            "modes are those of an input that no trial has",
+            f"{_shown(task.rest)}, and the trials' mean input there "
+            f"{_shown(inputs.mean(axis=0))}: points and modes are those of an input that no trial "
+            "has",
             stacklevel=4,
         )
+
+
+def _far_from_rest(inputs: np.ndarray, strength: np.ndarray, task: TwoAlternatives) -> bool:
+    """Tell whether mean inputs (trial, channel) are far from `rest` at any strength and at 0.
+
+    Those at 0 are by linear regression on the strength: evidence that is added to one channel or
+    the other moves their mean too.
+    """
+    if len(np.unique(strength)) < 2 or len(strength) < MIN_TRIALS:
+        return False
+    unit = task.evidence / np.linalg.norm(task.evidence)
+    off = inputs - task.rest
+    off = off - np.outer(off @ unit, unit)
+    least = OFF_REST * max(np.linalg.norm(inputs.mean(axis=0)), np.linalg.norm(task.rest))
+    for columns in ([np.ones(len(off))], [np.ones(len(off)), strength]):
+        design = np.stack(columns, axis=1)
+        found = np.linalg.lstsq(design, off, rcond=None)[0]
+        left = np.linalg.norm(off - design @ found) / math.sqrt(len(off))
+        error = left * math.sqrt(np.linalg.inv(design.T @ design)[0, 0])
+        if np.linalg.norm(found[0]) <= max(least, SURE * error):
+            return False
+    return True
 
 
 def _error_of(values: np.ndarray) -> float:
