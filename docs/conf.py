@@ -3,12 +3,14 @@
 import importlib.metadata
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
@@ -95,6 +97,33 @@ def as_restructured_text(
                 lines[number] = re.sub(r"\[(\d+)\]_", r"[\1]", lines[number])
 
 
+def as_the_source_says(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Let data have the words below it in the module that it comes from, not its class's."""
+    if what != "data":
+        return
+    short = name.split(".")[-1]
+    for module in [each for each in sys.modules if each.startswith("yang_rnn.")]:
+        if vars(sys.modules[module]).get(short) is thing:
+            found = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", short))
+            if found:
+                lines[:] = found
+
+
+def say_what_pictures_show(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each figure of a cell the heading and the words before it as its alternative text."""
+    heading = words = ""
+    for node in doctree.findall():
+        if isinstance(node, nodes.title):
+            heading, words = node.astext(), ""
+        elif isinstance(node, nodes.paragraph):
+            words = node.astext()
+        elif isinstance(node, nodes.image) and not node.get("alt"):
+            first = re.split(r"(?<=[.:]) ", words.replace("\n", " "))[0].rstrip(".:")
+            node["alt"] = f"Figure of the cell above: {': '.join(filter(None, (heading, first)))}"
+
+
 def leave_unlinked(
     app: Sphinx, env: object, node: pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
@@ -106,5 +135,7 @@ def setup(app: Sphinx) -> None:
     """Connect what is done here to Sphinx."""
     app.connect("builder-inited", copy_notebooks)
     app.connect("source-read", add_colab_button)
+    app.connect("autodoc-process-docstring", as_the_source_says, priority=100)
     app.connect("autodoc-process-docstring", as_restructured_text, priority=900)
+    app.connect("doctree-read", say_what_pictures_show)
     app.connect("missing-reference", leave_unlinked)

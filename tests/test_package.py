@@ -162,7 +162,7 @@ def test_example_of_the_readme():
 def test_example_of_the_pages_opens_a_finished_run(small_run: Run, tmp_path: Path):
     folder = tmp_path / "runs" / "notebook-seed0"
     folder.mkdir(parents=True)
-    save_numbers(small_run, folder, {}, stimuli=False)
+    save_numbers(small_run, folder, {}, whole=False)
     run = run_example("load_run", "docs/command.md")["run"]
     assert np.array_equal(run.points.state, small_run.points.state)
 

@@ -380,3 +380,10 @@ def test_the_longest_name_is_a_folders():
     settings = tuple(f"name{k}={'9' * 99}" for k in range(99))
     long = Recipe(task="t" * 200, task_settings=settings, dt=50.0, tau=123.456, hidden=9)
     assert len(f"{long.name}-seed{2**32 - 1}-99") < 255
+
+
+def test_a_recipe_prints_one_number_a_line():
+    lines = str(NOTEBOOK).splitlines()
+    assert len(lines) == len(dataclasses.fields(Recipe)) + 2
+    assert max(map(len, lines)) < 80
+    assert eval("".join(lines), {"Recipe": Recipe}) == NOTEBOOK

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from every_active_set import rectified
+from every_active_set import rectified, trained
 from tasks import Side
 
 from yang_rnn.adapters.brainpy_datasets import NAMES, make_brainpy_task
-from yang_rnn.experiment.task_summary import table_of_inputs
+from yang_rnn.experiment.task_summary import _points_in_words, table_of_inputs
 from yang_rnn.model import CTRNN
 from yang_rnn.task import PerceptualDecisionMaking
 from yang_rnn.task_inputs import (
@@ -80,6 +80,8 @@ def test_constant_inputs_name_the_fewest_conditions_that_decide():
         ]
     names = {tuple(one.conditions) for one in by_period["stimulus"]}
     assert names == {("coherence 0", "coherence 1", "context")}
+    said = {part for one in by_period["stimulus"] for part in one.name.split(", ")}
+    assert any(re.fullmatch(r"coherence 0: -?[\d.]+", part) for part in said)  # not "0 -50"
 
 
 def test_inputs_that_change_within_a_period_are_said_to():
@@ -169,6 +171,19 @@ def test_points_of_a_rectified_network_that_starts_miss_are_there_by_enumeration
         assert entry["fixed_points_proved"] is True
     else:
         assert "fixed_points" not in entry
+
+
+def test_a_search_that_was_cut_short_counts_no_points_of_its_own():
+    system = trained("notebook_3")
+    given = ConstantInput("rest", "rest", {}, np.array([1.0, 0.5, 0.5]), False)
+    (row,) = points_by_input(system, np.zeros((3, 64)), [given], proof_nodes=100)
+    assert row.every is not None
+    assert not row.every.proved
+    (entry,) = table_of_inputs((row,))
+    assert (entry["fixed_points"], entry["fixed_points_proved"]) == (None, False)
+    (line,) = _points_in_words((row,))
+    assert re.search(r" fixed .*; not proved to be all: [\d.e-]+ % of the sets", line)
+    assert "found" not in line
 
 
 def test_of_one_input_the_points_are_found_once_0_or_minus_0():

@@ -451,6 +451,15 @@ def test_a_trial_goes_as_far_as_its_last_step_with_a_weight():
     assert trials().inside.all()
 
 
+def test_alternatives_that_are_not_by_name_are_refused():
+    class Bare(Side):
+        def alternatives(self) -> Any:
+            return TwoAlternatives(rest=[0.0, 0.0], evidence=[-1.0, 1.0])
+
+    with pytest.raises(TypeError, match=r'by the name of a context, \{"": TwoAlternatives'):
+        check_task(Bare())
+
+
 def test_a_task_in_place_of_its_alternatives_is_told_what_gives_them():
     own = SimpleNamespace(alternatives=dict)
     with pytest.raises(TypeError, match=r"one of those that `task\.alternatives\(\)` gives; got"):

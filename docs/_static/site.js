@@ -9,3 +9,15 @@ addEventListener("load", () => {
     link.append(image);
   }
 });
+
+// A table that is wider than the page says so, and scrolls by the arrow keys too.
+const markWide = () => {
+  for (const table of document.querySelectorAll(".table-wrapper")) {
+    const wide = table.scrollWidth > table.clientWidth;
+    table.classList.toggle("wide", wide);
+    if (wide) table.tabIndex = 0;
+    else table.removeAttribute("tabindex");
+  }
+};
+addEventListener("load", markWide);
+addEventListener("resize", markWide);

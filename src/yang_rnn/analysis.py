@@ -95,10 +95,23 @@ def average_by(activity: ArrayLike, values: ArrayLike) -> Averages:
     values : array of shape (trial,)
         One value per trial, as `TwoAlternatives.signed_strength` gives.
 
+    Returns
+    -------
+    Averages
+        ``level`` (level,), the values in rising order, and ``activity`` (time, level, unit).
+
     Raises
     ------
     ValueError
         If they disagree on the number of trials, or a value is not finite.
+
+    Examples
+    --------
+    >>> activity = np.arange(8.0).reshape(2, 4, 1)  # 2 steps, 4 trials, 1 unit
+    >>> mean = yr.average_by(activity, [-1, 1, -1, 1])
+    >>> mean.level, mean.activity[..., 0]
+    (array([-1,  1]), array([[1., 2.],
+           [5., 6.]]))
     """
     values = check_array("values", values, ("trial",))
     states = check_array("activity", activity, ("time", len(values), "unit"))

@@ -125,11 +125,24 @@ def accuracy_by_condition(
     ideal : callable, optional
         The ideal observer's accuracy at a value, as `PerceptualDecisionMaking.ideal_accuracy`.
 
+    Returns
+    -------
+    ConditionAccuracy
+        Share of right answers at each value, in rising order, with Wilson's intervals.
+
     Raises
     ------
     ValueError
         If there are trials that never ask for a choice, there is no such condition, or the
         confidence is not between 0 and 1.
+
+    Examples
+    --------
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> trials = task.sample_trials(200)
+    >>> outputs = np.eye(3)[trials.targets]  # of one who is always right
+    >>> yr.accuracy_by_condition(outputs, trials)
+    ConditionAccuracy(1.00 at 0, 1.00 at 6.4, 1.00 at 12.8, 1.00 at 25.6, 1.00 at 51.2; 200 trials)
     """
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)
@@ -206,10 +219,27 @@ def psychometric_function(
     ideal : callable, optional
         The ideal observer's accuracy at a strength, as `PerceptualDecisionMaking.ideal_accuracy`.
 
+    Returns
+    -------
+    Psychometric
+        Share of choice 2 at each signed strength, in rising order, with Wilson's intervals;
+        `fit_psychometric` fits a curve to it.
+
     Raises
     ------
     ValueError
         If outputs, trials and task do not fit, or the confidence is not between 0 and 1.
+
+    Examples
+    --------
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> trials = task.sample_trials(200)
+    >>> outputs = np.eye(3)[trials.targets]  # of one who is always right
+    >>> measured = yr.psychometric_function(outputs, trials, task.two_alternatives())
+    >>> measured.strength
+    array([-51.2, -25.6, -12.8,  -6.4,   0. ,   6.4,  12.8,  25.6,  51.2])
+    >>> measured.probability[[0, -1]]
+    array([0., 1.])
     """
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)

@@ -57,9 +57,9 @@ def weight_shapes(recipe: Recipe) -> dict[str, tuple[int, ...]]:
 
 
 class CTRNN(bp.DynamicalSystem):
-    """Continuous-time recurrent network, stepped by Euler's method [1]_.
+    """Continuous-time recurrent network, stepped by Euler's method.
 
-    ::
+    The equation is that of [1]_::
 
         h[t+1] = f((1 - alpha) h[t] + alpha (x[t] W_ir + h[t] W_rr + b_rr)),  alpha = dt / tau
         o[t] = h[t+1] W_ro + b_ro

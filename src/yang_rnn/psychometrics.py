@@ -19,6 +19,9 @@ STEEPEST = 30.0
 MOST_LAPSES = 0.5
 """Share of trials of either kind that may be lost."""
 
+LEAST_GOODNESS = 0.05
+"""Goodness below which the choices have another form than the curve."""
+
 _FLOOR = 1e-12  # of a probability, whose logarithm is taken
 _TOLERANCE = 1e-4  # of an interval's end, over its distance from the estimate
 
@@ -87,6 +90,11 @@ class PsychometricFit(NamedTuple):
     confidence: float
     problem: str
 
+    @property
+    def is_poor(self) -> bool:
+        """Whether hardly any observer with this curve fits as badly: `goodness` is below 0.05."""
+        return self.goodness < LEAST_GOODNESS
+
     def probability(self, strength: Any) -> np.ndarray:
         """Return the curve at signed strengths; NaN where it is not determined."""
         strength = check_array("strength", strength, empty=True)
@@ -135,6 +143,16 @@ def fit_psychometric(
        fit", Perception & Psychophysics 63:1293-1313.
     .. [2] Venzon & Moolgavkar (1988), "A method for computing profile-likelihood-based confidence
        intervals", Applied Statistics 37:87-94.
+
+    Examples
+    --------
+    >>> task = yr.PerceptualDecisionMaking(noise_sigma=4.0, seed=0)
+    >>> trials, two = task.sample_trials(400), task.two_alternatives()
+    >>> adder = np.zeros((*trials.targets.shape, 3))  # of one who adds up the evidence
+    >>> adder[..., 2] = two.evidence_of(trials)
+    >>> fit = yr.fit_psychometric(yr.psychometric_function(adder, trials, two), samples=0)
+    >>> fit.threshold  # %; the noise of 20 steps, 4 / sqrt(100) in each channel, is 12.6 %
+    12 (8.9 to 15)
     """
     check_is("measured", measured, Psychometric)
     confidence = check_confidence(confidence)

@@ -308,6 +308,12 @@ class Recipe:
             expected = f"at most the hidden units and the analysed states ({self.hidden}, {states})"
             raise RecipeError("components", expected, self.components)
 
+    def __str__(self) -> str:
+        """Return the recipe with one number a line."""
+        fields = dataclasses.fields(self)
+        lines = [f"    {field.name}={getattr(self, field.name)!r},\n" for field in fields]
+        return f"Recipe(\n{''.join(lines)})"
+
     @property
     def is_perceptual(self) -> bool:
         """Whether the task is the perceptual one, which the recipe's own numbers are of."""

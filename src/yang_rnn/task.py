@@ -107,10 +107,11 @@ Duration = float | Callable[[], float]
 
 
 class PerceptualDecisionMaking(RatePerceptualDecisionMaking, Task):
-    """Perceptual decision making [1]_, with trials in batches and their coherence and choice kept.
+    """Perceptual decision making, with trials in batches and their coherence and choice kept.
 
     The parent's trials, one after another from one random stream: the same seed gives the same
-    trials, bit for bit, as `brainpy_datasets.cognitive.TaskLoader` over the parent.
+    trials, bit for bit, as `brainpy_datasets.cognitive.TaskLoader` over the parent. The task is
+    that of [1]_.
 
     Parameters
     ----------

@@ -108,11 +108,16 @@ def constant_inputs(task: Task, num_trials: int = NUM_INPUT_TRIALS) -> tuple[Con
             order = [order[k] for k in spread]
         for k in order:
             here = {name: conditions[name][rows[k]].item() for name in names or ()}
-            parts = [f"{name} {value:.4g}" for name, value in here.items()]
+            parts = [_said(name, value) for name, value in here.items()]
             words = ", ".join([period, *([number[k]] if names is None else parts)])
             changing = bool(changes[rows[k]])
             found.append(ConstantInput(words, period, here, mean[rows[k]], changing))
     return tuple(found)
+
+
+def _said(name: str, value: float) -> str:
+    """Return a condition and its value as text: a number at the end of the name stays apart."""
+    return f"{name}{':' if name[-1:].isdigit() else ''} {value:.4g}"
 
 
 SAME_INPUT = 1e-6
@@ -223,6 +228,21 @@ def points_by_input(
     ------
     ValueError
         If activity or inputs are not of this system.
+
+    Examples
+    --------
+    A leaky unit rests where its input holds it:
+
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> step = lambda x, h: 0.9 * h + 0.1 * (x[2:] - x[1:2])
+    >>> system = yr.System(step, dt=task.dt, initial_state=np.zeros(1))
+    >>> activity, _ = yr.simulate(system, task.sample_trials(20).inputs)
+    >>> rows = yr.points_by_input(system, activity, yr.constant_inputs(task)[:3])
+    >>> yr.to_frame(rows)[["name", "fixed", "stable"]]
+                                    name  fixed  stable
+    0                           fixation      1       1
+    1    stimulus, coherence 0, choice 2      1       1
+    2  stimulus, coherence 6.4, choice 1      1       1
     """
     check_is("system", system, System)
     states = flat_states(activity)

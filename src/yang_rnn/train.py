@@ -143,12 +143,13 @@ def train(
     seed: int = NOTEBOOK.seed,
     resume: History | None = None,
 ) -> History:
-    """Train a network in place, by Adam [1]_ unless another optimiser is given.
+    """Train a network in place, by Adam unless another optimiser is given.
 
     What is made small is the mean cross-entropy over all steps of a batch, or of targets that are
     values the mean square of the difference, each step by its weight where the data have weights;
     and the penalties. The network's private noise is on. The optimiser, the penalties and the
-    noise that are not asked for leave a training as it is without them, bit for bit.
+    noise that are not asked for leave a training as it is without them, bit for bit. Adam is that
+    of [1]_.
 
     Parameters
     ----------

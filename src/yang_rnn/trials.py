@@ -279,6 +279,14 @@ class TwoAlternatives:
     ValueError
         If `rest` and `evidence` are not finite vectors of one length, there is no evidence, or
         `outputs` are not two different ones.
+
+    Examples
+    --------
+    Channels are fixation, left and right; evidence for choice 2, right, takes from left:
+
+    >>> task = yr.TwoAlternatives(rest=[1.0, 0.5, 0.5], evidence=[0.0, -0.5, 0.5])
+    >>> task.outputs, task.condition, task.stimulus
+    ((1, 2), 'coherence', 'stimulus')
     """
 
     rest: Any
@@ -387,6 +395,7 @@ class Task(abc.ABC):
 
     ``num_inputs``, ``num_outputs`` and ``dt`` (ms), and ``sample_trials(num_trials)``, which
     returns `Trials` and draws all chance from ``self.rng``. Everything else has a default.
+    ``MyTask().seeded(0)`` draws the same trials each time.
 
     Attributes
     ----------
@@ -553,7 +562,10 @@ class Task(abc.ABC):
         return float(np.unique(answer, return_counts=True)[1].max() / len(answer))
 
     def alternatives(self) -> Mapping[str, TwoAlternatives]:
-        """Return evidence and choice by the context's name; empty without two alternatives."""
+        """Return evidence and choice by the context's name; empty without two alternatives.
+
+        A task without contexts names it ``""``: ``{"": TwoAlternatives(...)}``.
+        """
         return {}
 
 
@@ -618,7 +630,7 @@ def check_task(task: Any) -> Task:
     Raises
     ------
     TypeError
-        If it is no `Task`, or its trials are not of numbers.
+        If it is no `Task`, its trials are not of numbers, or its alternatives not by name.
     ValueError
         If its trials do not have its channels and outputs, or as many as were asked for, arrays of
         them do not fit together, or the same seed gives other trials the second time.
@@ -666,10 +678,30 @@ def check_task(task: Any) -> Task:
         raise ValueError(
             f"`task.correct` must give a bool a trial; got {right.dtype}, {right.shape}"
         )
+    alternatives_of(task)
     return task
 
 
 _LOOKED_AT = 3
+
+
+def alternatives_of(task: Task) -> Mapping[str, TwoAlternatives]:
+    """Return the two alternatives that a task states, by context; else raise an error.
+
+    Raises
+    ------
+    TypeError
+        If `alternatives` does not give `TwoAlternatives` by name.
+    """
+    found: Any = task.alternatives()
+    if isinstance(found, Mapping) and all(
+        isinstance(name, str) and isinstance(each, TwoAlternatives) for name, each in found.items()
+    ):
+        return found
+    raise TypeError(
+        "`task.alternatives` must give TwoAlternatives by the name of a context, "
+        f'{{"": TwoAlternatives(...)}} where there is one; got {shown(found)}'
+    )
 
 
 def check_trials(trials: Any) -> Trials:

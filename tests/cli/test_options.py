@@ -141,8 +141,8 @@ def test_numbers_of_the_analysis_are_those_under_that_heading():
         ("--epochs 19", "--epochs can only be raised with --from: .* for 20; got 19"),
         ("--recipe primer", "--recipe and --from can't be given together"),
         ("--components 0", "--components must be"),
-        ("--from nowhere", r"--from must be the folder of a run, .*No such file"),
-        ("--from empty", r"--from must be the folder of a run, .*No such file"),
+        ("--from nowhere", r"--from must be the folder of a run, .*there is no nowhere$"),
+        ("--from empty", r"--from must be the folder of a run, .*empty has no recipe"),
         ("--from damaged", r"--from must be the folder of a run, .*`hidden` must be"),
     ],
 )

@@ -23,8 +23,9 @@ from yang_rnn.experiment.drawing import (
     save_figures,
     signature,
 )
+from yang_rnn.experiment.known_points import known_points, missed_by_newton
 from yang_rnn.experiment.names import ORDER
-from yang_rnn.experiment.run import Run
+from yang_rnn.experiment.run import Found, Run
 
 MODES = Drawing("modes", figures.eigenvalues, ([0.5, 0.9],), {"title": "two modes"})
 
@@ -79,7 +80,37 @@ def test_figures_show_the_points_that_the_run_stands_on(small_run: Run):
         assert marks["centre"] == newton.centre
         fixed = newton.points.with_status("fixed")
         np.testing.assert_array_equal(marks["modes"].state, fixed.state)
-    assert "centre" not in {d.name: d for d in drawings(small_run)}["slow_points"].kwargs
+
+
+def test_figures_of_a_gradient_search_show_the_fixed_points_that_are_known(small_run: Run):
+    assert small_run.points.method == "gradient"
+    (points,) = {d.name: d for d in drawings(small_run)}["slow_points"].args
+    assert small_run.centre is not None
+    np.testing.assert_array_equal(points.state[: len(small_run.newton_points)],
+                                  small_run.newton_points.state)  # fmt: skip
+    assert points.counts["slow"] == sum(
+        found.counts["slow"] for found in (small_run.newton_points, small_run.points)
+    )
+    every = small_run.every_fixed_point
+    assert every is not None
+    assert points.counts["fixed"] == len(every)
+    marks = {d.name: d for d in drawings(small_run)}["slow_points"].kwargs
+    assert marks["centre"] == small_run.centre
+    labels = figures.slow_points(points, **marks).axes[0].get_legend_handles_labels()[1]
+    assert "analysed point" in labels
+    assert any(label.startswith(f"{len(every)} fixed") for label in labels)
+
+
+def test_a_fixed_point_that_newton_missed_is_shown(small_run: Run):
+    none = small_run.newton_points[[]]
+    run = dataclasses.replace(small_run, found=Found(small_run.points, none))
+    every = small_run.every_fixed_point
+    assert every is not None
+    fixed = known_points(run).with_status("fixed")
+    np.testing.assert_allclose(fixed.state[: len(every)], every.points.state)
+    missed = missed_by_newton(run)
+    assert missed is not None
+    assert len(missed) == len(every)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from small import SMALL
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.drawing import draw, save_figures
 from yang_rnn.experiment.run import Run
-from yang_rnn.experiment.storage import load_run, save_numbers
+from yang_rnn.experiment.storage import load_run, save_numbers, save_run
 from yang_rnn.experiment.summary import summarise
 
 FACTS = {"platform": "cpu", "versions": {}, "seconds": 1.0}
@@ -296,6 +296,17 @@ def test_a_history_that_is_none_is_refused(folder: Path, rows: list[str], why: s
         (lambda s: s["analysed_point"].update(speed=0.5), "`analysed_point` must be one of"),
         (lambda s: s.update(line_attractor={}), "`line_attractor` must have"),
         (lambda s: s.update(versions=3), "`versions` must not be 3"),
+        (lambda s: s.update(psychometric_fit=[]), "`psychometric_fit` must not be"),
+        (lambda s: s["psychometric_fit"].pop("problem"), "`psychometric_fit` must say `problem`"),
+        (lambda s: s["psychometric_fit"].update(goodness="good"), "`psychometric_fit.goodness`"),
+        (
+            lambda s: s["psychometric_fit"]["bias"].update(low="left"),
+            "`psychometric_fit.bias` must have value, low, high",
+        ),
+        (
+            lambda s: s["psychometric_fit"]["lapse_1"].update(high=None),
+            "`psychometric_fit.lapse_1` must have an interval",
+        ),
     ],
 )
 def test_a_summary_of_another_run_or_of_none_is_refused(
@@ -381,3 +392,13 @@ def test_three_choices_have_no_figure_of_two(three_choices: Run, tmp_path: Path)
     assert summary["line_attractor"] is None
     assert set(draw(three_choices)) == ANY_CHOICES
     assert not (tmp_path / "stimulus_dependence.csv").exists()
+
+
+def test_a_folder_of_runs_says_which_it_holds(small_run: Run, tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match=r"it has no recipe\.json$"):
+        load_run(tmp_path)
+    save_run(small_run, tmp_path / "first")
+    with pytest.raises(
+        FileNotFoundError, match=r"it has no recipe\.json; it holds runs: \['first'"
+    ):
+        load_run(tmp_path)

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from small import SMALL
 from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.run import Found, Run, run_experiment
 from yang_rnn.experiment.storage import load_run, save_numbers
-from yang_rnn.experiment.summary import describe, package_versions, summarise, versions
+from yang_rnn.experiment.summary import describe, fitted, package_versions, summarise, versions
+from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -85,6 +88,9 @@ def test_verbose_text_has_reasons_criteria_and_how_each_search_ended(small_run: 
     judged, search = summary["line_attractor"], summary["search"]
     assert judged["reason"] in text
     assert judged["mechanism_reason"] in text
+    assert f"Rule: {rules_of_verdicts()[judged['verdict']]}." in text
+    assert f"Rule: {rules_of_mechanisms()[judged['mechanism']]}." in text
+    assert "Rule: " not in describe(summary)
     for criterion in judged["criteria"]:
         assert f"Criterion: {criterion['name']} " in text
         assert f"a line attractor has {criterion['rule']}" in text
@@ -143,8 +149,71 @@ def test_summary_of_a_fixed_point_has_its_stability_and_time_scales(small_run: R
 
 
 def test_summary_without_other_inputs_has_none(small_run: Run):
-    assert summarise(small_run, stimuli=False)["stimulus_dependence"] is None
+    assert summarise(small_run, whole=False)["stimulus_dependence"] is None
+    assert "psychometric_fit" not in summarise(small_run, whole=False)
     assert len(summarise(small_run)["stimulus_dependence"]) == 11
+
+
+def test_threshold_and_bias_are_told(small_run: Run):
+    summary = summarise(small_run, whole=False)
+    assert "A curve through" not in unwrapped(describe(summary))
+    ends = {"value": 3.25, "low": 2.5, "high": None}
+    fit = {"threshold": ends, "bias": {"value": -1.0, "low": -1.5, "high": -0.5}, "problem": ""}
+    text = unwrapped(describe(summary | {"psychometric_fit": fit}))
+    assert "a threshold of 3.2 % (2.5 to no limit)" in text
+    assert "a bias of -1 % (-1.5 to -0.5)" in text
+    why = fit | {"problem": "the choices do not follow the evidence"}
+    text = unwrapped(describe(summary | {"psychometric_fit": why}))
+    assert "No curve is fitted to its choices: the choices do not follow the evidence." in text
+
+
+def test_a_member_of_a_sweep_fits_no_curve(
+    small_run: Run, small_task_run: TaskRun, monkeypatch: pytest.MonkeyPatch
+):
+    def never(*_: object) -> None:
+        raise AssertionError("a curve was fitted")
+
+    for run in (dataclasses.replace(small_run), dataclasses.replace(small_task_run)):
+        monkeypatch.setattr(sys.modules[type(run).__module__], "fit_psychometric", never)
+        assert not summarise(run, whole=False).get("psychometric_fit")
+
+
+def test_evidence_for_one_choice_alone_has_no_fit(small_run: Run):
+    run = dataclasses.replace(small_run, recipe=dataclasses.replace(SMALL, coherences=(0.0,)))
+    assert run.tested.psychometric is not None
+    assert run.psychometric_fit is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "constant", "said"),
+    [
+        (0.2, 1242.67, "left, as of one that decays with a time constant of 1.24 s."),
+        (1.0, None, "left, as of one that neither decays nor grows within minutes."),
+        (-0.3, None, "left: decisions have turned over by then, and have no time constant."),
+    ],
+)
+def test_what_is_left_of_decisions_is_told(
+    kept: float, constant: float | None, said: str, small_run: Run
+):
+    summary = summarise(small_run, whole=False)
+    judged = summary["line_attractor"]
+    judged["measures"] |= {"decision_kept": kept, "decision_time_constant": constant}
+    text = unwrapped(describe(summary, stimulus=2000.0))
+    assert "As long after the stimulus as that lasted, 2 s, " in text
+    assert f" {kept:g} of a decision is {said}" in text
+    judged["measures"]["decision_kept"] = None
+    assert "of a decision is left" not in unwrapped(describe(summary))
+
+
+def test_the_fit_of_the_psychometric_function_is_in_the_summary(small_run: Run):
+    found, fit = summarise(small_run)["psychometric_fit"], small_run.psychometric_fit
+    assert fit is not None
+    for name in ("threshold", "bias", "lapse_1", "lapse_2"):
+        for part, value in found[name].items():
+            number = getattr(getattr(fit, name), part)
+            assert value == (number if np.isfinite(number) else None)
+    assert found["problem"] == fit.problem
+    assert fitted(None) is None
 
 
 def test_mode_that_neither_decays_nor_grows_is_said_and_is_json(small_run: Run):

@@ -155,6 +155,8 @@ def test_a_recipe_of_another_run_is_refused(
         (lambda s: s["inputs"].clear(), "is not as the summary has it"),
         (lambda s: s["inputs"][0].update(fixed=99), "line 2 is not as the summary has it"),
         (lambda s: s.update(inputs=[3]), ""),
+        (lambda s: s.update(psychometric_fit=3), "`psychometric_fit` must be by context; got 3"),
+        (lambda s: s["psychometric_fit"].update(a={}), "must say `problem`"),
     ],
 )
 def test_a_summary_of_another_run_or_of_none_is_refused(

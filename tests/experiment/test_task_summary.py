@@ -64,7 +64,7 @@ def test_an_untrained_network_reads_as_not_learned():
     for task in (Side(), Follow()):
         text = text_of(untrained(task))
         assert "NOT LEARNED: what follows is of a network that does not do the task" in text
-        assert "No verdict: it is for tasks with two alternatives" in text
+        assert "No verdict: its task states no `alternatives()`" in text
     assert "of the targets' variance" in text_of(untrained(Follow()))
     recipe = dataclasses.replace(SMALL_TASK, num_inputs=7, num_outputs=3)
     history = History(np.ones(2), np.ones(2))

@@ -35,7 +35,7 @@ def test_dimensions_have_names_and_trials_their_conditions(trials: yr.Trials, ac
 
 def test_the_times_of_a_period_select_its_steps(trials: yr.Trials):
     found = yr.to_dataset(trials, dt=100.0)
-    part = found.sel(time=slice(*found.attrs["period stimulus"]))
+    part = found.sel(time=slice(*found.attrs["period_stimulus"]))
     np.testing.assert_array_equal(part["inputs"], trials.inputs[trials.during("stimulus")])
 
 
@@ -43,12 +43,29 @@ def test_a_period_that_differs_by_trial_is_a_mask(trials: yr.Trials):
     mask = np.zeros(trials.inputs.shape[:2], bool)
     mask[2:5, 1] = True
     found = yr.to_dataset(trials._replace(periods={"delay": mask}), dt=100.0)
-    np.testing.assert_array_equal(found["period delay"], mask)
+    np.testing.assert_array_equal(found["period_delay"], mask)
 
 
 def test_a_condition_does_not_hide_what_has_its_name(trials: yr.Trials):
     found = yr.to_dataset(trials._replace(conditions={"unit": np.arange(6)}), dt=100.0)
-    assert found["condition unit"].values.tolist() == [0, 1, 2, 3, 4, 5]
+    assert found["condition_unit"].values.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_condition_with_a_blank_comes_back_as_a_coordinate(trials: yr.Trials, tmp_path: Path):
+    conditions = {"stimulus duration": np.arange(6), "stimulus_duration": np.arange(6) + 1}
+    given = trials._replace(conditions=conditions | {"frequency": np.arange(6) + 2})
+    with xr.open_dataset(yr.save_netcdf(tmp_path / "trials.nc", given, dt=20.0)) as found:
+        assert {"stimulus_duration", "stimulus_duration_2"} < set(found.coords)
+        assert found["stimulus_duration"].attrs["long_name"] == "stimulus duration"
+        assert found["stimulus_duration_2"].values.tolist() == [1, 2, 3, 4, 5, 6]
+        assert found["condition_frequency"].values.tolist() == [2, 3, 4, 5, 6, 7]
+
+
+def test_every_variable_of_a_run_says_what_it_is(small_run: Run):
+    found = yr.to_dataset(small_run)
+    assert not [name for name in found.variables if not found[name].attrs.get("long_name")]
+    assert found["time_constant"].attrs["units"] == "ms"
+    assert not [name for name in found.attrs if " " in str(name)]
 
 
 def test_netcdf_gives_back_what_was_written(
@@ -67,7 +84,7 @@ def test_netcdf_gives_back_what_was_written(
     with xr.open_dataset(path, engine="h5netcdf") as found:
         xr.testing.assert_equal(found.load(), expected)
         assert found["time"].attrs["units"] == "ms"
-        assert found.attrs["period stimulus"].tolist() == expected.attrs["period stimulus"].tolist()
+        assert found.attrs["period_stimulus"].tolist() == expected.attrs["period_stimulus"].tolist()
 
 
 def test_a_run_brings_weights_history_and_points(small_run: Run, tmp_path: Path):
@@ -121,7 +138,7 @@ def test_without_the_extra_it_says_what_to_install(
     trials: yr.Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ):
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match=rf"needs {missing}.*yang-rnn\[xarray\]"):
+    with pytest.raises(ImportError, match=rf"needs {missing}.*pip install .*xarray"):
         yr.save_netcdf(tmp_path / "trials.nc", trials, dt=100.0)
     assert not list(tmp_path.iterdir())
 

@@ -65,6 +65,11 @@ def test_only_a_coherence_is_taken_to_be_in_percent(measured: Psychometric):
     assert ax.get_xlabel() == "contrast, positive for choice 2"
 
 
+def test_axis_says_that_it_is_not_linear():
+    ax = figures.psychometric(choices(5.0)).axes[0]
+    assert ax.get_xlabel() == "signed coherence (%), positive for choice 2\n(symmetric log scale)"
+
+
 COHERENCES = np.array([-51.2, -12.8, -6.4, 0.0, 6.4, 12.8, 51.2])
 
 
@@ -86,6 +91,9 @@ def test_a_fit_is_drawn_and_its_numbers_are_written():
     assert lines[1] == f"threshold {fit.threshold} %"
     assert lines[2] == f"bias {fit.bias} %"
     assert lines[3].startswith("lapses 0")
+    assert len(lines) == 4
+    poor = figures.psychometric(measured, fit=fit._replace(goodness=0.01)).axes[0]
+    assert poor.get_legend_handles_labels()[1][0].splitlines()[4] == "fits badly (p = 0.01)"
 
 
 def test_a_threshold_that_is_not_determined_is_not_made_up():

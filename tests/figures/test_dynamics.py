@@ -90,6 +90,8 @@ def test_flow_figure_has_the_plane_and_what_lies_in_it(judged: Any):
         np.testing.assert_allclose(path, in_plane(mean.activity[:, index]), atol=1e-9)
     (line,) = paths_of(ax, len(verdict.manifold))
     np.testing.assert_allclose(points_of(line), in_plane(verdict.manifold.state), atol=1e-9)
+    labels = ax.get_legend_handles_labels()[1]
+    assert {"choice 1, darker with evidence", "no evidence", "slow manifold"} <= set(labels)
     (dot,) = [x for x in ax.lines if x.get_marker() == "o" and len(points_of(x))]
     np.testing.assert_allclose(points_of(dot), [[0.0, 0.0]], atol=1e-9)
 

@@ -22,7 +22,8 @@ def test_without_plotly_it_is_said_what_to_install(data: Any, monkeypatch: pytes
         return found(name, *rest, **named)
 
     monkeypatch.setattr("importlib.import_module", lacking)
-    with pytest.raises(ImportError, match=r"`figures.interactive` needs plotly.*rnn\[plotly\]'"):
+    needed = r"`figures.interactive` needs plotly.*pip install 'plotly>="
+    with pytest.raises(ImportError, match=needed):
         figures.interactive(data.activity)
 
 
@@ -55,6 +56,18 @@ def test_a_pca_of_two_components_is_fitted_anew(data: Any):
     np.testing.assert_allclose(np.c_[line.x, line.y, line.z][:22], expected, atol=1e-9)
     with pytest.raises(ValueError, match="three units or more; got 2"):
         figures.interactive(data.activity[..., :2])
+
+
+def test_a_ring_is_around_the_centre(data: Any):
+    pytest.importorskip("plotly", reason="plotly is an extra")
+    points = points_at(["slow", "fixed"], [1e-4, 0.0], data.activity[5, :2])
+    pca = fit_pca(data.activity, 3)
+    figure = figures.interactive(data.activity, points=points, pca=pca, centre=1)
+    (ring,) = [trace for trace in figure.data if trace.name == "analysed point"]
+    place = np.ravel([ring.x, ring.y, ring.z])
+    np.testing.assert_allclose(place, pca.transform(data.activity[5, 1:2])[0])
+    with pytest.raises(ValueError, match="`centre` must be one of the 2 points; got 2"):
+        figures.interactive(data.activity, points=points, centre=2)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS.values())

@@ -74,9 +74,9 @@ def test_kernel_has_measured_weights_linear_response_and_a_perfect_integrator(ju
 def test_decay_falls_from_one_with_its_time_constant(judged: Any):
     ax = panels_of(figures.line_attractor(judged.verdict, mean=judged.mean, pca=judged.pca))[1]
     expected = np.c_[np.arange(21) / 10, 0.95 ** np.arange(21)]
-    for label in ("measured", "exponential, 1.9 s"):
+    for label in ("measured", "exponential through\nthe last value"):
         np.testing.assert_allclose(points_of(labelled(ax, label)), expected)
-    assert ax.get_title() == "decisions decay with\na time constant of 1.9 s"
+    assert ax.get_title() == ("left of decisions after 2 s: 0.36\nas with a time constant of 1.9 s")
     assert labelled(ax, "all is kept").get_ydata() == [1, 1]
     np.testing.assert_allclose(labelled(ax, "1/e").get_ydata(), np.exp(-1))
 
@@ -84,12 +84,12 @@ def test_decay_falls_from_one_with_its_time_constant(judged: Any):
 @pytest.mark.parametrize(
     ("kept", "time_constant", "said"),
     [
-        (1.1, -21e3, "grow with a time constant of 21 s"),
-        (1e9, -96.5, "grow with a time constant of 0.097 s"),
-        (1.0, np.inf, "stay"),
-        (-0.4, 0.0, "do not outlast the stimulus"),
-        (np.inf, -0.0, "run away"),
-        (np.nan, np.nan, "after the stimulus: undefined"),
+        (1.1, -21e3, "after 2 s: 1.1 growth with a time constant of 21 s"),
+        (1e9, -96.5, "after 2 s: 1e+09 growth with a time constant of 0.097 s"),
+        (1.0, np.inf, "after 2 s: 1 decisions stay"),
+        (-0.4, np.nan, "after 2 s: -0.4 turned over: no time constant"),
+        (np.inf, -0.0, "decisions run away"),
+        (np.nan, np.nan, "decisions after the stimulus: undefined"),
     ],
 )
 def test_decay_of_any_kind_is_drawn(judged: Any, kept: float, time_constant: float, said: str):
@@ -100,7 +100,9 @@ def test_decay_of_any_kind_is_drawn(judged: Any, kept: float, time_constant: flo
     )
     other = dataclasses.replace(judged.verdict, integration=measured._replace(decay=decay))
     ax = panels_of(figures.line_attractor(other, mean=judged.mean, pca=judged.pca))[1]
-    assert " ".join(ax.get_title().split()) == f"decisions {said}"
+    assert " ".join(ax.get_title().split()).removeprefix("left of decisions ") == said
+    drawn = "exponential through\nthe last value" in ax.get_legend_handles_labels()[1]
+    assert drawn == (np.isfinite(time_constant) and time_constant != 0)
     low, high = ax.get_ylim()
     assert low < min(0, kept if kept < 0 else 0)
     assert 1 < high < 4
@@ -201,13 +203,17 @@ def test_each_mechanism_has_words_for_a_title(judged: Any):
         assert title_of(other) == f"{label.capitalize()}; mechanism: chain"
 
 
-def test_manifold_that_is_not_invariant_is_dashed(judged: Any):
+def test_manifold_that_is_not_invariant_is_dotted_and_says_so_everywhere(judged: Any):
     manifold = dataclasses.replace(judged.verdict.manifold, residual=np.full(31, 3.0))
     other = dataclasses.replace(judged.verdict, manifold=manifold)
     portrait = panels_of(figures.line_attractor(other, mean=judged.mean, pca=judged.pca))[3]
     line = labelled(portrait, "slow manifold, not converged")
-    assert line.get_linestyle() == "--"
+    assert line.get_linestyle() == ":"  # dashed is what has no evidence
     np.testing.assert_allclose(points_of(line), projected(judged.pca, manifold.state))
+    kept: dict[str, Any] = {"mean": judged.mean, "verdict": other}
+    rows = figures.stimulus_dependence(judged.rows, pca=judged.pca, **kept)
+    for figure in (rows, figures.flow_field(judged.field, **kept)):
+        assert labelled(figure.axes[0], "slow manifold, not converged").get_linestyle() == ":"
 
 
 def test_stimulus_figure_has_a_panel_for_each_stimulus_with_its_points(judged: Any):

@@ -36,7 +36,13 @@ def test_figure_has_accuracies_verdicts_mechanisms_and_points():
         assert [t.get_text() for t in ax.get_yticklabels()] == ["context 0", "context 1"]
     dots: Any = points.collections[0]
     np.testing.assert_allclose(dots.get_offsets(), [[1, 0], [2, 0], [3, 0]])
-    assert "in the 3 that learned" in points.get_xlabel()
+    assert "in the 3 networks that do better than chance" in points.get_xlabel()
+    assert points.get_xlim() == (0.5, 3.5)
+
+
+def test_networks_that_all_have_as_many_points_get_whole_ticks():
+    ax = figures.task_sweep(table_by_hand().assign(**{"fixed at delay": 1})).axes[-1]
+    assert [tick for tick in ax.get_xticks() if 0.5 <= tick <= 1.5] == [1]
 
 
 def test_figure_of_a_task_without_alternatives_has_no_verdicts():

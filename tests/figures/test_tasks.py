@@ -3,12 +3,14 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn import points_of, projected
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from small import modes_at, points_at
 from tasks import Follow, Side
 
 from yang_rnn import figures
 from yang_rnn.behaviour import performance
+from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.task_inputs import ConstantInput, InputPoints
 from yang_rnn.trials import Trials
 
@@ -181,3 +183,19 @@ def test_activity_of_other_trials_is_refused(data: Any):
     worded = data.trials._replace(conditions={"side": np.array(["l"] * 30)})
     with pytest.raises(TypeError, match=r"`trials.conditions\['side'\]` must be real numbers"):
         figures.conditions(data.activity, trials=worded, pca=data.pca)
+
+
+def test_titles_break_at_commas_and_fit_above_their_panels(small_task_run: TaskRun):
+    name = "stimulus, coherence 0: -50, coherence 1: 51.2, context 1"
+    rows = small_task_run.by_input[:1]
+    held = rows[0].given._replace(name=name)
+    x = [held._replace(x=held.x + k) for k in range(8)]
+    rows = [rows[0]._replace(given=given) for given in x]
+    figure = figures.points_by_input(rows, activity=small_task_run.activity)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    for ax in figure.axes:
+        assert "coherence 0: -50,\n" in ax.get_title()
+        box = ax.title.get_window_extent(canvas.get_renderer())
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width

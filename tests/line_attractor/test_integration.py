@@ -92,6 +92,12 @@ def test_growth_is_told_with_its_rate():
     assert measure_kernel(probes).early.value > 0.2  # early evidence counts more
 
 
+def test_decisions_that_have_turned_over_have_no_time_constant():
+    found = measure_decay(probes_of(rotating(0.5, 0.99)))  # half a turn within the stimulus
+    assert found.after_duration.value == pytest.approx(-(0.99**STEPS), rel=1e-3)
+    assert np.isnan(found.time_constant)
+
+
 def test_what_neither_settles_nor_runs_away_is_said_to_move():
     turn = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])  # never closes
     found = hold_states(probes_of(linear(turn, start=(8.0, 0.0))), seconds=20.0)

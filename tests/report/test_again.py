@@ -9,10 +9,12 @@ from yang_rnn.cli.options import parse
 from yang_rnn.cli.sweep_options import parse as parse_sweep
 from yang_rnn.recipe import NOTEBOOK, PRIMER, Recipe
 from yang_rnn.report.again import (
+    SEEDS,
     analysis_command,
     member_command,
     recipe_in_python,
     run_command,
+    seeds_command,
     settings_of,
     sweep_command,
 )
@@ -95,6 +97,20 @@ def test_the_command_of_a_member_sets_what_it_has():
     options = parse_sweep(shlex.split(member_command(member))[3:])
     assert options.seed_list == [4]
     assert options.vary == {"hidden": [16], "noise_in": ["everywhere"]}
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES[:3], RECIPES[-1]], ids=lambda recipe: recipe.name)
+def test_the_sweep_of_a_run_trains_its_network_from_other_seeds(recipe: Recipe):
+    options = parse_sweep(shlex.split(seeds_command(recipe, platform="gpu"))[3:])
+    assert len(options.seed_list) == SEEDS
+    values = {name: value for name, (value,) in options.vary.items()}
+    trained = dataclasses.replace(options.numbers, **values, seed=recipe.seed)
+    assert trained == dataclasses.replace(recipe, search=trained.search)
+    assert options.platform == "gpu"
+
+
+def test_a_task_of_ones_own_has_no_sweep_that_is_a_command():
+    assert seeds_command(Recipe(task="dinner", hidden=8)) == ""
 
 
 def test_settings_say_what_is_different_and_of_what_it_is():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import page_of_thousand
+from pages import page_of_thousand, thousand_members
 from small import TINY
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -144,6 +144,12 @@ def test_words_are_open_in_the_margin_and_folded_on_a_phone(open_page: Any):
     assert narrow.locator(".word p").first.is_visible()
 
 
+def test_wide_figures_say_on_a_phone_that_they_scroll(open_page: Any):
+    hint = "getComputedStyle(document.querySelector('.card.wide'), '::before').content"
+    assert "Scroll sideways" in open_page("run", "phone").page.evaluate(hint)
+    assert open_page("run", "desktop").page.evaluate(hint) == "none"
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_members_are_sorted(width: str, open_page: Any):
     page = open_page("thousand", width).page
@@ -160,12 +166,13 @@ def test_members_are_sorted(width: str, open_page: Any):
     assert page.evaluate(values, verdict) == sorted(rising, reverse=True)
     head = page.locator(".members thead th").nth(verdict)
     assert head.get_attribute("aria-sort") == "descending"
-    if width == "desktop":
-        kept = heads.index("evidence kept")
-        page.get_by_role("button", name="evidence kept").click()
-        numbers = [float(value) for value in page.evaluate(values, kept) if value]
+    for name in ("accuracy", "evidence kept", "direction kept", "fixed points"):
+        page.get_by_role("button", name=name).click()
+        found = page.evaluate(values, heads.index(name))
+        numbers = [float(value) for value in found if value]
         assert len(numbers) > 900
         assert numbers == sorted(numbers)
+        assert page.evaluate("document.documentElement.scrollWidth") == WIDTHS[width][0]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -183,6 +190,14 @@ def test_members_are_filtered_by_label_and_by_text(width: str, open_page: Any):
     assert 0 < both < lines
     controls.get_by_label("verdict").select_option("")
     controls.get_by_label("mechanism").select_option("")
+    near = list(thousand_members()["near"].dropna())
+    controls.get_by_label("near").select_option("near another")
+    assert shown.count() == len(near)
+    controls.get_by_label("near").select_option("line attractor")
+    assert 0 < shown.count() == near.count("line attractor")
+    controls.get_by_label("near").select_option("no")
+    assert shown.count() == 1000 - len(near)
+    controls.get_by_label("near").select_option("")
     page.get_by_label("text").fill("Seed77")
     assert shown.count() == 11  # 77 and 770 to 779
     page.get_by_label("text").fill("no such words")

@@ -40,3 +40,12 @@ def test_names_of_a_users_task_are_escaped(small_task_run: TaskRun, task_folder:
     )  # fmt: skip
     assert hostile not in page
     assert page.count("&lt;script&gt;alert(1)") >= 5
+
+
+def test_a_page_has_the_curve_of_each_context(task_folder: Path):
+    summary = parse_json((task_folder / "summary.json").read_text())
+    text = text_of((task_folder / "report.html").read_text())
+    fits = summary["psychometric_fit"]
+    assert fits
+    for context, fit in fits.items():
+        assert (f"The curve through the psychometric function, {context}" in text) == bool(fit)

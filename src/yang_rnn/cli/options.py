@@ -143,12 +143,14 @@ def find_recipe(name: str) -> Recipe:
 
 def _recipe_of_run(folder: Path) -> Recipe:
     path = folder / RECIPE_FILE
+    expected = "--from must be the folder of a run, or of one of a sweep's members"
     try:
         return Recipe.load(path)
+    except FileNotFoundError as error:
+        problem = f"{folder} has no {RECIPE_FILE}" if folder.is_dir() else f"there is no {folder}"
+        raise UsageError(f"{expected}; {problem}") from error
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"--from must be the folder of a run, or of one of a sweep's members; {path}: {error}"
-        ) from error
+        raise UsageError(f"{expected}; {path}: {error}") from error
 
 
 def _check_only_analysis_differs(recipe: Recipe, trained: Recipe, folder: Path) -> None:

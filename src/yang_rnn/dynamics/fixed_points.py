@@ -109,6 +109,13 @@ def find_fixed_points(
     ----------
     Sussillo & Barak (2013), Neural Computation 25:626-649. Golub & Sussillo (2018), Journal of Open
     Source Software 3:1003.
+
+    Examples
+    --------
+    >>> F = lambda h: jnp.tanh(2 * h)  # three fixed points: 0, and one on each side
+    >>> points = yr.find_fixed_points(F, [[-1.0], [0.1], [0.9], [1.0]]).unique()
+    >>> np.sort(points.state[:, 0]).round(4)
+    array([-0.9575,  0.    ,  0.9575])
     """
     starts = as_states(starts, "starts")
     count, units = starts.shape

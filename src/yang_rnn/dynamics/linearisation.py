@@ -217,6 +217,12 @@ def linearise(
     ----------
     Sussillo & Barak (2013), Neural Computation 25:626-649 (linearisation at slow points). Mante,
     Sussillo, Shenoy & Newsome (2013), Nature 503:78-84 (left eigenvectors as selection vectors).
+
+    Examples
+    --------
+    >>> modes = yr.linearise(lambda h: 0.9 * h, [0.0], dt=10.0)
+    >>> str(modes.label[0]), modes.eigenvalues[0], modes.time_constant[0].round(1)
+    ('stable node', array([0.9+0.j]), array([94.9]))
     """
     dt = time_step(F, dt)
     check_real("kink_tolerance", kink_tolerance, minimum=0)

@@ -55,6 +55,13 @@ def simulate(system: System, inputs: ArrayLike) -> Trajectories:
         system takes.
     TypeError
         If they are not real numbers, or there is no system.
+
+    Examples
+    --------
+    >>> system = yr.System(lambda x, h: 0.9 * h + x, dt=10.0, initial_state=np.zeros(1))
+    >>> activity, outputs = yr.simulate(system, np.ones((3, 2, 1)))  # (time, trial, channel)
+    >>> activity[:, 0, 0]
+    array([1.  , 1.9 , 2.71], dtype=float32)
     """
     check_is("system", system, System)
     shape = ("time", "trial", "channel")

@@ -133,9 +133,10 @@ def _files_of(trained: TrainedMember) -> dict[str, bytes]:
             run = Run(
                 recipe, net, history, search_trials=SEARCH_TRIALS, proof_nodes=MEMBER_PROOF_NODES
             )
-            save_numbers(run, Path(aside), facts, stimuli=False)
+            save_numbers(run, Path(aside), facts, whole=False)
         else:
-            save_task_numbers(TaskRun(recipe, net, history, task_of(recipe)), Path(aside), facts)
+            run = TaskRun(recipe, net, history, task_of(recipe))
+            save_task_numbers(run, Path(aside), facts, whole=False)
         return with_sums({path.name: path.read_bytes() for path in Path(aside).iterdir()})
 
 

@@ -21,10 +21,12 @@ from matplotlib.figure import Figure
 
 from yang_rnn import figures
 from yang_rnn._checks import check_has
+from yang_rnn.experiment.known_points import known_points
 from yang_rnn.experiment.names import ORDER, TASK_ORDER
 
 if TYPE_CHECKING:
     from yang_rnn.dynamics.linearisation import Linearisation
+    from yang_rnn.dynamics.points import FixedPoints
     from yang_rnn.experiment.run import Run
     from yang_rnn.experiment.task_run import TaskRun
     from yang_rnn.train import History
@@ -85,16 +87,15 @@ def drawings(run: Run) -> Iterator[Drawing]:
         yield Drawing("flow_field", figures.flow_field, (run.flow,), flow)
         rows = (run.by_stimulus,)
         yield Drawing("stimulus_dependence", figures.stimulus_dependence, rows, judged)
-    marks: dict[str, Any] = {**seen, "modes": _modes_of_fixed(run)}
-    if run.points is run.newton_points:
-        marks["centre"] = run.centre
-    yield Drawing("slow_points", figures.slow_points, (run.points,), marks)
+    points = known_points(run)
+    marks = {**seen, "modes": modes_of_fixed(run, points), "centre": run.centre}
+    yield Drawing("slow_points", figures.slow_points, (points,), marks)
     if run.activity.shape[-1] >= 3:
         from yang_rnn.analysis import fit_pca
 
         space = run.pca if run.pca.n_components_ >= 3 else fit_pca(run.activity, 3)
         deep = marks | {"pca": space, "dimensions": 3}
-        yield Drawing("slow_points_3d", figures.slow_points, (run.points,), deep)
+        yield Drawing("slow_points_3d", figures.slow_points, (points,), deep)
 
 
 def task_drawings(run: TaskRun) -> Iterator[Drawing]:
@@ -121,8 +122,14 @@ def task_drawings(run: TaskRun) -> Iterator[Drawing]:
 def _of_activity(run: Run | TaskRun) -> Iterator[Drawing]:
     """Give the figures of outputs and units over time."""
     over = {"trials": run.trials, "dt": run.system.dt}
-    yield Drawing("outputs", figures.outputs, (run.trajectories.outputs,), over)
+    named = {"names": _outputs_of(run)} if run.recipe.is_perceptual else {}
+    yield Drawing("outputs", figures.outputs, (run.trajectories.outputs,), over | named)
     yield Drawing("unit_activity", figures.unit_activity, (run.activity,), over)
+
+
+def _outputs_of(run: Run | TaskRun) -> list[str]:
+    """Return what the outputs of the perceptual task stand for."""
+    return ["fixation", *(f"choice {k + 1}" for k in range(run.recipe.choices))]
 
 
 def draw(
@@ -209,10 +216,10 @@ def _point_in_words(run: Run) -> str | None:
     return f"{kind}, q = {point.speed[0]:.1e}"
 
 
-def _modes_of_fixed(run: Run) -> Linearisation | None:
-    """Return the map around the fixed ones of the recipe's points; None without any."""
-    fixed = run.points.status == "fixed"
-    return run.linearise(run.points[fixed]) if fixed.any() else None
+def modes_of_fixed(run: Run, points: FixedPoints) -> Linearisation | None:
+    """Return the map around the fixed ones of points; None without any."""
+    fixed = points.with_status("fixed")
+    return run.linearise(fixed) if len(fixed) else None
 
 
 class DrawingProcess:

@@ -108,7 +108,9 @@ class NewFolder:
         if not self._overwrite:
             raise FileExistsError(f"{self.path} exists")
         if not os.path.isfile(self.path / SUMMARY_FILE):
-            raise FileExistsError(f"{self.path} exists and has no {SUMMARY_FILE}")
+            raise FileExistsError(
+                f"{self.path} exists and is not of a run (it has no {SUMMARY_FILE}): it is kept"
+            )
         foreign = foreign_in(self.path)
         if foreign is not None:
             raise FileExistsError(f"{self.path} exists and has {foreign}, which no run makes")

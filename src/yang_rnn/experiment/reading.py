@@ -45,7 +45,7 @@ _KEYS: dict[str, tuple[type, ...]] = {
 }
 _FACTS: dict[str, tuple[type, ...]] = {
     "platform": (str,), "versions": (dict,), "seconds": (float, int), "trained": (dict,),
-    "every_fixed_point": (dict, type(None)),
+    "every_fixed_point": (dict, type(None)), "psychometric_fit": (dict, type(None)),
 }  # fmt: skip
 _IF_BOUNDED: dict[str, tuple[type, ...]] = {"index": (dict,)}
 _SHARES = ("test_accuracy", "ideal_observer_accuracy")
@@ -146,6 +146,7 @@ def summary_of(content: bytes, path: Path) -> dict[str, Any]:
                 raise ValueError(f"`{name}` must have {columns}; got {shown(list(summary[name]))}")
         if summary.get("every_fixed_point") is not None:
             _check_enumeration(summary["every_fixed_point"])
+        check_fit("psychometric_fit", summary.get("psychometric_fit"))
         judged = summary["line_attractor"]
         if judged is not None and not isinstance(judged["measures"], dict):
             raise ValueError(f"`measures` must be by name; got {shown(judged['measures'])}")
@@ -170,6 +171,23 @@ def _check_enumeration(every: dict[str, Any]) -> None:
         raise ValueError(f"`closed` must be 0 to 1; got {shown(every.get('closed'))}")
     if not isinstance(every.get("proved"), bool) or not isinstance(every.get("in_words"), str):
         raise ValueError("`every_fixed_point` must say `proved` and `in_words`")
+
+
+def check_fit(name: str, fit: Any) -> None:
+    """Raise a `ValueError` where a fitted curve of a summary lacks a number; None is no curve."""
+    if fit is None:
+        return
+    if not isinstance(fit, dict) or not isinstance(fit.get("problem"), str):
+        raise ValueError(f"`{name}` must say `problem`; got {shown(fit)}")
+    if fit.get("goodness") is not None and not is_real(fit["goodness"], minimum=0):
+        raise ValueError(f"`{name}.goodness` must be a share; got {shown(fit['goodness'])}")
+    for part in ("threshold", "bias", "lapse_1", "lapse_2"):
+        numbers = fit.get(part)
+        good = isinstance(numbers, dict) and {"value", "low", "high"} <= set(numbers)
+        if not good or not all(number is None or is_real(number) for number in numbers.values()):
+            raise ValueError(f"`{name}.{part}` must have value, low, high; got {shown(numbers)}")
+        if part.startswith("lapse") and None in (numbers["low"], numbers["high"]):
+            raise ValueError(f"`{name}.{part}` must have an interval; got {shown(numbers)}")
 
 
 def _check_counts(name: str, counts: Any) -> None:

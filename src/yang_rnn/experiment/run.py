@@ -267,9 +267,11 @@ class Run:
 
     @cached_property
     def psychometric_fit(self) -> PsychometricFit | None:
-        """Threshold, bias and lapses of its choices; None unless there are two choices."""
+        """Threshold, bias and lapses; None unless there are two choices and evidence for each."""
         measured = self.tested.psychometric
-        return None if measured is None else fit_psychometric(measured)
+        if measured is None or np.ptp(np.sign(measured.strength)) < 2:
+            return None
+        return fit_psychometric(measured)
 
     @property
     def test_accuracy(self) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 from yang_rnn.line_attractor.words import describe_change, in_words, shared
@@ -160,13 +161,23 @@ def _does(judged: dict[str, Any], stimulus: float | None, verbose: bool) -> list
             f"stimulus, has a cosine of {_estimate(m, 'constancy')} (same direction: 1; a line "
             f"attractor, threshold `straight`: {at.straight:g} or more)."
         )
-    if m["decision_time_constant"]:
-        change = describe_change(m["decision_time_constant"])
-        lines.append(f"After the stimulus a decision {change}{_beside(stimulus)}.")
+    if m["decision_kept"] is not None:
+        lines.append(_of_decisions(m["decision_kept"], m["decision_time_constant"], stimulus))
     if verbose:
+        lines.append(f"Rule: {rules_of_verdicts()[label]}.")
         lines.append(f"In full: {judged['reason']}.")
         lines += [_criterion(criterion) for criterion in judged["criteria"]]
     return lines
+
+
+def _of_decisions(kept: float, time_constant: float | None, stimulus: float | None) -> str:
+    """Say how much of a decision is left after the stimulus, and which time constant that gives."""
+    lasted = "" if stimulus is None else f", {stimulus / 1000:.3g} s"
+    left = f"As long after the stimulus as that lasted{lasted}, {kept:.2g} of a decision is left"
+    if kept <= 0:
+        return f"{left}: decisions have turned over by then, and have no time constant."
+    change = describe_change(math.inf if time_constant is None else time_constant)
+    return f"{left}, as of one that {change}."
 
 
 def _estimate(measures: dict[str, Any], name: str) -> str:
@@ -213,6 +224,7 @@ def _why(judged: dict[str, Any], stimulus: float | None, verbose: bool) -> list[
             f"{at.beyond:g} more)."
         )
     if verbose:
+        lines.append(f"Rule: {rules_of_mechanisms()[label]}.")
         lines.append(f"In full: {judged['mechanism_reason']}.")
         if m["non_normality"] is not None:
             lines.append(

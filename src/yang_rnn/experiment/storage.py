@@ -58,7 +58,7 @@ ALWAYS = (RECIPE, WEIGHTS, HISTORY, POINTS, NEWTON_POINTS, SUMMARY_FILE)
 
 
 def save_numbers(
-    run: Run, folder: Path, facts: dict[str, Any], *, stimuli: bool = True
+    run: Run, folder: Path, facts: dict[str, Any], *, whole: bool = True
 ) -> dict[str, Any]:
     """Write a run's files, all but its figures, and their checksums into an existing folder.
 
@@ -68,8 +68,8 @@ def save_numbers(
     folder : Path
     facts : dict
         What the summary says besides the run's numbers: versions, platform, times.
-    stimuli : bool
-        Whether to look for fixed points at other inputs too.
+    whole : bool
+        As `summarise` takes it.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def save_numbers(
     _write_history(run.history, folder / HISTORY)
     run.points.save(folder / POINTS)
     run.newton_points.save(folder / NEWTON_POINTS)
-    summary = summarise(run, stimuli=stimuli) | facts
+    summary = summarise(run, whole=whole) | facts
     every = run.every_fixed_point if run.proof_nodes is None else None
     if every is not None and every.certificate is not None:
         every.certificate.save(folder / PROOF)
@@ -170,6 +170,10 @@ def load_run(
     if (folder / ERROR).is_file():
         error = read_error(folder)
         raise FileNotFoundError(f"no run in {folder}, a member that failed: {error}")
+    if not (folder / RECIPE).is_file() and not (folder / SUMMARY_FILE).is_file():
+        runs = sorted(path.name for path in folder.iterdir() if (path / RECIPE).is_file())
+        there = f"; it holds runs: {shown(runs)}" if runs else ""
+        raise FileNotFoundError(f"no run in {folder}: it has no {RECIPE}{there}")
     if verify and not (folder / SUMS).is_file() and (folder / SUMMARY_FILE).is_file():
         raise FileNotFoundError(
             f"{folder / SUMS} is missing; load_run(..., verify=False) loads the run unchecked"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yang_rnn._checks import check_is, check_real
+from yang_rnn.experiment.known_points import missed_by_newton
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.sections import (
     Section,
@@ -26,17 +27,16 @@ from yang_rnn.line_attractor.verdict import Verdict
 
 if TYPE_CHECKING:
     from yang_rnn.experiment.task_run import TaskRun
-
-_SAME_POINT = 1e-4
-"""Distance, over the mean norm of a state, up to which two searches found the same point."""
+    from yang_rnn.psychometrics import PsychometricFit
 
 NUM_LEADING = 6
 """Eigenvalues that a summary lists."""
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | package_versions()
+    """Return the processor, the version of Python, and those of the packages that numbers need."""
+    processor = platform.processor() or platform.machine()
+    return {"processor": processor, "python": platform.python_version()} | package_versions()
 
 
 def package_versions() -> dict[str, str]:
@@ -47,14 +47,15 @@ def package_versions() -> dict[str, str]:
     return {package: importlib.metadata.version(package) for package in packages}
 
 
-def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
+def summarise(run: Run | TaskRun, *, whole: bool = True) -> dict[str, Any]:
     """Return every number of a run's summary, ready for JSON.
 
     Parameters
     ----------
     run : Run or TaskRun
-    stimuli : bool
-        Whether to look for fixed points at other inputs too, in a run of the perceptual task.
+    whole : bool
+        Whether to look for fixed points at other inputs too, in a run of the perceptual task, and
+        to fit psychometric functions: members of sweeps do without.
 
     Returns
     -------
@@ -64,9 +65,9 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
     from yang_rnn.experiment.task_run import TaskRun
     from yang_rnn.experiment.task_summary import summarise_task
 
-    check_is("stimuli", stimuli, bool)
+    check_is("whole", whole, bool)
     if isinstance(run, TaskRun):
-        return summarise_task(run)
+        return summarise_task(run, whole=whole)
     check_is("run", run, Run)
     recipe, points, tested, verdict = run.recipe, run.points, run.tested, run.verdict
     by_index = run.index_search
@@ -94,14 +95,34 @@ def summarise(run: Run | TaskRun, *, stimuli: bool = True) -> dict[str, Any]:
         **({} if by_index is None else {"index": by_index.summary}),
         "analysed_point": _analysed(run),
         "psychometric": None if tested.psychometric is None else named_columns(tested.psychometric),
+        **({"psychometric_fit": fitted(run.psychometric_fit)} if whole else {}),
         "line_attractor": None if verdict is None else judged(verdict),
-        "stimulus_dependence": table_of(run.by_stimulus) if stimuli and verdict else None,
+        "stimulus_dependence": table_of(run.by_stimulus) if whole and verdict else None,
     }
 
 
 def named_columns(record: Any) -> dict[str, list[Any]]:
     """Turn a named tuple of arrays into lists by name."""
     return {name: np.asarray(values).tolist() for name, values in record._asdict().items()}
+
+
+def fitted(fit: PsychometricFit | None) -> dict[str, Any] | None:
+    """Return the numbers of a fit for JSON; None for those that are not determined, or infinite."""
+    if fit is None:
+        return None
+
+    def plain(value: float) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    numbers = ("threshold", "bias", "lapse_1", "lapse_2")
+    return {
+        **{
+            name: {part: plain(value) for part, value in getattr(fit, name)._asdict().items()}
+            for name in numbers
+        },
+        **{name: plain(getattr(fit, name)) for name in ("deviance", "goodness", "confidence")},
+        "problem": fit.problem,
+    }
 
 
 def judged(verdict: Verdict) -> dict[str, Any]:
@@ -130,16 +151,9 @@ def judged(verdict: Verdict) -> dict[str, Any]:
 
 
 def _enumerated(run: Run) -> dict[str, Any] | None:
-    every = run.every_fixed_point
-    if every is None:
+    every, missed = run.every_fixed_point, missed_by_newton(run)
+    if every is None or missed is None:
         return None
-    found = run.newton_points.with_status("fixed").state
-    near = _SAME_POINT * np.linalg.norm(run.activity, axis=-1).mean()
-    missed = [
-        state
-        for state in every.points.state
-        if not len(found) or np.linalg.norm(found - state, axis=1).min() > near
-    ]
     return {
         "number": len(every),
         "on_kink": int(every.on_kink.sum()),
@@ -210,7 +224,7 @@ def describe(
     check_is("verbose", verbose, bool)
     if isinstance(summary, Run | TaskRun):
         stimulus = stimulus_of(summary) if stimulus is None else stimulus
-        summary = summarise(summary, stimuli=False)
+        summary = summarise(summary, whole=False)
     check_is("summary", summary, dict)
     if stimulus is not None:
         stimulus = check_real("stimulus", stimulus, above=0)
@@ -262,4 +276,27 @@ def _behaviour(summary: dict[str, Any]) -> Section:
     if by["ideal"] is not None:
         rows["ideal observer"] = by["ideal"]
     lines += table_of_levels("coherence", [f"{level:g} %" for level in by["level"]], rows)
+    lines += _curve(summary.get("psychometric_fit"))
     return Section("Behaviour", [*lines, variance_in_words(summary["explained_variance_ratio"])])
+
+
+def _curve(fit: dict[str, Any] | None) -> list[str]:
+    """Say threshold and bias of the curve fitted to choices, with their 95 % intervals."""
+    if fit is None:
+        return []
+    if fit["problem"]:
+        return [f"No curve is fitted to its choices: {fit['problem']}."]
+    threshold, bias = (_with_interval(fit[name]) for name in ("threshold", "bias"))
+    return [
+        f"A curve through its choices has a threshold of {threshold}, which takes them from half "
+        f"to 84 %, and a bias of {bias}: at that evidence both choices are made alike (below 0 it "
+        "prefers choice 2)."
+    ]
+
+
+def _with_interval(numbers: dict[str, float | None]) -> str:
+    value, low, high = (
+        "no limit" if numbers[part] is None else f"{numbers[part]:.2g}"
+        for part in ("value", "low", "high")
+    )
+    return f"{value} % ({low} to {high})"

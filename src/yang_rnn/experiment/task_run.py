@@ -23,7 +23,7 @@ from yang_rnn.recipe import Recipe
 from yang_rnn.task import recipe_for, task_of
 from yang_rnn.task_inputs import ConstantInput, InputPoints, constant_inputs, points_by_input
 from yang_rnn.train import DivergenceError, History, train_recipe
-from yang_rnn.trials import Task, Trials, TwoAlternatives, check_task
+from yang_rnn.trials import Task, Trials, TwoAlternatives, alternatives_of, check_task
 
 INPUT_PROOF_NODES = 50_000
 """Nodes that the enumeration of the fixed points at an input takes at most: a second or so."""
@@ -122,7 +122,7 @@ class TaskRun:
     @cached_property
     def alternatives(self) -> Mapping[str, TwoAlternatives]:
         """Evidence and choice by context; empty where the task has no two alternatives."""
-        return self.task.alternatives()
+        return alternatives_of(self.task)
 
     @cached_property
     def inputs(self) -> tuple[ConstantInput, ...]:

@@ -19,7 +19,14 @@ from yang_rnn._files import (
 )
 from yang_rnn.experiment.checksums import with_sums
 from yang_rnn.experiment.names import HISTORY, INPUTS, RECIPE, SUMMARY_FILE, SUMS, TRAINING, WEIGHTS
-from yang_rnn.experiment.reading import check_rows, history_of, most_weights, table_text, weights_of
+from yang_rnn.experiment.reading import (
+    check_fit,
+    check_rows,
+    history_of,
+    most_weights,
+    table_text,
+    weights_of,
+)
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.experiment.task_summary import summarise_task
 from yang_rnn.experiment.training_file import with_training, write_training
@@ -40,7 +47,9 @@ _KEYS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def save_task_numbers(run: TaskRun, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+def save_task_numbers(
+    run: TaskRun, folder: Path, facts: Mapping[str, Any], *, whole: bool = True
+) -> dict[str, Any]:
     """Write a task run's files, all but its figures, and their checksums.
 
     Parameters
@@ -50,13 +59,15 @@ def save_task_numbers(run: TaskRun, folder: Path, facts: Mapping[str, Any]) -> d
         An existing one.
     facts : mapping
         What the summary says besides the run's numbers: versions, platform, times.
+    whole : bool
+        As `summarise_task` takes it.
 
     Returns
     -------
     dict
         The summary, as `summary.json` has it.
     """
-    summary = summarise_task(run) | dict(facts)
+    summary = summarise_task(run, whole=whole) | dict(facts)
     run.recipe.save(folder / RECIPE)
     save_file(run.net.weights, folder / WEIGHTS)
     texts = {
@@ -159,6 +170,11 @@ def _summary_of(content: bytes, path: Path) -> dict[str, Any]:
             value = summary.get(name)
             if name in summary and (not isinstance(value, kind) or isinstance(value, bool)):
                 raise ValueError(f"`{name}` must not be {shown(value)}")
+        fits = summary.get("psychometric_fit", {})
+        if not isinstance(fits, dict):
+            raise ValueError(f"`psychometric_fit` must be by context; got {shown(fits)}")
+        for context, fit in fits.items():
+            check_fit(f"psychometric_fit[{context!r}]", fit)
         share = summary["test_accuracy"]
         if not is_real(share, minimum=0) or share > 1:
             raise ValueError(f"`test_accuracy` must be 0 to 1; got {shown(share)}")

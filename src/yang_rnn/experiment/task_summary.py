@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,20 +19,25 @@ from yang_rnn.experiment.sections import (
     variance_in_words,
     written,
 )
-from yang_rnn.experiment.summary import judged, named_columns
+from yang_rnn.experiment.summary import fitted, judged, named_columns
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.task_inputs import InputPoints, by_same_input
+
+if TYPE_CHECKING:
+    from yang_rnn.dynamics.enumeration.fixed_points import AllFixedPoints
 
 MAX_LINES = 6
 """Inputs of a period that are told one by one."""
 
 
-def summarise_task(run: TaskRun) -> dict[str, Any]:
+def summarise_task(run: TaskRun, *, whole: bool = True) -> dict[str, Any]:
     """Return every number of a task run's summary, ready for JSON.
 
     Parameters
     ----------
     run : TaskRun
+    whole : bool
+        Whether to fit a psychometric function to the choices of each context.
 
     Returns
     -------
@@ -41,6 +46,7 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
     """
     check_is("run", run, TaskRun)
     recipe, tested = run.recipe, run.tested
+    fits = run.psychometric_fit if whole else {}
     return {
         "recipe": recipe.name,
         "task": recipe.task,
@@ -64,6 +70,7 @@ def summarise_task(run: TaskRun) -> dict[str, Any]:
         "points": _points_in_words(run.by_input),
         "line_attractor": {name: judged(verdict) for name, verdict in run.verdicts.items()},
         "psychometric": {name: named_columns(value) for name, value in run.psychometric.items()},
+        "psychometric_fit": {name: fitted(fit) for name, fit in fits.items()},
         "selection": [row._asdict() for row in run.selection],
     }
 
@@ -102,7 +109,7 @@ def table_of_inputs(rows: tuple[InputPoints, ...]) -> list[dict[str, Any]]:
         if row.search is not None:
             entry["index_sum"] = row.search.index.sum
         if row.every is not None:
-            entry["fixed_points"] = len(row.every)
+            entry["fixed_points"] = len(row.every) if row.every.proved else None
             entry["fixed_points_proved"] = row.every.proved
         fixed = row.points.status == "fixed"
         if row.centre is not None and fixed[row.centre]:
@@ -141,7 +148,7 @@ def describe_task(
     for context, verdict in summary["line_attractor"].items():
         parts += sections_of_verdict(verdict, context, stimulus=stimulus, verbose=verbose)
     if not summary["line_attractor"]:
-        none = "No verdict: it is for tasks with two alternatives."
+        none = "No verdict: its task states no `alternatives()`."
         parts.append(Section("What the network does", [none]))
     if summary["selection"]:
         parts.append(Section("Selection", _selection(summary["selection"])))
@@ -231,10 +238,11 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     -------
     dict
         Accuracy with its interval, chance, whether the task was learned, losses; by context the
-        verdict and the mechanism with their reasons; by input the numbers of fixed, stable and slow
-        points, the time constant (ms) of the central fixed point's leading mode; where the states
-        have finite bounds the index sum, and of a small rectified network how many fixed points
-        there are, and whether that is proved. None where a number is not defined.
+        verdict, which other it is near, and the mechanism with their reasons; by input the numbers
+        of fixed, stable and slow points, the time constant (ms) of the central fixed point's
+        leading mode; where the states have finite bounds the index sum, and of a small rectified
+        network how many fixed points there are, and whether that is proved. None where a number is
+        not defined.
     """
     low, high = summary["test_accuracy_interval"]
     row: dict[str, Any] = {
@@ -249,6 +257,7 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     }
     for context, verdict in summary["line_attractor"].items():
         row[f"verdict {context}".strip()] = verdict["verdict"]
+        row[f"near {context}".strip()] = verdict["near"]
         row[f"mechanism {context}".strip()] = verdict["mechanism"]
         row[f"reason {context}".strip()] = verdict["reason"]
         row[f"mechanism_reason {context}".strip()] = verdict["mechanism_reason"]
@@ -299,7 +308,7 @@ def _describe_input(name: str, row: InputPoints) -> str:
     if row.search is not None:
         text += f"; {row.search.index.sum_in_words}"
     if row.every is not None:
-        text += f"; {row.every.in_words()}"
+        text += f"; {_completeness(row.every)}"
     entry = table_of_inputs((row,))[0]
     lasting = entry["time_constant"]
     if lasting is not None:
@@ -311,6 +320,14 @@ def _describe_input(name: str, row: InputPoints) -> str:
         if row.given.changes
         else ""
     )
+
+
+def _completeness(every: AllFixedPoints) -> str:
+    """Say whether fixed points are all; of those that are counted already, a few may be its own."""
+    if every.proved or every.continua:
+        return every.in_words()
+    share = f"{100 * every.closed:.3g} %"
+    return f"not proved to be all: {share} of the sets of active units were gone through"
 
 
 def _seconds(milliseconds: float) -> str:

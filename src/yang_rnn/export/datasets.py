@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,37 @@ if TYPE_CHECKING:
 
 EXTRA = "xarray"
 
-_STEP, _UNITS = ("time", "trial"), {"units": "ms", "long_name": "begin of each step"}
-_TAKEN = (
-    "time", "trial", "channel", "unit", "output", "inputs", "targets", "activity", "outputs",
-    "choice", "weights", "asked",
+_STEP = ("time", "trial")
+_DIMENSIONS = (
+    "time", "trial", "channel", "unit", "from_unit", "output", "epoch", "point", "mode"
 )  # fmt: skip
+_MEANINGS: dict[str, dict[str, str]] = {
+    "time": {"long_name": "begin of each step", "units": "ms"},
+    "inputs": {"long_name": "what the network receives"},
+    "targets": {"long_name": "output that should be the largest, counted from 0"},
+    "activity": {"long_name": "hidden states"},
+    "outputs": {"long_name": "outputs of the network"},
+    "choice": {"long_name": "correct choice, counted from 0"},
+    "weights": {"long_name": "how much a step counts in the loss"},
+    "asked": {"long_name": "where a choice is asked for"},
+    "w_ir": {"long_name": "effective weights from inputs to units"},
+    "w_rr": {"long_name": "effective weights from units to units"},
+    "b_rr": {"long_name": "bias of the units"},
+    "w_ro": {"long_name": "effective weights from units to outputs"},
+    "b_ro": {"long_name": "bias of the outputs"},
+    "h_0": {"long_name": "state that trials begin in"},
+    "loss": {"long_name": "mean training loss of an epoch"},
+    "accuracy": {"long_name": "share of training trials done right in an epoch"},
+    "point_state": {"long_name": "fixed and slow points"},
+    "point_speed": {"long_name": "q = ||F(h) - h||^2 / 2 in one step"},
+    "point_status": {"long_name": "how the search ended there"},
+    "point_input": {"long_name": "constant input of the map"},
+    "eigenvalue_real": {"long_name": "real part of the Jacobian's eigenvalues"},
+    "eigenvalue_imag": {"long_name": "imaginary part of the Jacobian's eigenvalues"},
+    "time_constant": {"long_name": "time constant of a mode", "units": "ms"},
+    "frequency": {"long_name": "frequency of a mode", "units": "Hz"},
+    "stability": {"long_name": "stability of a fixed point"},
+}
 _WEIGHTS = {
     "w_ir": ("channel", "unit"),
     "w_rr": ("from_unit", "unit"),
@@ -50,9 +77,10 @@ def to_dataset(
 
     Dimensions are time, trial, channel, unit and output. ``time`` is when each step begins (ms),
     the conditions and the correct choice (counted from 0) are coordinates of the trials. A period
-    is an attribute, ``period stimulus``, with the times of its first and its last step, so that
-    ``data.sel(time=slice(*data.attrs["period stimulus"]))`` is the stimulus; where it differs by
-    trial it is a variable of that name, true where the period is.
+    is an attribute, ``period_stimulus``, with the times of its first and its last step, so that
+    ``data.sel(time=slice(*data.attrs["period_stimulus"]))`` is the stimulus; where it differs by
+    trial it is a variable of that name, true where the period is. Each variable says what it is,
+    ``long_name``, and its unit where it has one, ``units``.
 
     Parameters
     ----------
@@ -70,7 +98,9 @@ def to_dataset(
     Returns
     -------
     xarray.Dataset
-        A condition whose name is taken by something above is called ``condition`` and its name.
+        In names of conditions and periods what is no letter or digit is ``_``; a condition whose
+        name is taken by something above has ``condition_`` before it. ``long_name`` keeps the name
+        as it was.
 
     Raises
     ------
@@ -80,6 +110,14 @@ def to_dataset(
         If it is neither trials nor a run.
     ValueError
         If shapes do not fit, trials come without a time step, or a run with what it has itself.
+
+    Examples
+    --------
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> data = yr.to_dataset(task.sample_trials(4), dt=task.dt)
+    >>> stimulus = data["inputs"].sel(time=slice(*data.attrs["period_stimulus"]))
+    >>> stimulus.mean("time").dims, data["coherence"].dims
+    (('trial', 'channel'), ('trial',))
     """
     xr = imported("xarray", EXTRA, "to_dataset")
     given = recorded(data, activity, outputs, dt)
@@ -88,7 +126,13 @@ def to_dataset(
     if isinstance(data, (Run, TaskRun)):
         variables |= _of_run(data)
         attributes |= {"run": repr(data), "recipe": data.recipe.to_json()}
-    return xr.Dataset(variables, coordinates, attributes)
+    dataset = xr.Dataset(variables, coordinates, attributes)
+    for name, meaning in _MEANINGS.items():
+        if name in dataset:
+            dataset[name].attrs.update(meaning)
+    if not given.trials.has_choices:
+        dataset["targets"].attrs["long_name"] = "what each output should be"
+    return dataset
 
 
 def save_netcdf(
@@ -151,23 +195,40 @@ def _of_trials(given: Recorded) -> tuple[dict[str, Any], dict[str, Any]]:
         if getattr(trials, name) is not None:
             variables[name] = (_STEP, getattr(trials, name))
     attributes: dict[str, Any] = {"dt": given.dt}
-    for name, steps in trials.periods.items():
+    names = _names_in_files([f"period_{name}" for name in trials.periods])
+    for (name, steps), written in zip(trials.periods.items(), names, strict=True):
         if not isinstance(steps, slice):
-            variables[f"period {name}"] = (_STEP, steps)
+            variables[written] = (_STEP, steps, {"long_name": name})
         elif len(within := given.time[steps]):
-            attributes[f"period {name}"] = within[[0, -1]]
+            attributes[written] = within[[0, -1]]
     return variables, attributes
 
 
 def _coordinates(given: Recorded) -> dict[str, Any]:
     trials = given.trials
-    coordinates: dict[str, Any] = {"time": ("time", given.time, _UNITS)}
-    names = apart(trials.conditions, _TAKEN)
-    for name, values in trials.conditions.items():
-        coordinates[names[name]] = ("trial", values)
+    coordinates: dict[str, Any] = {"time": ("time", given.time)}
+    periods = _names_in_files([f"period_{name}" for name in trials.periods])
+    taken = (*_DIMENSIONS, *_MEANINGS, *periods)
+    names = _names_in_files(apart(trials.conditions, taken).values(), taken)
+    for (name, values), written in zip(trials.conditions.items(), names, strict=True):
+        coordinates[written] = ("trial", values, {"long_name": name})
     if trials.choice is not None:
         coordinates["choice"] = ("trial", trials.choice)
     return coordinates
+
+
+def _names_in_files(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Return names without blanks, none of them taken, each another: those that netCDF can list."""
+    found = list(taken)
+    first = len(found)
+    for name in names:
+        begin = chosen = re.sub(r"\W+", "_", name)
+        number = 1
+        while chosen in found:
+            number += 1
+            chosen = f"{begin}_{number}"
+        found.append(chosen)
+    return found[first:]
 
 
 def _of_run(run: Run | TaskRun) -> dict[str, Any]:
@@ -177,8 +238,8 @@ def _of_run(run: Run | TaskRun) -> dict[str, Any]:
     for name, column in run.history._asdict().items():
         variables[name] = ("epoch", column)
     parts = [_of_points(part) for part in points_of(run)]
-    for name, (axes, _, *units) in parts[0].items():
-        variables[name] = (axes, np.concatenate([part[name][1] for part in parts]), *units)
+    for name, (axes, _) in parts[0].items():
+        variables[name] = (axes, np.concatenate([part[name][1] for part in parts]))
     return variables
 
 
@@ -198,7 +259,7 @@ def _of_points(at: PointsAt) -> Mapping[str, Any]:
         "point_input": ("point", np.full(len(points), at.name, dtype=object)),
         "eigenvalue_real": (by_mode, np.real(values)),
         "eigenvalue_imag": (by_mode, np.imag(values)),
-        "time_constant": (by_mode, constants, {"units": "ms"}),
-        "frequency": (by_mode, frequencies, {"units": "Hz"}),
+        "time_constant": (by_mode, constants),
+        "frequency": (by_mode, frequencies),
         "stability": ("point", stability),
     }

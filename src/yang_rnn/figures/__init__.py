@@ -4,7 +4,7 @@ from yang_rnn.figures.activity import outputs, unit_activity
 from yang_rnn.figures.connectivity import weights
 from yang_rnn.figures.decisions import psychometric
 from yang_rnn.figures.dynamics import eigenvalues, flow_field
-from yang_rnn.figures.ensembles import portrait, sweep
+from yang_rnn.figures.ensembles import Portrait, portrait, sweep
 from yang_rnn.figures.files import save, sign
 from yang_rnn.figures.interactive import interactive
 from yang_rnn.figures.learning import learning_curve
@@ -19,6 +19,7 @@ __all__ = [
     "POINT_STYLES",
     "STYLE",
     "WIDTHS",
+    "Portrait",
     "accuracy",
     "averages",
     "conditions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def outputs(
     trials: Trials,
     dt: float | None = None,
     condition: str = "coherence",
+    names: Sequence[str] | None = None,
     width: Width = "double",
 ) -> Figure:
     """Draw the mean outputs over time, a panel each, by the correct choice and its evidence.
@@ -51,18 +53,22 @@ def outputs(
         Time step (ms); without it time is in steps.
     condition : str
         What the strength of the evidence is called in the trials.
+    names : sequence of str, optional
+        What the outputs stand for.
     width : {"single", "double"}
         Columns of a page that the figure is as wide as.
 
     Raises
     ------
     ValueError
-        If outputs and trials do not fit.
+        If outputs, names and trials do not fit.
     """
     check_trials(trials)
     values = _in_trials("values", values, trials, "output")
     step, unit = _time_unit(dt)
     number = values.shape[2]
+    if names is not None and len(names) != number:
+        raise ValueError(f"`names` must have one for each of the {number} outputs; got {names!r}")
     figure, panels = grid_of(number, width, 52.0, columns=min(3, max(2, number)))
     time = step * np.arange(1, len(values) + 1)
     groups = _groups(trials, condition)
@@ -73,9 +79,11 @@ def outputs(
         ax.set_xlim(0, time[-1])
         _mark_periods(ax, trials, step)
         ax.set_xlabel(f"time ({unit})")
-        ax.set_ylabel(f"output {output}")
+        what = "" if names is None else f": {names[output]}"
+        ax.set_ylabel(f"output {output}{what}")
     if len(groups) > 1:
-        legend_below(figure, panels[0], heading=condition if len(groups) > 3 else "")
+        unit = " (%)" if condition == "coherence" else ""
+        legend_below(figure, panels[0], heading=f"signed {condition}{unit}" * (len(groups) > 3))
     return figure
 
 

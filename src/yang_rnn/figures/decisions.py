@@ -104,7 +104,8 @@ def psychometric(
         strength = _between(ax, measured.strength)
         ax.plot(strength, fit.probability(strength), color=color, linewidth=1.2)
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2")
+    scale = "\n(symmetric log scale)" if ax.get_xscale() == "asinh" else ""
+    ax.set_xlabel(f"{condition}{f' ({unit})' if unit else ''}, positive for choice 2{scale}")
     ax.set_ylabel("probability of choice 2")
     legend_above(ax, title, grow=own, share=1.0)
     return figure_of(ax)
@@ -122,6 +123,7 @@ def _in_words(fit: PsychometricFit, unit: str) -> list[str]:
         f"threshold {_with_unit(fit.threshold, unit)}",
         f"bias {_with_unit(fit.bias, unit)}",
         f"lapses {' and '.join(shares)} %",
+        *([f"fits badly (p = {fit.goodness:.2g})"] if fit.is_poor else []),
     ]
 
 

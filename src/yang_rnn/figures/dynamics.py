@@ -192,11 +192,13 @@ def flow_field(
         for _, path, style in shaded(mean, field.project(mean.activity)):
             ax.plot(*path.T, linewidth=1.2, **style)
         for level, name in ((-1, "choice 1"), (1, "choice 2"), (0, "no evidence")):
-            if (np.sign(mean.level) == level).any():
+            alike = (np.sign(mean.level) == level).sum()
+            if alike:
+                name += ", darker with evidence" if alike > 1 else ""
                 ax.plot([], [], label=name, **level_style(level, [level]))
     if verdict is not None:
         if verdict.manifold is not None:
-            style = {"label": "slow manifold", **manifold_style(verdict.manifold)}
+            style = manifold_style(verdict.manifold)
             ax.plot(*field.project(verdict.manifold.state).T, zorder=3, **style)
         for kind in ("slow", "fixed", "far"):
             here = verdict.points.state[verdict.points.kind == kind]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import to_hex
 
-from yang_rnn._checks import check_array, check_has, check_whole
+from yang_rnn._checks import check_array, check_has, check_index, check_whole
 from yang_rnn.adapters.optional import imported
 from yang_rnn.figures.portraits import colours_of, kinds_of
-from yang_rnn.figures.style import POINT_STYLES, check_pca, project
+from yang_rnn.figures.style import CENTRE_STYLE, POINT_STYLES, check_pca, project
 from yang_rnn.trials import check_trials
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def interactive(
     pca: PCA | None = None,
     modes: Linearisation | None = None,
     condition: str = "coherence",
+    centre: int | None = None,
     num_trajectories: int = 40,
 ) -> Any:
     """Draw trajectories, and points if there are any, in the space of three PCs, to be turned.
@@ -59,6 +60,8 @@ def interactive(
         The map around the points, or the fixed ones of them: the symbols tell their stability.
     condition : str
         What the strength of the evidence is called in the trials.
+    centre : int, optional
+        The point that an analysis stands on: a ring around it.
     num_trajectories : int
         Trials to draw.
 
@@ -71,7 +74,8 @@ def interactive(
     ImportError
         If plotly is not installed.
     ValueError
-        If there are fewer than three units, or trials and activity disagree.
+        If there are fewer than three units, trials and activity disagree, or `centre` is none of
+        the points.
     """
     graph = imported("plotly.graph_objects", "plotly", "figures.interactive")
     activity = check_array("activity", activity, ("time", "trial", "unit"))
@@ -91,11 +95,15 @@ def interactive(
             got = np.shape(trials.inputs)[:2]
             raise ValueError(f"`trials` must be those of `activity`, {paths.shape[:2]}; got {got}")
         paths = np.where(trials.inside[..., None], paths, np.nan)
+    check_index("centre", centre, 0 if points is None else len(points), optional=True)
     figure = graph.Figure()
     _add_paths(graph, figure, paths[:, :number], colours_of(trials, condition) or ["0.6"] * number)
     if points is not None:
         check_has("points", points, "FixedPoints", "state", "status", "kind")
-        _add_points(graph, figure, project(pca, points.state, 3), kinds_of(points, modes), points)
+        where = project(pca, points.state, 3)
+        _add_points(graph, figure, where, kinds_of(points, modes), points)
+        if centre is not None:
+            _add_centre(graph, figure, where[[centre]])
     share = 100 * pca.explained_variance_ratio_
     names = [f"PC {k + 1} ({share[k]:.0f} % of variance)" for k in range(3)]
     axes = {
@@ -144,3 +152,15 @@ def _add_points(
                 visible="legendonly" if kind == "far" else True,  # they would set the limits
             )
         )  # fmt: skip
+
+
+def _add_centre(graph: Any, figure: Any, where: np.ndarray) -> None:
+    """Add a ring around a point (1, 3)."""
+    x, y, z = where.T
+    colour = to_hex(CENTRE_STYLE["mec"])
+    marker = {"symbol": "circle-open", "color": colour, "size": 13, "line": {"width": 3}}
+    figure.add_trace(
+        graph.Scatter3d(
+            x=x, y=y, z=z, mode="markers", marker=marker, name="analysed point", hoverinfo="skip"
+        )
+    )

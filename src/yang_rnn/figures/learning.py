@@ -71,7 +71,7 @@ def learning_curve(
     axes[0].set_ylabel("loss")
     if (loss > 0).all():
         axes[0].set_yscale("log")
-    axes[1].set_ylabel("share of correct outputs")
+    axes[1].set_ylabel("share of right outputs")
     if np.isnan(accuracy).all():
         axes[1].set_title("no epoch asks for a choice")
     return figure_of(axes[0])

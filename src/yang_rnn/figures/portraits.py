@@ -454,8 +454,7 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> str:
     assert verdict.centre is not None
     assert verdict.towards is not None
     line = project(pca, verdict.manifold.state)
-    label = "slow manifold" + ("" if verdict.manifold.converged else ", not converged")
-    ax.plot(*line.T, zorder=3, label=label, **manifold_style(verdict.manifold))
+    ax.plot(*line.T, zorder=3, **manifold_style(verdict.manifold))
     seen = max(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
     reach = EIGENVECTOR_REACH * seen * verdict.towards
     centre = points.state[verdict.centre]

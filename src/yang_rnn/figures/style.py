@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from yang_rnn.trials import Trials
 
 CHOICE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Colour of each choice, in order; from the seventh on they start over. `STYLE` has them too."""
+"""Colour of each choice by default, in order; from the seventh on they start over.
+
+Figures take those of ``STYLE["axes.prop_cycle"]``, which are these unless it was changed.
+"""
 
 Width = Literal["single", "double"]
 """One column of a page or two."""
 
 WIDTHS: dict[str, float] = {"single": 85.0, "double": 174.0}
-"""How wide that is (mm)."""
+"""How wide a figure of one column of a page, ``"single"``, and of two, ``"double"``, is (mm)."""
 
 POINT_STYLES: dict[str, dict[str, Any]] = {
     "slow": {"marker": "x", "color": "0.25", "markersize": 4, "markeredgewidth": 0.8},
@@ -233,8 +236,10 @@ def label_pcs(ax: Any, pca: PCA, dimensions: int = 2) -> None:
 
 
 def manifold_style(manifold: Any) -> dict[str, Any]:
-    """Return how a slow manifold is drawn: dashed where it has not converged."""
-    return MANIFOLD_STYLE if manifold.converged else {**MANIFOLD_STYLE, "linestyle": "--"}
+    """Return how a slow manifold is drawn, with its label: dotted where it has not converged."""
+    if manifold.converged:
+        return {**MANIFOLD_STYLE, "label": "slow manifold"}
+    return {**MANIFOLD_STYLE, "linestyle": ":", "label": "slow manifold, not converged"}
 
 
 def legend_above(

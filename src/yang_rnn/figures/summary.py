@@ -209,7 +209,7 @@ def _decay(integration: Integration, ax: Axes) -> None:
     ax.axhline(1 / np.e, label="1/e", **{**REFERENCE_STYLE, "linestyle": ":"})
     seconds = decay.time_constant / 1000
     if np.isfinite(seconds) and seconds != 0:
-        label = f"exponential, {abs(seconds):.2g} s"
+        label = "exponential through\nthe last value"
         ax.plot(time, np.exp(-time / seconds), label=label, **RESPONSE_STYLE)
     seen = kept[np.isfinite(kept)]
     low, high = min(0.0, seen.min()), min(max(1.0, seen.max()), MOST_GROWTH)
@@ -217,19 +217,23 @@ def _decay(integration: Integration, ax: Axes) -> None:
     ax.set_xlim(0, time[-1])
     ax.set_xlabel("time after the stimulus (s)")
     ax.set_ylabel("share of the decision\nthat is left")
-    legend_above(ax, f"decisions {_change(seconds)}")
+    legend_above(ax, _left(float(kept[-1]), time[-1], seconds))
 
 
-def _change(seconds: float) -> str:
-    """Return what becomes of a decision of a time constant, as text."""
+def _left(kept: float, after: float, seconds: float) -> str:
+    """Say how much of a decision is left after a time (s), and which time constant that gives."""
+    if np.isnan(kept):
+        return "decisions after the stimulus:\nundefined"
+    if not np.isfinite(kept):
+        return "decisions run away"
     if np.isnan(seconds):
-        return "after the stimulus: undefined"
-    if seconds == 0:
-        return "run away" if np.signbit(seconds) else "do not outlast the stimulus"
-    if abs(seconds) > 1000:
-        return "stay"
-    verb = "grow" if seconds < 0 else "decay"
-    return f"{verb} with\na time constant of {abs(seconds):.2g} s"
+        by = "turned over: no time constant"
+    elif abs(seconds) > 1000:
+        by = "decisions stay"
+    else:
+        as_with = "growth with" if seconds < 0 else "as with"
+        by = f"{as_with} a time constant of {abs(seconds):.2g} s"
+    return f"left of decisions after {after:.3g} s: {kept:.2g}\n{by}"
 
 
 def _integration(verdict: Verdict, condition: str, ax: Axes) -> None:
@@ -307,7 +311,7 @@ def stimulus_dependence(
             ax.plot(*path.T, color="0.85", linewidth=0.8)
         if verdict.manifold is not None:
             style = {**manifold_style(verdict.manifold), "linewidth": 0.8}
-            ax.plot(*project(pca, verdict.manifold.state).T, label="slow manifold", **style)
+            ax.plot(*project(pca, verdict.manifold.state).T, **style)
         hidden = _add_points(ax, pca, row, low - margin, high + margin)
         note = f"\n{hidden} out of view" if hidden else ""
         ax.set_title(f"{row.name}{note}", fontsize="small")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_BARS = 16
 """Inputs whose fixed points are counted in a figure; the table has all."""
 
+_SMALLEST, _MORE = 12.0, 90.0
+
 
 @styled
 def task_sweep(
@@ -28,7 +30,7 @@ def task_sweep(
 ) -> Figure:
     """Draw a sweep of any task: accuracies, verdicts by context, fixed points at each input.
 
-    Points are counted over the networks that learned the task.
+    Points are counted over the networks that learned the task: that do better than chance.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def task_sweep(
     wide = width == "double"
     bars = sum(2.2 + 0.4 * len(columns) for columns in judged.values())
     above = max(3.4, bars) if wide else 3.2 + bars
-    heights = [above, *([0.8 + 0.22 * len(inputs)] if inputs else [])]
+    heights = [above, *([1.1 + 0.22 * len(inputs)] if inputs else [])]
     figure = new_figure(width, 25.4 * sum(heights))
     parts = np.ravel(np.asarray(figure.subfigures(len(heights), 1, height_ratios=heights)))
     if wide:
@@ -95,15 +97,22 @@ def _accuracies(ax: Axes, finished: Any, varied: Sequence[str]) -> None:
 
 
 def _points(ax: Axes, learned: Any, inputs: Sequence[str]) -> None:
-    """Draw how many fixed points the networks have at each input."""
+    """Draw how many fixed points the networks have at each input; a dot's size is their share."""
+    style: Any = {"color": CHOICE_COLOURS[0], "alpha": 0.8, "linewidths": 0}
     for row, name in enumerate(inputs):
         levels, number = np.unique(learned[name].dropna().to_numpy(float), return_counts=True)
-        size = 12 + 90 * number / max(1, number.sum())
-        place = np.full(len(levels), row)
-        ax.scatter(levels, place, s=size, color=CHOICE_COLOURS[0], alpha=0.8, linewidths=0)
+        size = _SMALLEST + _MORE * number / max(1, number.sum())
+        ax.scatter(levels, np.full(len(levels), row), s=size, **style)
+    for share in (0.1, 0.5, 1.0):
+        size = _SMALLEST + _MORE * share
+        ax.scatter([], [], s=size, label=f"{100 * share:.0f} % of them", **style)
+    legend_above(ax)
     ax.set_yticks(
         range(len(inputs)), [n.removeprefix("fixed at ") for n in inputs], fontsize="small"
     )
     ax.invert_yaxis()
-    ax.set_xlabel(f"fixed points found in the {len(learned)} that learned;\nlarger: more of them")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel(f"fixed points found, in the {len(learned)} networks that do better than chance")
+    counts = learned[list(inputs)].to_numpy(float)
+    if np.isfinite(counts).any():
+        ax.set_xlim(np.nanmin(counts) - 0.5, np.nanmax(counts) + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -151,9 +151,8 @@ def points_by_input(
                 ax.plot(*project(pca, here).T, linestyle="none", zorder=3, **style)
                 used[kind] = style
                 counts.append(f"{len(here)} {kind.removeprefix('fixed, ')}")
-        title = "\n".join(textwrap.wrap(name, 26)[:3])
-        counted = "\n".join(textwrap.wrap(", ".join(counts) or "no fixed or slow point", 26))
-        ax.set_title(f"{title}\n{counted}", fontsize="small")
+        counted = textwrap.wrap(", ".join(counts) or "no fixed or slow point", 26)
+        ax.set_title("\n".join([*_lines(name)[:4], *counted]), fontsize="small")
     for name, style in used.items():
         panels[0].plot([], [], linestyle="none", label=name, **style)
     legend_below(figure, panels[0])
@@ -166,6 +165,18 @@ def points_by_input(
         if number + columns >= len(panels):
             ax.set_xlabel("PC 1")
     return figure
+
+
+_LETTERS = 24
+"""That fit above a panel of four."""
+
+
+def _lines(text: str) -> list[str]:
+    """Break a text at its commas, and elsewhere only what is longer than a line."""
+    parts = text.split(", ")
+    whole = [part.replace(" ", "\xa0") if len(part) < _LETTERS else part for part in parts]
+    lines = textwrap.wrap(", ".join(whole), _LETTERS)
+    return [line.replace("\xa0", " ") for line in lines]
 
 
 @styled

@@ -85,9 +85,15 @@ def evidence_modes(
     evidence : array of shape (channel,)
         A unit of evidence for choice 2, added to the input.
     gradient : array of shape (unit,)
-        Derivative of the decision by the state.
+        Derivative of the decision by the state at the end of the stimulus, as
+        ``linear_response(system, trials, task).gradient`` or ``verdict.response.gradient``.
     steps : int
         Of the stimulus.
+
+    Returns
+    -------
+    EvidenceModes
+        The modes, that which carries most first.
 
     Raises
     ------

@@ -152,8 +152,9 @@ class Decay(NamedTuple):
     after_duration : Estimate
         rho after as long as the stimulus lasted.
     time_constant : float
-        -T / ln rho of that (ms): negative where decisions grow, inf where rho is 1, 0 where rho is
-        0 or less.
+        -T / ln rho of that (ms), the time constant of the exponential through 1 and this one value,
+        not of a curve fitted to all: negative where decisions grow, inf where rho is 1, NaN where
+        rho is 0 or less, that is, where decisions have turned over, -0.0 where they are infinite.
     """
 
     kept: np.ndarray
@@ -193,7 +194,7 @@ def measure_decay(probes: Probes) -> Decay:
 
 def _leak_of(kept: float, duration: float) -> float:
     if kept <= 0:
-        return 0.0
+        return math.nan
     return -duration / math.log(kept) if kept != 1 else math.inf
 
 
@@ -342,6 +343,12 @@ def measure_integration(
         Those of the system on these trials, if they are there already.
     seed : int
         Of the probes' noise.
+
+    Returns
+    -------
+    Integration
+        Psychophysical kernel, pulse, decay of decisions, and where states end that are held;
+        `judge_integrator` says which kind of integrator that is.
 
     Raises
     ------

@@ -40,7 +40,10 @@ class Measures:
     decision_kept: float = math.nan
     """rho(T): slope of the decision T after the stimulus on that at its end."""
     decision_time_constant: float = math.nan
-    """-T / ln rho(T) (ms): negative where decisions grow, inf where they stay."""
+    """-T / ln rho(T) (ms): negative where decisions grow, inf where they stay.
+
+    NaN where rho(T) is 0 or less, that is, where decisions have turned over.
+    """
     push_along: float = math.nan
     """Share of a push of the state along the direction of evidence that is left after T."""
     push_across: float = math.nan

@@ -193,6 +193,22 @@ def line_attractor_verdict(
     .. [5] Trefethen & Embree (2005), "Spectra and pseudospectra", Princeton (non-normality).
     .. [6] Sagodi, Martin-Sanchez, Sokol & Park (2024), "Back to the continuous attractor",
        arXiv:2408.00109 (error bound, capacity, gaps, rates along and across).
+
+    Examples
+    --------
+    A unit that adds up the difference of the stimulus channels and hardly forgets, beside a silent
+    one:
+
+    >>> task = yr.PerceptualDecisionMaking(seed=0)
+    >>> trials = task.sample_trials(100)
+    >>> system = yr.System(
+    ...     lambda x, h: 0.99 * h + jnp.array([x[2] - x[1], 0.0]),
+    ...     dt=task.dt,
+    ...     initial_state=np.zeros(2),
+    ...     readout=lambda h: jnp.array([0.0, -h[0], h[0]]),
+    ... )
+    >>> yr.line_attractor_verdict(system, trials, task.two_alternatives())
+    Verdict(line attractor, by slow direction; stimulus 2000 ms, 20 steps)
     """
     check_is("system", system, System)
     check_trials(trials)

@@ -49,7 +49,7 @@ def run_command(recipe: Recipe, *, platform: str = "cpu", prove: bool = False) -
     prove : bool
         Whether all fixed points were to be found, however long it takes.
     """
-    if not (recipe.is_perceptual or recipe.task in NAMES or recipe.task.startswith(NEUROGYM)):
+    if not has_command(recipe):
         return f"{_IMPORTS}run = yr.run_task({recipe_in_python(recipe)}, task)  # your own task"
     words = ["python", "-m", "yang_rnn.run", "--recipe", recipe.base, "--seed", str(recipe.seed)]
     for name, (value, _) in changed_fields(recipe).items():
@@ -133,12 +133,34 @@ def sweep_command(
 
 def member_command(recipe: Recipe, *, platform: str = "cpu") -> str:
     """Return what makes one member of a sweep again, as `sweep_command`."""
-    vary = {
+    return sweep_command(recipe, [recipe.seed], _as_varied(recipe), platform=platform)
+
+
+def _as_varied(recipe: Recipe) -> dict[str, list[Any]]:
+    """Return what differs from the recipe as numbers of a sweep that has one value of each."""
+    return {
         name: [value]
         for name, (value, _) in changed_fields(recipe, *_NEVER_SET).items()
         if not isinstance(value, tuple)
     }
-    return sweep_command(recipe, [recipe.seed], vary, platform=platform)
+
+
+SEEDS = 20
+"""Networks of the sweep that tells how often a run's verdict is reached."""
+
+
+def seeds_command(recipe: Recipe, *, platform: str = "cpu") -> str:
+    """Return the sweep that trains a run's network from other seeds; empty for one's own task."""
+    if not has_command(recipe):
+        return ""
+    return sweep_command(
+        recipe, range(SEEDS), _as_varied(recipe), platform=platform, out="sweeps/seeds"
+    )
+
+
+def has_command(recipe: Recipe) -> bool:
+    """Tell whether a command can make a run of a recipe: one's own task has none."""
+    return recipe.is_perceptual or recipe.task in NAMES or recipe.task.startswith(NEUROGYM)
 
 
 def recipe_in_python(recipe: Recipe, *left_out: str) -> str:

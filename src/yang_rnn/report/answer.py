@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from yang_rnn.recipe import Recipe
+from yang_rnn.report.again import has_command
 from yang_rnn.report.glossary import does, why
 from yang_rnn.report.numbers import counted, percent
 
@@ -54,8 +55,9 @@ def answer_of(summary: Summary, recipe: Recipe) -> Answer:
     if recipe.is_perceptual:
         judged = summary["line_attractor"]
         found = _no_verdict(recipe.choices) if judged is None else found_of(judged)
-        return Answer(_trained(summary, recipe), found, _trust(summary))
-    return Answer(_trained_on_task(summary), _found_in_task(summary), _trust_in_task(summary))
+        return Answer(_trained(summary, recipe), found, _trust(summary, recipe))
+    trust = _trust_in_task(summary, recipe)
+    return Answer(_trained_on_task(summary), _found_in_task(summary), trust)
 
 
 def _practised(summary: Summary) -> str:
@@ -69,25 +71,78 @@ def _trained(summary: Summary, recipe: Recipe) -> str:
     reached, best = summary["test_accuracy"], summary["ideal_observer_accuracy"]
     guess = 1 / recipe.choices
     less = ", less than guessing" if reached < guess else ""
+    bias = bias_of(summary)
+    leaning = f"; {bias}, which costs it right decisions" if bias and is_large_bias(summary) else ""
     return (
         f"{_practised(summary)} to tell which of {recipe.choices} noisy inputs is stronger; of "
         f"{summary['test_trials']:,} new trials it decides {percent(reached)} right{less}, where "
         f"an ideal observer, who uses all the evidence, would be right in {percent(best)} and "
-        f"guessing in {percent(guess)}."
+        f"guessing in {percent(guess)}{leaning}."
     )
+
+
+def bias_of(summary: Summary) -> str:
+    """Say which choice a network prefers without evidence, in a clause; empty where it has none."""
+    curve = summary["psychometric"]
+    if curve is None:
+        return ""
+    if 0 not in curve["strength"]:
+        return _fitted_bias(summary.get("psychometric_fit"))
+    at = curve["strength"].index(0)
+    if curve["low"][at] <= 0.5 <= curve["high"][at]:
+        return ""
+    share = curve["probability"][at]
+    choice, share = (2, share) if share > 0.5 else (1, 1 - share)
+    share = percent(share)
+    return f"without evidence the network makes choice {choice} in {share} of trials, not in half"
+
+
+def is_large_bias(summary: Summary) -> bool:
+    """Tell whether a network makes one choice more than twice as often as the other, at rest."""
+    curve, fit = summary["psychometric"], summary.get("psychometric_fit")
+    if 0 in curve["strength"]:
+        share = curve["probability"][curve["strength"].index(0)]
+        return abs(share - 0.5) > 1 / 6
+    bias, threshold = (None if fit is None else fit[of]["value"] for of in ("bias", "threshold"))
+    return None not in (bias, threshold) and abs(bias) > TWO_TO_ONE * threshold
+
+
+TWO_TO_ONE = 0.43
+"""Bias over the threshold at which a cumulative normal has two thirds of one choice at rest."""
+
+
+def _fitted_bias(fit: Summary | None) -> str:
+    """Say which choice a fitted curve prefers, where its interval leaves out 0."""
+    if fit is None or fit["bias"]["value"] is None:
+        return ""
+    value, low, high = (fit["bias"][part] for part in ("value", "low", "high"))
+    if (low is None or low <= 0) and (high is None or high >= 0):
+        return ""
+    preferred, other = (1, 2) if value > 0 else (2, 1)
+    return (
+        f"the network prefers choice {preferred}: both are made alike only with evidence of "
+        f"{abs(value):.3g} % for choice {other}"
+    )
+
+
+KEEPS = "keeps the evidence"
+"""What is said of a network without saying how much it keeps."""
 
 
 def found_of(judged: Summary) -> str:
     """Say what a network does with evidence and why, from its verdict in a summary."""
     label, mechanism = judged["verdict"], judged["mechanism"]
     kept = judged["measures"].get("efficiency")
-    share = ""
+    clause, share = does(label), ""
     if label not in ("not learned", "inconclusive") and kept is not None:
-        share = f" (its decisions use {percent(kept)} of the information in it)"
+        told = clause.replace(KEEPS, f"keeps {percent(kept)} of the information in the evidence", 1)
+        if told == clause:
+            share = f" (its decisions use {percent(kept)} of the information in it)"
+        clause = told
     named = "It is inconclusive" if label == "inconclusive" else f"It is {_a(label)}"
     named = "It has not learned the task" if label == "not learned" else named
     return (
-        f"{named}, which means that {does(label)}{share}; the mechanism is called {mechanism}: "
+        f"{named}, which means that {clause}{share}; the mechanism is called {mechanism}: "
         f"{why(mechanism)}."
     )
 
@@ -103,12 +158,22 @@ def _no_verdict(choices: int) -> str:
     )
 
 
-def _trust(summary: Summary) -> str:
+def _trust(summary: Summary, recipe: Recipe) -> str:
     parts = [_points_known(summary), _stands_on(summary["analysed_point"])]
     judged = summary["line_attractor"]
     if judged is not None:
         parts.append(reliance(judged))
-    return f"How far to trust this: {_clauses(parts)}."
+    return f"How far to trust this: {_clauses(parts)}. {one_network(recipe)}"
+
+
+def one_network(recipe: Recipe) -> str:
+    """Say that a run is of one network, and what tells how often another is judged alike."""
+    where = ", whose command stands at the end of this page," if has_command(recipe) else ""
+    return (
+        "All of it is of this one network, errors too: trained from another seed, or on a machine "
+        f"that rounds otherwise, it may be judged otherwise; a sweep of seeds{where} tells how "
+        "often."
+    )
 
 
 def _points_known(summary: Summary) -> str:
@@ -144,7 +209,7 @@ def reliance(judged: Summary) -> str:
             f"a number lies so near a threshold that it may as well be called {judged['near']}"
         )
     else:
-        parts.append("no number that decides lies within its error of a threshold")
+        parts.append("no threshold lies within the 95 % interval of a number that decides")
     measures = judged["measures"]
     seen, predicted = measures.get("efficiency"), measures.get("response_efficiency")
     if seen is not None and predicted is not None:
@@ -210,7 +275,7 @@ def _from_to(counts: list[int]) -> str:
     return counted(low, "fixed point") if low == high else f"{low} to {high} fixed points"
 
 
-def _trust_in_task(summary: Summary) -> str:
+def _trust_in_task(summary: Summary, recipe: Recipe) -> str:
     rows = summary["inputs"]
     proved = sum(row.get("fixed_points_proved") is True for row in rows)
     parts = []
@@ -226,4 +291,4 @@ def _trust_in_task(summary: Summary) -> str:
     near = [f"{judged['near']}" for judged in summary["line_attractor"].values() if judged["near"]]
     if near:
         parts.append(f"a number lies so near a threshold that it may as well be called {near[0]}")
-    return _sentence(parts)
+    return f"{_sentence(parts)} {one_network(recipe)}"

@@ -44,7 +44,10 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "psychometric": (
         "behaviour", "Psychometric function",
-        "How often choice 2 is made, by the evidence for it.",
+        "How often choice 2 is made, by the evidence for it; where the axis is a symmetric log "
+        "scale, it is linear about 0 and logarithmic beyond the weakest evidence. Threshold: how "
+        "much evidence takes choices from half to 84 %; bias: the evidence at which both are "
+        "chosen alike; lapses: what is lost however strong the evidence is.",
     ),
     "accuracy": (
         "behaviour", "Right answers by condition",
@@ -57,7 +60,9 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "slow_points": (
         "points", "Slow and fixed points among the trajectories",
-        "Where the points lie, the state rests or hardly moves.",
+        "At a fixed point the state rests (those are all that is known of, by Newton's method or "
+        "by proof); at a slow one, where the search of slow points ended, it hardly moves. The "
+        "ring is around the point that the analysis stands on, the centre.",
     ),
     "slow_points_3d": (
         "points", "The same in three components",
@@ -65,7 +70,10 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "flow_field": (
         "points", "Where the state would go from each place",
-        "Arrows show the direction, colours the speed.",
+        "Arrows show the direction, green where it is slow; lines are the trajectories, averaged "
+        "by the evidence, dashed without any. The plane is that of the slow manifold's own axis "
+        "and of what the states vary most in beside it (orthogonal PC), not that of the other "
+        "figures. A dotted manifold has not converged.",
     ),
     "points_by_input": (
         "points", "Fixed and slow points at each input",
@@ -73,11 +81,17 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "stimulus_dependence": (
         "points", "Fixed and slow points at each stimulus",
-        "Evidence in the input moves the points: the state follows them.",
+        "Evidence in the input moves the points: the state goes to those that are stable, and "
+        "along those that are not. Fixation: the input before the stimulus, with that for "
+        "fixation alone; 0 %: both inputs for choices on, and alike; decision: all off.",
     ),
     "line_attractor": (
         "verdict", "The verdict, with what it stands on",
-        "Above what the network does, as it was measured; below why, by its equations.",
+        "Above what the network does, as it was measured: what evidence of each moment changes in "
+        "the decision (the kernel; flat where all of it counts alike), how much of a decision is "
+        "left after the stimulus, and the numbers with their thresholds. Below why, by its "
+        "equations; R\u00b2 is how much of the last position the summed evidence explains, over "
+        "all trials and within those of one coherence.",
     ),
     "outputs": (
         "trajectories", "Outputs over time",
@@ -85,19 +99,23 @@ _LOOK: dict[str, tuple[str, str, str]] = {
     ),
     "unit_activity": (
         "trajectories", "Activity of the units over time",
-        "Each row is a unit.",
+        "Each row is a unit; the units are sorted by when they are most active.",
     ),
     "weights": (
         "points", "Weights between the units, and their eigenvalues",
-        "What the units tell each other, before a state of activity silences some.",
+        "What the units tell each other; units with similar weights stand together. The weights "
+        "have eigenvalues of their own; the Jacobian at the point that the analysis stands on (the "
+        "centre) lacks the units that are silent there.",
     ),
     "learning_curve": (
         "training", "Loss and accuracy by epoch",
-        "A curve that still falls at its end means that more epochs help.",
+        "Where the loss still falls at its end, more epochs may help; how far the share of right "
+        "outputs jumps from one epoch to the next is how far the last one was chance.",
     ),
     "slow_manifold": (
         "verdict", "The slow manifold among the averaged trajectories",
-        "If the ends of the trajectories lie along the curve, it is where evidence is kept.",
+        "If the ends of the trajectories lie along the curve, it is where evidence is kept; a "
+        "dotted one has not converged, and is no slow manifold.",
     ),
 }  # fmt: skip
 

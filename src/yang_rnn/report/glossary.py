@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -58,6 +59,26 @@ WORDS: dict[str, Term] = {
         "How often one choice is made, by the strength of the evidence for it.",
         "",
         "A steep one tells weak evidence apart; that of the ideal observer is the steepest.",
+    ),
+    "threshold": Term(
+        "threshold",
+        "How much evidence, from the bias on, takes the choices that are no lapses from half to "
+        "84 % of choice 2, by the curve fitted to them.",
+        "%",
+        "The smaller, the weaker the evidence that is told apart.",
+    ),
+    "bias": Term(
+        "bias",
+        "The evidence at which both choices are made alike; below 0, choice 2 is preferred.",
+        "%",
+        "0: none. Beside the threshold it tells how much it matters: one as large makes a choice "
+        "in 84 % of trials without evidence.",
+    ),
+    "lapse": Term(
+        "lapses",
+        "Share of trials that are lost to the other choice however strong the evidence is.",
+        "",
+        "0: with strong evidence it is always right.",
     ),
     "unit": Term(
         "hidden unit",
@@ -125,7 +146,8 @@ WORDS: dict[str, Term] = {
         "The standard error of a number, that is, how far chance alone would move it if it were "
         "measured again.",
         "",
-        "What lies within two of them of a threshold may as well lie on its other side.",
+        "What lies within two of them of a threshold may as well lie on its other side. It is of "
+        "measuring this one network: others, of other seeds, may differ by more.",
     ),
     "time constant": Term(
         "time constant",
@@ -135,7 +157,8 @@ WORDS: dict[str, Term] = {
     ),
     "proved": Term(
         "proved",
-        "All combinations of active and silent units were gone through: there is no other point.",
+        "There is no other point: combinations of active and silent units were excluded by bounds, "
+        "whole groups of them at once, until none was left.",
         "",
         "Found by search means that there may be others.",
     ),
@@ -165,7 +188,7 @@ WORDS: dict[str, Term] = {
         "loss",
         "What training makes smaller: how far outputs are from what they should be.",
         "",
-        "Compare the last with the first; a curve that still falls means that more epochs help.",
+        "Compare the last with the first; where it still falls, more epochs may help, or not.",
     ),
     "epoch": Term(
         "epoch",
@@ -183,6 +206,25 @@ WORDS: dict[str, Term] = {
         "verdict",
         "What the network does with evidence, by measurement.",
     ),
+    "line attractor": Term(
+        "line attractor",
+        "Here a network that, while the stimulus lasts, adds evidence up and keeps it along one "
+        "direction.",
+        "",
+        "It need not have a line of fixed points, and may forget after the stimulus.",
+    ),
+    "centre": Term(
+        "centre",
+        "The fixed or slow point in the middle of the states of trials, around which the equations "
+        "are looked at: the point that the analysis stands on.",
+    ),
+    "driven mode": Term(
+        "driven mode",
+        "Of the modes at the centre the one that carries the largest share of the evidence to the "
+        "decision.",
+        "",
+        "With a small share, no single mode explains the decisions.",
+    ),
     "mechanism": Term(
         "mechanism",
         "Why it does that, by its equations.",
@@ -197,6 +239,32 @@ WORDS: dict[str, Term] = {
         "How many of a hundred networks got this verdict.",
         "%",
         "Two shares whose intervals do not overlap are different.",
+    ),
+    "marginal": Term(
+        "marginal",
+        "Neither stable nor unstable: a mode stays what it is, to one part in a thousand a step.",
+    ),
+    "tree": Term(
+        "search tree",
+        "All combinations of active and silent units, decided unit after unit; a branch without a "
+        "fixed point is cut off, and its nodes are counted.",
+        "",
+        "Once all of it was gone through, the list of fixed points is complete.",
+    ),
+    "kernel": Term(
+        "psychophysical kernel",
+        "How much the evidence of each step counts for the decision.",
+        "",
+        "Flat: all steps count alike; falling: early evidence counts more; rising: late evidence.",
+    ),
+    "selection vector": Term(
+        "selection vector",
+        "The left eigenvector of a mode: how much of any push to the state becomes part of it.",
+    ),
+    "primer": Term(
+        "primer",
+        "The recipe of the PyTorch notebook that goes with Yang & Wang (2020), 'Artificial neural "
+        "networks for neuroscientists: a primer'; the recipe called notebook is the BrainPy one's.",
     ),
 }
 """The words of a report, by a short name."""
@@ -256,11 +324,13 @@ MEASURES: dict[str, Term] = {
         "decision left",
         "How much of a decision is left as long after the stimulus as that lasted.",
         "",
-        "1: all of it; 0: none.",
+        "1: all of it; 0: none; below 0: decisions have turned over.",
     ),
     "decision_time_constant": Term(
         "time constant of decisions",
-        "How fast decisions fade when the stimulus is over; negative where they grow.",
+        "That of an exponential through what is left of decisions as long after the stimulus as "
+        "that lasted, not of the whole curve, which may swing; negative where they grow, not "
+        "defined where they have turned over.",
         "ms",
         "Compare it with how long the stimulus lasts.",
     ),
@@ -284,9 +354,11 @@ MEASURES: dict[str, Term] = {
     ),
     "ends_at_points": Term(
         "states that come to rest",
-        "Share of states that rest somewhere when they are left alone for 100 s.",
+        "Share of states that rest somewhere when they are left alone for 100 s: that move by less "
+        "than a millionth.",
         "",
-        "Those that rest, go around, run away and still move are 1 together.",
+        "Those that rest, go around, run away and still move are 1 together. Beside a stable point "
+        "it may be 0: with a slow mode states are still on their way to it.",
     ),
     "ends_in_cycles": Term(
         "states that end in a cycle",
@@ -375,7 +447,8 @@ MEASURES: dict[str, Term] = {
         "How much longer the slowest mode lasts than the next, in doublings; 0 where these two "
         "are a pair that turns.",
         "",
-        "Above 1 has been called a line attractor, whatever evidence does.",
+        "Its source calls a network above 1 a line attractor; it looks at two eigenvalues alone, "
+        "not at evidence, and the verdict does not use it.",
     ),
     "mode_keeps": Term(
         "kept by a mode", "The most evidence that a single mode at the centre would keep.", "",
@@ -383,27 +456,32 @@ MEASURES: dict[str, Term] = {
     ),
     "driven_eigenvalue": Term(
         "eigenvalue of the driven mode",
-        "That of the mode that carries most of the evidence to the decision.",
+        "That of the mode at the centre that carries most of the evidence to the decision.",
     ),
     "driven_time_constant": Term(
-        "time constant of the driven mode", "How long that mode lasts.", "ms",
+        "time constant of the driven mode",
+        "How long the mode lasts that carries most of the evidence.", "ms",
         "Compare it with how long the stimulus lasts.",
     ),
     "driven_share": Term(
-        "carried by the driven mode", "Share of the evidence that that mode carries.", "",
+        "carried by the driven mode",
+        "Share of the evidence that is carried to the decision by the driven mode, that is, by the "
+        "one mode at the centre that carries most of it.",
+        "",
         "1: no other counts.",
     ),
     "driven_keeps": Term(
-        "kept by the driven mode", "Evidence that that mode alone would keep.", "", _EFFICIENCY
+        "kept by the driven mode", "Evidence that the driven mode alone would keep.", "",
+        _EFFICIENCY,
     ),
     "driven_moves": Term(
         "change of the driven mode",
-        "By how much of itself that mode changes while the stimulus lasts.",
+        "By how much of itself the driven mode changes while the stimulus lasts.",
         "",
         "0: it stays.",
     ),
     "driven_turn": Term(
-        "turn of the driven mode", "Angle by which that mode turns meanwhile.", "rad",
+        "turn of the driven mode", "Angle by which the driven mode turns meanwhile.", "rad",
         "0: not at all; 3.14: it points the other way.",
     ),
     "turning_share": Term(
@@ -497,7 +575,7 @@ MEASURES: dict[str, Term] = {
     ),
     "eigenvector_choice": Term(
         "driven mode along the choice",
-        "Whether that mode points from the states of one choice to those of the other.",
+        "Whether the driven mode points from the states of one choice to those of the other.",
         "cosine",
         _COSINE,
     ),
@@ -557,6 +635,14 @@ def does(verdict: str) -> str:
 def why(mechanism: str) -> str:
     """Return why a network of a mechanism does what it does, as a clause."""
     return _clause(WHY[mechanism]) if mechanism in WHY else f"it is said to be by {mechanism}"
+
+
+_RULES = rules_of_verdicts() | rules_of_mechanisms()
+
+
+def rule(label: str) -> str:
+    """Return the rule by which a verdict or a mechanism is told, as a clause; empty if unknown."""
+    return _RULES.get(label, "")
 
 
 def _clause(sentence: str) -> str:

@@ -7,10 +7,18 @@ from typing import Any
 
 from yang_rnn.line_attractor.words import in_words
 from yang_rnn.recipe import Recipe
-from yang_rnn.report.answer import answer_of, question_of
+from yang_rnn.report.again import seeds_command
+from yang_rnn.report.answer import answer_of, bias_of, question_of
 from yang_rnn.report.numbers import changes
 from yang_rnn.report.page import render
-from yang_rnn.report.parts import captioned, contents, explained, of_making, of_training
+from yang_rnn.report.parts import (
+    captioned,
+    contents,
+    curve_of,
+    explained,
+    of_making,
+    of_training,
+)
 from yang_rnn.report.pictures import Picture
 from yang_rnn.report.turning import Turning
 from yang_rnn.train import History
@@ -57,9 +65,14 @@ def run_page(
         index=summary.get("index"),
         point=summary["analysed_point"],
         modes=_modes(summary["analysed_point"]),
+        bias=bias_of(summary),
+        guess=1 / recipe.choices,
+        curve=curve_of(summary.get("psychometric_fit"), "%"),
+        random_starts=recipe.random_starts if recipe.search != "newton" else 0,
         judged=None if judged is None else explained(judged),
         figures=figures,
         command=command,
+        seeds_command=seeds_command(recipe, platform=summary.get("platform", "cpu")),
         note=note,
         turning=turning,
         **training,

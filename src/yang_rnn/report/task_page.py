@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from yang_rnn.recipe import Recipe
+from yang_rnn.report.again import seeds_command
 from yang_rnn.report.answer import answer_of, question_of
 from yang_rnn.report.numbers import NONE, changes
 from yang_rnn.report.page import render
-from yang_rnn.report.parts import captioned, contents, explained, of_making, of_training
+from yang_rnn.report.parts import (
+    captioned,
+    contents,
+    curve_of,
+    explained,
+    of_making,
+    of_training,
+)
 from yang_rnn.report.pictures import Picture
 from yang_rnn.report.turning import Turning
 from yang_rnn.train import History
@@ -54,8 +62,14 @@ def task_page(
         summary=summary,
         inputs=[(row, _leading(row)) for row in summary["inputs"]],
         verdicts=[(name, explained(judged)) for name, judged in summary["line_attractor"].items()],
+        curves=[
+            (context, curve)
+            for context, fit in summary.get("psychometric_fit", {}).items()
+            if (curve := curve_of(fit)) is not None
+        ],
         figures=figures,
         command=command,
+        seeds_command=seeds_command(recipe, platform=summary.get("platform", "cpu")),
         note=note,
         turning=turning,
         **training,

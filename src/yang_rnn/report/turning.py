@@ -6,9 +6,11 @@ import base64
 import importlib.util
 import zlib
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yang_rnn import figures
+from yang_rnn.experiment.drawing import modes_of_fixed
+from yang_rnn.experiment.known_points import known_points
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.task_run import TaskRun
 
@@ -40,8 +42,11 @@ def turning_of(run: Run | TaskRun) -> Turning | None:
     """Return the figure of a run; None where plotly is not installed or units are too few."""
     if not can_turn() or run.activity.shape[-1] < 3:
         return None
-    points = run.points if isinstance(run, Run) else None
-    figure = figures.interactive(run.activity, points=points, trials=run.trials, pca=run.pca)
+    marks: dict[str, Any] = {}
+    if isinstance(run, Run):
+        points = known_points(run)
+        marks = {"points": points, "modes": modes_of_fixed(run, points), "centre": run.centre}
+    figure = figures.interactive(run.activity, trials=run.trials, pca=run.pca, **marks)
     figure.update_layout(
         height=560,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
