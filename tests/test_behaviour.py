@@ -130,6 +130,25 @@ def test_choice_that_counts_is_that_of_the_outputs_which_compete():
     assert (psychometric_function(late, trials, TWO).probability == 1).all()
 
 
+def test_the_psychometric_function_is_of_the_trials_that_the_task_is_said_of():
+    some = draw(200)
+    context = np.arange(200) % 2
+    mixed = some._replace(conditions=some.conditions | {"context": context})
+    outputs = np.random.default_rng(0).normal(size=(*some.inputs.shape[:2], 3))
+    within = TwoAlternatives(rest=(1.0, 0.5, 0.5), evidence=(0.0, -1.0, 1.0), within={"context": 0})
+    found = psychometric_function(outputs, mixed, within)
+    alone = psychometric_function(outputs[:, context == 0], mixed.where(within.within), within)
+    assert found.num_trials.sum() == 100
+    np.testing.assert_array_equal(found.probability, alone.probability)
+
+
+@pytest.mark.parametrize("measure", [accuracy, accuracy_by_condition, psychometric_function])
+def test_a_system_without_readout_is_named_as_such(measure: Any):
+    task = PerceptualDecisionMaking().two_alternatives()
+    with pytest.raises(ValueError, match=r"`outputs`.*got None: its system has no readout"):
+        measure(None, draw(10), *([task] if measure is psychometric_function else []))
+
+
 def test_strength_is_the_condition_that_the_task_names():
     trials = draw(100)
     renamed = trials._replace(conditions={"contrast": trials.conditions["coherence"] / 10})

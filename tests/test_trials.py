@@ -248,7 +248,7 @@ def test_a_period_that_is_no_slice_and_no_mask_is_refused(steps: Any):
         ({"targets": None}, TypeError, "`trials.targets` must be real numbers"),
         ({"inputs": np.zeros((5, 0, 2))}, ValueError, "`trials.inputs` must have shape"),
         ({"inputs": np.zeros((5, 6))}, ValueError, "`trials.inputs` must have shape"),
-        ({"choice": np.zeros(5, int)}, ValueError, r"`trials.choice` must have shape \(6,\)"),
+        ({"choice": np.zeros(4, int)}, ValueError, r"`trials.choice` must have shape \(6,\)"),
         ({"choice": np.full(6, -1)}, ValueError, "`trials.choice` must be 0 or more; got -1"),
         ({"choice": np.full(6, 0.5)}, ValueError, "`trials.choice` must be whole numbers"),
         ({"weights": -np.ones((5, 6))}, ValueError, "`trials.weights` must be 0 or more; got -1"),
@@ -263,8 +263,47 @@ def test_trials_whose_arrays_do_not_fit_are_refused_by_the_arrays_name(
     changes: dict[str, Any], error: type[Exception], message: str
 ):
     with pytest.raises(error, match=message):
-        check_trials(trials(**changes))
+        check_trials(trials()._replace(**changes))
     assert check_trials(mixed()).choice is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"targets": np.zeros(6, int)}, r"`trials.targets` must have shape \(5, 6, output\)"),
+        ({"choice": np.zeros(30, int)}, r"`trials.choice` must have shape \(6,\); got \(30,\)"),
+        ({"choice": np.full(6, -1)}, "`trials.choice` must be 0 or more; got -1"),
+        ({"weights": np.ones((5, 7))}, r"`trials.weights` must have shape \(5, 6\)"),
+    ],
+)
+def test_trials_whose_arrays_do_not_fit_cannot_be_made(changes: dict[str, Any], message: str):
+    with pytest.raises(ValueError, match=message):
+        trials(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "culprit"),
+    [
+        ({"inputs": np.zeros((6, 5, 2))}, r"got inputs \(6, 5, 2\) and targets \(5, 6\)"),
+        ({"targets": np.zeros((6, 5), int)}, r"and targets \(6, 5\)"),
+        ({"targets": np.zeros((6, 5, 3))}, r"and targets \(6, 5, 3\)"),
+        ({"weights": np.ones((6, 5))}, r"and weights \(6, 5\)"),
+        ({"choice": np.zeros(5, int)}, r"and choice \(5,\)"),
+        ({"conditions": {"side": np.zeros(5)}}, r"and conditions\['side'\] \(5,\)"),
+    ],
+)
+def test_where_time_and_trial_are_swapped_it_is_said_that_time_comes_first(
+    changes: dict[str, Any], culprit: str
+):
+    with pytest.raises(ValueError, match=rf"time comes first: \(time, trial, channel\).*{culprit}"):
+        trials(**changes)
+
+
+def test_no_trial_at_all_can_be_selected_but_not_be_analysed():
+    none = trials().select(slice(0))
+    assert np.shape(none.inputs)[1] == 0
+    with pytest.raises(ValueError, match=r"`trials.inputs` must have shape"):
+        check_trials(none)
 
 
 @pytest.mark.parametrize("value", [None, 3, (), tuple(trials())])

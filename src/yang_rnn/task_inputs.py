@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_is, check_whole, shown
 from yang_rnn.analysis import central_point, flat_states, search_points
-from yang_rnn.dynamics.index import finite_bounds
+from yang_rnn.dynamics.bounds import finite_bounds
 from yang_rnn.dynamics.index_search import IndexSearch, search_by_index
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.points import FixedPoints

@@ -28,7 +28,19 @@ if TYPE_CHECKING:
     from yang_rnn._frames import DataFrame
 
 
-class Trials(NamedTuple):
+class _Fields(NamedTuple):
+    """What trials are made of."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    periods: Mapping[str, slice | np.ndarray]
+    conditions: dict[str, np.ndarray]
+    choice: Any = None
+    weights: np.ndarray | None = None
+    asked: np.ndarray | None = None
+
+
+class Trials(_Fields):
     """Trials of a task, time first.
 
     Attributes
@@ -49,15 +61,31 @@ class Trials(NamedTuple):
         How much each step counts in the loss, 0 or more; without it all count alike.
     asked : bool array of shape (time, trial), optional
         Where a choice is asked for; without it where the target is above 0.
+
+    Raises
+    ------
+    TypeError
+        If an array is not of real numbers.
+    ValueError
+        If arrays do not fit together, choices are not whole numbers, or a weight is negative.
     """
 
-    inputs: np.ndarray
-    targets: np.ndarray
-    periods: Mapping[str, slice | np.ndarray]
-    conditions: dict[str, np.ndarray]
-    choice: Any = None
-    weights: np.ndarray | None = None
-    asked: np.ndarray | None = None
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        inputs: Any,
+        targets: Any,
+        periods: Mapping[str, Any],
+        conditions: dict[str, Any],
+        choice: Any = None,
+        weights: Any = None,
+        asked: Any = None,
+    ) -> Self:
+        """Check that the arrays fit together."""
+        trials = super().__new__(cls, inputs, targets, periods, conditions, choice, weights, asked)
+        _check_fit(trials, empty=True)
+        return trials
 
     def __repr__(self) -> str:
         """Say how many trials of how many steps, their periods and conditions."""
@@ -126,13 +154,23 @@ class Trials(NamedTuple):
         ValueError
             If there is no such condition, or no such trial.
         """
+        return self.select(self.which(conditions))
+
+    def which(self, conditions: Mapping[str, Any]) -> np.ndarray:
+        """Tell which trials have these values of conditions, (trial,), bool.
+
+        Raises
+        ------
+        ValueError
+            If there is no such condition, or no such trial.
+        """
         check_is("conditions", conditions, Mapping)
         chosen = np.ones(np.shape(self.inputs)[1], bool)
         for name, value in conditions.items():
             chosen &= self.condition(name) == value
         if not chosen.any():
             raise ValueError(f"`trials` must have some with {shown(dict(conditions))}; got none")
-        return self.select(chosen)
+        return chosen
 
     def during(self, period: str) -> slice:
         """Return the steps of a period; a `ValueError` if it has none, or they differ by trial.
@@ -233,7 +271,8 @@ class TwoAlternatives:
         The periods in which evidence comes and in which the choice is asked for.
     within : mapping
         The trials that this is said of, by values of their conditions, as in ``{"context": 0}``;
-        empty: all.
+        empty: all. What takes trials and this (`psychometric_function`, `line_attractor_verdict`,
+        `measure_integration`, `make_probes`) takes those of them.
 
     Raises
     ------
@@ -286,6 +325,17 @@ class TwoAlternatives:
             f"outputs {self.outputs[0]} and {self.outputs[1]}; strength: {self.condition}{within})"
         )
 
+    def said_of(self, trials: Trials) -> np.ndarray:
+        """Tell which trials this is said of, (trial,), bool; a `ValueError` if of none.
+
+        Parameters
+        ----------
+        trials : Trials
+            With the conditions of `within`.
+        """
+        check_trials(trials)
+        return trials.which(self.within)
+
     def evidence_of(self, trials: Trials) -> np.ndarray:
         """Return the summed evidence for choice 2 of each trial, (trial,)."""
         check_trials(trials)
@@ -307,7 +357,7 @@ class TwoAlternatives:
             Those of the outputs.
         """
         check_trials(trials)
-        found = check_array("outputs", outputs)
+        found = check_outputs(outputs)
         expected = np.shape(trials.inputs)[:2]
         if found.ndim != 3 or found.shape[:2] != expected or found.shape[2] <= max(self.outputs):
             raise ValueError(
@@ -318,8 +368,17 @@ class TwoAlternatives:
         return last[:, self.outputs[1]] > last[:, self.outputs[0]]
 
     def signed_strength(self, trials: Trials) -> np.ndarray:
-        """Return each trial's strength of evidence, negative where choice 1 is correct."""
-        check_trials(trials)
+        """Return each trial's strength of evidence, negative where choice 1 is correct.
+
+        A `ValueError` where there are trials that this is not said of, whose right choice is by
+        other evidence.
+        """
+        others = int((~self.said_of(trials)).sum())
+        if others:
+            raise ValueError(
+                f"`trials` must be those of {shown(dict(self.within))}, as "
+                f"`trials.where(task.within)` gives; got {others} others"
+            )
         if trials.choice is None:
             raise ValueError("`trials` must have a correct `choice`; got None")
         others = np.setdiff1d(trials.choice, (0, 1))
@@ -653,35 +712,78 @@ def check_trials(trials: Any) -> Trials:
     TypeError
         If it is not `Trials`, or an array is not of real numbers.
     ValueError
-        If an array has another shape, one of choices is not whole numbers, or a weight is negative.
+        If an array has another shape, one of choices is not whole numbers, a weight is negative, or
+        there are no trials.
     """
     check_is("trials", trials, Trials)
+    _check_fit(trials, empty=False)
+    return trials
+
+
+def _check_fit(trials: Trials, *, empty: bool) -> None:
+    """Raise an error where the arrays of trials do not fit together, or, unless `empty`, are."""
+    _check_time_first(trials)
     shape = ("time", "trial", "channel")
-    inputs = check_array("trials.inputs", trials.inputs, shape, finite=False)
+    inputs = check_array("trials.inputs", trials.inputs, shape, finite=False, empty=empty)
     whole = {}
     as_array("trials.targets", trials.targets)
     if trials.has_choices:
         whole["targets"] = inputs.shape[:2]
     else:
-        check_array("trials.targets", trials.targets, (*inputs.shape[:2], "output"))
+        expected = (*inputs.shape[:2], "output")
+        check_array("trials.targets", trials.targets, expected, empty=empty)
     if trials.choice is not None:
         whole["choice"] = inputs.shape[1:2]
     for name, expected in whole.items():
-        array = check_array(f"trials.{name}", getattr(trials, name), expected)
+        array = check_array(f"trials.{name}", getattr(trials, name), expected, empty=empty)
         if array.dtype.kind == "f" and (array != np.round(array)).any():
             raise ValueError(f"`trials.{name}` must be whole numbers; got fractions")
-        if array.min() < 0:
+        if array.min(initial=0) < 0:
             raise ValueError(f"`trials.{name}` must be 0 or more; got {array.min()}")
     if trials.weights is not None:
-        array = check_array("trials.weights", trials.weights, inputs.shape[:2])
-        if array.min() < 0:
+        array = check_array("trials.weights", trials.weights, inputs.shape[:2], empty=empty)
+        if array.min(initial=0) < 0:
             raise ValueError(f"`trials.weights` must be 0 or more; got {array.min()}")
     if trials.asked is not None:
         asked = as_array("trials.asked", trials.asked)
         if asked.dtype != bool or asked.shape != inputs.shape[:2]:
             expected = f"`trials.asked` must be bool, of shape {inputs.shape[:2]}"
             raise ValueError(f"{expected}; got {asked.dtype}, {asked.shape}")
-    return trials
+
+
+def _check_time_first(trials: Trials) -> None:
+    """Raise a `ValueError` where an array fits the inputs only with time and trial swapped."""
+    inputs = _shape_of(trials.inputs)
+    if len(inputs) != 3 or inputs[0] == inputs[1]:
+        return
+    steps, number = inputs[:2]
+    by_step = {name: getattr(trials, name) for name in ("targets", "weights", "asked")}
+    found = {name: _shape_of(value) for name, value in by_step.items()}
+    swapped = [name for name, shape in found.items() if shape[:2] == (number, steps)]
+    conditions = trials.conditions if isinstance(trials.conditions, Mapping) else {}
+    by_trial = {"choice": trials.choice} | {f"conditions[{k!r}]": v for k, v in conditions.items()}
+    found |= {name: _shape_of(value) for name, value in by_trial.items()}
+    swapped += [name for name in by_trial if found[name] == (steps,)]
+    if swapped:
+        raise ValueError(
+            "`trials` must have their arrays in one order, and time comes first: (time, trial, "
+            f"channel); got inputs {inputs} and {swapped[0]} {found[swapped[0]]}: swap the first "
+            "two axes of what begins with the trial, as in `inputs.swapaxes(0, 1)`"
+        )
+
+
+def _shape_of(value: Any) -> tuple[int, ...]:
+    return tuple(value.shape) if hasattr(value, "shape") else ()
+
+
+def check_outputs(outputs: Any, shape: tuple[Any, ...] | None = None) -> np.ndarray:
+    """Return a network's outputs as an array; say where they come from if there are none."""
+    if outputs is None:
+        raise ValueError(
+            "`outputs` must be those of a network; got None: its system has no readout, which "
+            "`readout=` gives it, of `System`, `from_torch`, `from_step`"
+        )
+    return check_array("outputs", outputs, shape)
 
 
 def check_alternatives(name: str, task: Any) -> None:

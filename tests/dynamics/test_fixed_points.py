@@ -11,10 +11,11 @@ from jax.tree_util import Partial
 
 from yang_rnn.dynamics.fixed_points import find_fixed_points, slow_tolerance
 from yang_rnn.dynamics.gradient import GradientDescent
+from yang_rnn.dynamics.index import fixed_point_index
 from yang_rnn.dynamics.linearisation import linearise
 from yang_rnn.dynamics.maps import as_map
 from yang_rnn.dynamics.newton import Newton
-from yang_rnn.dynamics.points import STATUSES
+from yang_rnn.dynamics.points import STATUSES, FixedPoints
 from yang_rnn.dynamics.system import System
 
 SOLVERS = [Newton(), GradientDescent(learning_rate=0.05, max_steps=1000, stop_mean_square=1e-9)]
@@ -183,13 +184,15 @@ def saturated(w, h):
     return h + gate * (jnp.tanh(w @ h) - h)
 
 
-def test_points_where_the_network_cannot_be_are_flagged_and_not_labelled():
-    weights = 0.5 * np.eye(3)
-    step = Partial(lambda w, x, h: saturated(w, h) + 0 * x[0], weights)
-    system = System(step, dt=10.0, initial_state=np.zeros(3), bounds=(-1.0, 1.0))
+def shut_by_size(bounds: Any = (-1.0, 1.0)):
+    step = Partial(lambda w, x, h: saturated(w, h) + 0 * x[0], 0.5 * np.eye(3))
+    return System(step, dt=10.0, initial_state=np.zeros(3), bounds=bounds).at([0.0])
+
+
+def test_fixed_points_where_the_network_does_not_go_are_flagged_and_not_labelled():
     data = np.random.default_rng(0).uniform(-1, 1, (50, 3))
     starts = np.concatenate([data, np.full((1, 3), 40.0)])
-    F = system.at([0.0])
+    F = shut_by_size(bounds=None)
     points = find_fixed_points(F, starts, data=data).unique()
     assert (
         points.with_status("fixed").far.tolist()
@@ -201,6 +204,49 @@ def test_points_where_the_network_cannot_be_are_flagged_and_not_labelled():
     labels = linearise(F, points).label
     assert (labels[points.far] == "").all()
     assert "stable node" in labels[~points.far]
+
+
+def test_no_point_beyond_two_finite_bounds_is_fixed_however_slow(tmp_path):
+    starts = np.array([[0.0, 0.0, 0.0], [40.0, 40.0, 40.0], [6.0, 0.0, 0.0], [1.0001, 0.0, 0.0]])
+    data = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    points = find_fixed_points(shut_by_size(), starts, solver=STAY, data=data)
+    assert points.speed[1] == 0  # the gate is shut to the last digit
+    assert points.status.tolist() == ["fixed", "diverged", "diverged", "unconverged"]
+    assert points.far.tolist() == [False, True, True, False]
+    assert "1 fixed, 0 slow, 1 unconverged, 2 diverged" in repr(points)
+    assert fixed_point_index(shut_by_size(), points).in_words.startswith("1 fixed point,")
+    kept = FixedPoints.load(points.save(tmp_path / "points"))
+    assert kept.status.tolist() == points.status.tolist()
+    one_bound = find_fixed_points(shut_by_size((-1.0, np.inf)), starts, solver=STAY, data=data)
+    assert one_bound.status.tolist() == ["fixed", "fixed", "slow", "unconverged"]
+
+
+def test_newton_finds_the_point_within_the_bounds_from_where_gates_are_shut():
+    data = np.random.default_rng(0).uniform(-1, 1, (50, 3))
+    points = find_fixed_points(shut_by_size(), 6.0 * data, data=data)
+    assert points.counts["fixed"] == 50
+    np.testing.assert_allclose(points.state, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_starts_of_a_gated_network_all_end_where_its_states_can_be(seed: int):
+    rng, units = np.random.default_rng(seed), 12
+    weights = {name: 3.0 * rng.standard_normal((units, units)) / units**0.5 for name in "zrh"}
+
+    def step(w, x, h):  # Chung et al. (2014)
+        keep, reset = (jax.nn.sigmoid(2.0 + w[name] @ h) for name in "zr")
+        return keep * h + (1 - keep) * jnp.tanh(w["h"] @ (reset * h) + x)
+
+    F = System(Partial(step, weights), 10.0, np.zeros(units), bounds=(-1.0, 1.0)).at([0.1] * units)
+    points = find_fixed_points(F, rng.uniform(-1, 1, (60, units)))
+    assert np.abs(points.state).max() <= 1
+    assert not points.far.any()
+    assert points.counts["fixed"] > 10
+    fixed = points.with_status("fixed")
+    alone = Partial(step, weights, np.full(units, 0.1))
+    with jax.enable_x64(True):
+        moved = np.array([alone(h) for h in fixed.state]) - fixed.state
+    assert np.abs(moved).max() < 1e-9
 
 
 def test_distance_is_in_spreads_of_the_data():

@@ -51,6 +51,7 @@ def test_a_network_of_two_memories_has_two_stable_points_and_a_saddle_between():
     np.testing.assert_array_equal(found.index, np.where(saddle, -1, 1))
     assert found.sum == 1
     assert not found.incomplete
+    assert found.sum_in_words == "index sum 1, as a complete list has (which proves nothing)"
 
 
 def test_a_list_without_one_of_its_points_is_incomplete():

@@ -134,6 +134,15 @@ def test_an_input_that_the_step_does_not_take_is_refused():
         system_of().at([1.0, 2.0, 3.0])
 
 
+def test_inputs_of_another_size_are_refused_without_the_compilers_words():
+    step = lambda x, h: jnp.tanh(x @ np.ones((2, 3)) + h)  # noqa: E731
+    system = System(step, dt=1.0, initial_state=np.zeros(3))
+    with pytest.raises(ValueError, match=r"system takes; 4 channels do not fit its `step`$"):
+        system.at(np.zeros(4))
+    with pytest.raises(ValueError, match=r"system takes; 4 channels do not fit its `step`$"):
+        simulate(system, np.zeros((5, 6, 4)))
+
+
 def test_a_step_of_numpy_is_refused_by_that_name():
     system = System(lambda x, h: np.tanh(h), dt=1.0, initial_state=np.zeros(2))
     with pytest.raises(ValueError, match=r"`step` must be written with JAX, jax.numpy in"):

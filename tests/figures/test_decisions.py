@@ -53,6 +53,18 @@ def test_axis_says_what_the_strength_is(measured: Psychometric, words: Any, expe
     assert figures.psychometric(measured, **words).axes[0].get_xlabel() == expected
 
 
+@pytest.mark.parametrize("condition", ["signed coherence", "contrast"])
+def test_levels_of_no_more_than_1_are_not_called_percent(measured: Psychometric, condition: str):
+    parts = measured._replace(strength=measured.strength / 100)
+    ax = figures.psychometric(parts, condition=condition).axes[0]
+    assert ax.get_xlabel() == f"{condition}, positive for choice 2"
+
+
+def test_only_a_coherence_is_taken_to_be_in_percent(measured: Psychometric):
+    ax = figures.psychometric(measured, condition="contrast").axes[0]
+    assert ax.get_xlabel() == "contrast, positive for choice 2"
+
+
 def test_axis_says_that_it_is_not_linear():
     ax = figures.psychometric(choices(5.0)).axes[0]
     assert ax.get_xlabel() == "signed coherence (%), positive for choice 2\n(symmetric log scale)"

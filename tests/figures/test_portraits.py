@@ -7,6 +7,7 @@ from drawn import labelled, paths_of, points_of, projected
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from small import modes_at, points_at
 
 from yang_rnn import figures
@@ -142,6 +143,44 @@ def test_points_far_from_the_data_are_drawn_and_named_as_such(data: Any):
     np.testing.assert_allclose(np.concatenate(crosses), projected(pca, activity[5, 1:3]))
 
 
+def limits(ax: Any) -> list[tuple[float, float]]:
+    return [getattr(ax, f"get_{axis}lim")() for axis in "xyz" if hasattr(ax, f"get_{axis}lim")]
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_far_points_never_widen_the_view(data: Any, dimensions: int):
+    activity = data[1]
+    pca = fit_pca(activity, dimensions)
+    states = np.concatenate([activity[5, :2], 50.0 + activity[5, :3]])
+    points = points_at(["fixed"] + 4 * ["slow"], np.zeros(5), states)
+    points = dataclasses.replace(points, outside=np.array([0, 1, 1, 1, 1], bool))
+    plain, ax = (
+        figures.slow_points(some, pca=pca, activity=activity, dimensions=dimensions).axes[0]
+        for some in (points[:1], points)
+    )
+    assert limits(ax) == limits(plain)
+    assert ax.get_legend_handles_labels()[1][-1] == "4 far, 3 out of view"
+    ringed = figures.slow_points(points, pca=pca, activity=activity, centre=4).axes[0]
+    (ring,) = [line for line in ringed.lines if line.get_label() == "analysed point"]
+    assert not len(points_of(ring))
+
+
+def test_far_points_of_a_verdict_never_widen_the_view_of_averages(judged: Any):
+    states = np.concatenate([judged.centre[None], 1e3 + judged.mean.activity[0, :2]])
+    points = points_at(["fixed", "slow", "slow"], np.zeros(3), states)
+    points = dataclasses.replace(points, outside=np.array([False, True, True]))
+    plain, ax = (
+        figures.averages(
+            judged.mean,
+            pca=judged.pca,
+            verdict=dataclasses.replace(judged.verdict, points=some, centre=0),
+        ).axes[0]
+        for some in (points[:1], points)
+    )
+    assert limits(ax) == limits(plain)
+    assert "2 far, 2 out of view" in ax.get_legend_handles_labels()[1]
+
+
 def test_fixed_points_need_not_be_told_apart(data: Any):
     pca, activity, _ = data
     points = points_at(["fixed", "slow"], [0.0, 1e-4], activity[5, :2])
@@ -227,7 +266,7 @@ def test_averages_are_of_any_condition(data: Any):
         assert [text.get_text() for text in legend.get_texts()][:3] == expected
 
 
-@pytest.mark.parametrize(("level", "label"), [(0.0, "0 %"), (6.4, "+6.4 %")])
+@pytest.mark.parametrize(("level", "label"), [(0.0, "0"), (6.4, "+6.4 %")])
 def test_averages_of_one_level(data: Any, level: float, label: str):
     pca, activity, _ = data
     mean = Averages(np.array([level]), activity[:, :1].astype(float))
@@ -268,6 +307,16 @@ def test_structure_of_a_verdict_is_drawn_through_its_centre(judged: Any):
     assert 0.1 * width < np.linalg.norm(ends[1] - ends[0]) < 0.5 * width
     line = points_of(labelled(ax, "slow manifold"))
     np.testing.assert_allclose(line, projected(pca, verdict.manifold.state), atol=1e-9)
+
+
+@pytest.mark.parametrize(("part", "label"), [(1, "+51.2 %"), (100, "+0.512")])
+def test_averages_are_in_percent_only_where_a_coherence_is(judged: Any, part: int, label: str):
+    mean = judged.mean._replace(level=judged.mean.level / part)
+    for figure in (
+        figures.averages(mean, pca=judged.pca),
+        figures.line_attractor(judged.verdict, mean=mean, pca=judged.pca),
+    ):
+        assert label in [text.get_text() for text in figure.findobj(Text)]
 
 
 def test_slow_points_of_a_verdict_are_drawn_where_they_are(judged: Any):

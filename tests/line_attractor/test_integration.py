@@ -104,6 +104,8 @@ def test_what_neither_settles_nor_runs_away_is_said_to_move():
     assert found.moving == 1
     assert found.drift > 0
     assert np.isnan(found.growth)
+    assert "0 % in 0 cycles of whole steps" in repr(found)  # it does go round
+    assert "100 % still move, round a loop or otherwise" in repr(found)
 
 
 def test_a_switch_ends_at_two_points_and_counts_early_evidence_most():

@@ -8,14 +8,18 @@ from built import REST, TASK, UNITS, leaky, trials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yang_rnn.adapters.brainpy_datasets import make_brainpy_task
 from yang_rnn.dynamics.simulation import Trajectories, simulate
+from yang_rnn.line_attractor.probes import make_probes
 from yang_rnn.line_attractor.trial_states import (
     MIN_TRIALS,
     TrialStates,
+    check_evidence,
     correlation,
     explained_by_time,
     run_trials,
 )
+from yang_rnn.trials import Trials
 
 SYSTEM = leaky(2.0).system()
 
@@ -55,6 +59,82 @@ def test_trajectories_that_are_there_are_taken():
     activity, outputs = simulate(SYSTEM, some.inputs)
     seen = run_trials(SYSTEM, some, TASK, Trajectories(2 * activity, outputs))
     np.testing.assert_array_equal(seen.activity, 2 * activity)
+
+
+def in_two_contexts() -> Trials:
+    """Return trials of which half have another right choice, and both have their context."""
+    some = trials(60)
+    context = np.arange(60) % 2
+    conditions = some.conditions | {"context": context}
+    choice = np.where(context == 0, some.choice, 1 - np.asarray(some.choice))
+    return some._replace(conditions=conditions, choice=choice)
+
+
+def test_the_trials_that_a_task_is_said_of_are_taken():
+    mixed, within = in_two_contexts(), dataclasses.replace(TASK, within={"context": 0})
+    own = mixed.where({"context": 0})
+    for trajectories in (None, simulate(SYSTEM, mixed.inputs)):
+        seen = run_trials(SYSTEM, mixed, within, trajectories)
+        alone = run_trials(SYSTEM, own, within)
+        for field in dataclasses.fields(TrialStates):
+            found, expected = getattr(seen, field.name), getattr(alone, field.name)
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+        probes = make_probes(SYSTEM, mixed, within, trajectories=trajectories, number=200)
+        assert probes.accuracy == make_probes(SYSTEM, own, TASK, number=200).accuracy
+    with pytest.raises(ValueError, match=r"`trials` must have a condition 'context'; got"):
+        run_trials(SYSTEM, trials(60), within)
+    with pytest.raises(ValueError, match=r"must be those of \{'context': 0\}.*got 30 others"):
+        within.signed_strength(mixed)
+
+
+def test_evidence_that_the_right_choices_go_against_is_refused():
+    other_way = dataclasses.replace(TASK, evidence=-TASK.evidence)
+    with pytest.raises(
+        ValueError, match=r"`task.evidence` must point to choice 2.*change its sign"
+    ):
+        run_trials(SYSTEM, trials(60), other_way)
+    by_chance = dataclasses.replace(TASK, evidence=(1.0, 0.0, 0.0))  # what no trial has
+    run_trials(SYSTEM, trials(60), by_chance)
+
+
+def test_evidence_may_be_unbalanced():
+    some = trials(200)
+    weak_or_second = (some.choice == 1) | (some.conditions["coherence"] < 20)
+    run_trials(SYSTEM, some.select(weak_or_second), TASK)  # a warning is an error
+    run_trials(SYSTEM, some.select(some.choice == 1), TASK)
+
+
+def test_a_rest_that_no_trial_is_near_is_warned_of_with_both_vectors():
+    dark = dataclasses.replace(TASK, rest=(1.0, 0.0, 0.0))
+    with pytest.warns(
+        UserWarning, match=r"`task.rest`.*is \(1, 0, 0\).*\([01][.\d]*, 0.[45]\d*, 0.[45]\d*\)"
+    ):
+        run_trials(SYSTEM, trials(60), dark)
+
+
+def test_evidence_may_be_added_to_one_channel_or_the_other():
+    rng = np.random.default_rng(0)
+    choice, strength = rng.integers(0, 2, 400), rng.choice([1.0, 3.0], 400)
+    inputs = rng.normal(size=(22, 400, 3))
+    inputs[1:21, np.arange(400), 1 + choice] += strength
+    some = trials(400)._replace(inputs=inputs, choice=choice, conditions={"coherence": strength})
+    check_evidence(some, dataclasses.replace(TASK, rest=np.zeros(3)))
+
+
+NAMES = [
+    "RatePerceptualDecisionMaking", "RateContextDecisionMaking", "RateSingleContextDecisionMaking",
+    "RatePerceptualDecisionMakingDelayResponse",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_task_of_this_package_meets_either(name: str, seed: int):
+    task = make_brainpy_task(name, seed=seed)
+    some = task.with_equal_trials().sample_trials(200)
+    assert task.alternatives()
+    for two in task.alternatives().values():
+        check_evidence(some.select(two.said_of(some)), two)
 
 
 def test_without_outputs_there_is_no_choice():

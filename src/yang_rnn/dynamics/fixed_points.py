@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_callable, check_has, check_real
 from yang_rnn.dynamics.active_set_steps import ActiveSetSteps
+from yang_rnn.dynamics.bounds import Box, bounds_of, closed_bounds, kept_within, within
 from yang_rnn.dynamics.maps import Map, as_map, as_states, check_map, scale_of, speeds
 from yang_rnn.dynamics.newton import Newton
 from yang_rnn.dynamics.points import FixedPoints, own_scale
@@ -41,7 +42,7 @@ Minima of the speed of rectified networks lie up to 0.02 beyond 0 (16 networks o
 ASTRAY = 1000.0
 """Distance from the data, in spreads of these, from which on a fixed point is one by rounding.
 
-Where gates are shut to the last digit, h of 1e13 stays what it is; a full step can lead there.
+Where gates are shut to the last digit, a c of 1e13 stays what it is; a full step can lead there.
 """
 
 
@@ -91,7 +92,10 @@ def find_fixed_points(
     Returns
     -------
     FixedPoints
-        One point per start, in the order of the starts; nothing is dropped.
+        One point per start, in the order of the starts; nothing is dropped. Where units have two
+        finite bounds (`System.bounds`; tanh, sigmoid, the h of a gated unit), no point beyond them
+        is ``fixed``, however slow: it is ``diverged``. `Newton` keeps to the bounds, so that no
+        start is lost there.
 
     Raises
     ------
@@ -140,12 +144,13 @@ def find_fixed_points(
         np.empty(0, np.float32),
     )
     if usable.any():
-        search = _search_of(solver, F, starts[usable])
+        search = _search_of(solver, F, pure, starts[usable], fixed_speed * scale**2, spread)
         found = search(pure, starts[usable], fixed_speed * scale**2, on_progress)
         for whole, part in zip(end[:3], found[:3], strict=True):
             whole[usable] = part
         end = end._replace(trace=found.trace)
     if isinstance(solver, Newton):
+        _search_again_within(F, pure, solver, starts, end, fixed_speed * scale**2, spread)
         _search_again_from(F, pure, solver, starts, end, fixed_speed * scale**2, known, spread)
 
     return recorded(
@@ -208,11 +213,11 @@ def recorded(
     largest = slow_speed
     if slow_is_relative:  # data that run away don't make everything slow that stays behind
         largest = slow_speed * np.minimum(own_scale(end.state, 0.0) / scale, 1.0) ** 2
-    status = np.select(
-        [lost, speed <= fixed_speed * own**2, speed < largest],
-        ["diverged", "fixed", "slow"],
-        "unconverged",
-    )
+    still = speed <= fixed_speed * own**2
+    outside, impossible = _outside(F, spread, end.state), _impossible(F, end.state)
+    outside |= impossible & still
+    lost |= impossible & outside
+    status = np.select([lost, still, speed < largest], ["diverged", "fixed", "slow"], "unconverged")
     return FixedPoints(
         state=end.state,
         speed=speed,
@@ -222,7 +227,7 @@ def recorded(
         reason=end.reason,
         starts_reached=np.ones(len(starts), np.int64),
         distance=_distance_from(data, spread, end.state),
-        outside=_outside(F, spread, end.state),
+        outside=outside,
         method=method,
         fixed_speed=fixed_speed,
         slow_speed=slow_speed,
@@ -232,21 +237,78 @@ def recorded(
     )
 
 
-def _search_of(solver: Solver, F: Map, starts: np.ndarray) -> Callable[..., SearchEnd]:
+def _search_of(
+    solver: Solver,
+    F: Map,
+    pure: Partial,
+    starts: np.ndarray,
+    fixed_speed: float,
+    spread: float,
+) -> Callable[..., SearchEnd]:
     """Return a solver's search; Newton's by active sets where the network is rectified.
+
+    Where units have two finite bounds, Newton's search keeps to them if, of some of many starts,
+    it would else lead beyond: of a network of tanh units it finds more by way of there.
 
     Raises
     ------
     ValueError
         If its steps from a few of the starts are not those of the weights that it states.
     """
-    if not (isinstance(solver, Newton) and isinstance(F, AutonomousMap)):
+    if not isinstance(solver, Newton):
         return solver.search
-    weights = F.system.rectified
-    if weights is None:
-        return solver.search
-    check_step(weights, F.partial, F.x, starts[:4], "F")
-    return functools.partial(solver.search, steps=ActiveSetSteps(weights, F.x))
+    box = closed_bounds(F)
+    if isinstance(F, AutonomousMap) and F.system.rectified is not None:
+        weights = F.system.rectified
+        check_step(weights, F.partial, F.x, starts[:4], "F")
+        return functools.partial(solver.search, steps=ActiveSetSteps(weights, F.x))
+    if box is not None and len(starts) > 2 * solver.scouts:
+        some = starts[:: len(starts) // solver.scouts]
+        if _led_beyond(F, solver.search(pure, some, fixed_speed), spread).any():
+            return functools.partial(_search_within, solver, box)
+    return solver.search
+
+
+def _search_within(
+    solver: Newton,
+    box: Box,
+    pure: Partial,
+    starts: np.ndarray,
+    fixed_speed: float,
+    on_progress: OnProgress | None = None,
+) -> SearchEnd:
+    """Search where the states of a system can be; what ends beyond is moved to the bounds.
+
+    That makes it slower still, if the map takes what is within the bounds to states within them.
+    """
+    end = solver.search(kept_within(pure, box), starts, fixed_speed, on_progress)
+    return end._replace(state=np.clip(end.state, *box))
+
+
+def _led_beyond(F: Map, end: SearchEnd, spread: float) -> np.ndarray:
+    """Tell which searches ended where no fixed point can be, by more than a slow point may."""
+    return _impossible(F, end.state) & (
+        _outside(F, spread, end.state) | (end.reason == "converged")
+    )
+
+
+def _search_again_within(
+    F: Map,
+    pure: Partial,
+    solver: Newton,
+    starts: np.ndarray,
+    end: SearchEnd,
+    fixed_speed: float,
+    spread: float,
+) -> None:
+    """Search again, within the bounds of units, from the starts that were led beyond them."""
+    box, rows = closed_bounds(F), np.flatnonzero(_led_beyond(F, end, spread))
+    rows = rows[np.isfinite(starts[rows]).all(axis=1)]
+    if box is None or not len(rows):
+        return
+    found = _search_within(solver, box, pure, starts[rows], fixed_speed)
+    for whole, part in zip(end[:3], found[:3], strict=True):
+        whole[rows] = part
 
 
 def _search_again_from(
@@ -268,7 +330,8 @@ def _search_again_from(
     if not len(rows):
         return
     damped = dataclasses.replace(solver, max_newton=0)
-    found = _search_of(damped, F, starts[rows])(pure, starts[rows], fixed_speed)
+    search = _search_of(damped, F, pure, starts[rows], fixed_speed, spread)
+    found = search(pure, starts[rows], fixed_speed)
     better = ~astray(found.state)
     for whole, part in zip(end[:3], found[:3], strict=True):
         whole[rows[better]] = part[better]
@@ -298,12 +361,18 @@ def _distance_from(data: np.ndarray, spread: float, states: np.ndarray) -> np.nd
 
 def _outside(F: Map, spread: float, states: np.ndarray) -> np.ndarray:
     """Tell which states lie where a system's can't, by more than `BEYOND` spreads."""
-    bounds = F.system.bounds if isinstance(F, AutonomousMap) else None
+    bounds = bounds_of(F)
     if bounds is None:
         return np.zeros(len(states), bool)
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = states - np.clip(states, *bounds)
         return np.linalg.norm(beyond, axis=1) > BEYOND * spread
+
+
+def _impossible(F: Map, states: np.ndarray) -> np.ndarray:
+    """Tell which states no fixed point can be at: with a unit beyond two finite bounds."""
+    box = closed_bounds(F)
+    return np.zeros(len(states), bool) if box is None else ~within(box, states)
 
 
 def slow_tolerance(

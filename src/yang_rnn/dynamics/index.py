@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -11,10 +11,10 @@ from jax.tree_util import Partial
 
 from yang_rnn._checks import check_is
 from yang_rnn._frames import frame_of
+from yang_rnn.dynamics.bounds import Box, finite_bounds, within
 from yang_rnn.dynamics.linearisation import jacobians, kinks
 from yang_rnn.dynamics.maps import Map, as_map, check_map, map_rows
 from yang_rnn.dynamics.points import UNIQUE, FixedPoints
-from yang_rnn.dynamics.system import AutonomousMap
 from yang_rnn.dynamics.uniqueness import representatives
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _PROBES = 256
 """States whose images are looked at, half of them corners, before bounds are believed."""
 
 _KINK = 1e-6  # as `linearise` has it
-_ROUNDING = 1e-9  # of the bounds' width
 _LEVEL = 1e-9  # slope of a unit at its bound up to which it has none
 _EPS = float(np.finfo(float).eps)
 
@@ -87,7 +86,7 @@ class FixedPointIndex:
             return f"no index sum: {self.reason}"
         if self.incomplete:
             return f"index sum {self.sum} instead of 1: incomplete"
-        return "index sum 1, as a complete list has"
+        return "index sum 1, as a complete list has (which proves nothing)"
 
 
 def fixed_point_index(F: Map, points: FixedPoints) -> FixedPointIndex:
@@ -143,21 +142,14 @@ def fixed_point_index(F: Map, points: FixedPoints) -> FixedPointIndex:
     leader = representatives(states, UNIQUE * points.scale * np.sqrt(units), order)
     counted[rows] = leader == np.arange(len(rows))
     if box is not None:
-        slack = _ROUNDING * (box[1] - box[0])
-        counted &= np.all((points.state >= box[0] - slack) & (points.state <= box[1] + slack), 1)
+        counted &= within(box, points.state)
     unknown = int((index[counted] == 0).sum())
     if unknown and not reason:
         reason = f"the index of {unknown} of them is not known, degenerate to rounding"
     return FixedPointIndex(index, counted, None if reason else int(index[counted].sum()), reason)
 
 
-def finite_bounds(F: Map) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the bounds (N,) of a system's states if all of them are finite; else None."""
-    bounds: Any = F.system.bounds if isinstance(F, AutonomousMap) else None
-    return None if bounds is None or not np.isfinite(bounds).all() else bounds
-
-
-def _why_none(box: tuple[np.ndarray, np.ndarray] | None, pure: Partial) -> str:
+def _why_none(box: Box | None, pure: Partial) -> str:
     """Say why the sum of all indices need not be 1; nothing if it must."""
     if box is None:
         return "its states have no finite bounds"
@@ -165,8 +157,7 @@ def _why_none(box: tuple[np.ndarray, np.ndarray] | None, pure: Partial) -> str:
     share = np.random.default_rng(0).uniform(0, 1, (_PROBES, len(low)))
     share[::2] = share[::2].round()
     (image,) = map_rows(_images, pure, low + share * (high - low))
-    slack = _ROUNDING * (high - low)
-    if not np.all((image >= low - slack) & (image <= high + slack)):
+    if not within(box, image).all():
         return "it takes states within its bounds to states beyond them"
     return ""
 
@@ -199,9 +190,7 @@ def _signs(F: Partial, states: np.ndarray, jacobian: np.ndarray, speed: np.ndarr
     return np.where(regular, sign, 0).astype(np.int64)
 
 
-def _on_boundary(
-    box: tuple[np.ndarray, np.ndarray], states: np.ndarray, jacobian: np.ndarray
-) -> np.ndarray:
+def _on_boundary(box: Box, states: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
     """Tell which states are on the boundary of a box other than by rounding.
 
     A saturated unit is at its bound by rounding: no other unit moves it, and it moves itself by

@@ -18,8 +18,9 @@ from jax.tree_util import Partial
 from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_is, check_whole
+from yang_rnn.dynamics.bounds import Box, finite_bounds
 from yang_rnn.dynamics.fixed_points import find_fixed_points
-from yang_rnn.dynamics.index import FixedPointIndex, finite_bounds, fixed_point_index
+from yang_rnn.dynamics.index import FixedPointIndex, fixed_point_index
 from yang_rnn.dynamics.maps import Map, as_map, map_rows
 from yang_rnn.dynamics.points import STATUSES, FixedPoints, own_scale
 from yang_rnn.dynamics.search import Solver
@@ -160,7 +161,7 @@ def search_by_index(
 
 def _more_starts(
     F: Map,
-    box: tuple[np.ndarray, np.ndarray],
+    box: Box,
     points: FixedPoints,
     index: FixedPointIndex,
     number: int,

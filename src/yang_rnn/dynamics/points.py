@@ -64,10 +64,11 @@ class FixedPoints:
 
     The status is ``fixed`` where the speed q, over the squared scale of the point, is at most
     `fixed_speed`, ``slow`` where it is below `slow_speed`, ``unconverged`` where it is not, and
-    ``diverged`` where the state or its image is not finite. A point that is `far` from the data, or
-    outside the bounds of the system, may be a fixed point of the map and tells nothing about what
-    the network does. Arrays are read-only. Indexing with a number, slice, mask or list of numbers
-    gives a record of those points.
+    ``diverged`` where the state or its image is not finite, or where a unit that has two finite
+    bounds is outside them: no fixed point can be there, but gates that a large state shuts keep it
+    nearly as it is. A point that is `far` from the data may be a fixed point of the map and tells
+    nothing about what the network does. Arrays are read-only. Indexing with a number, slice, mask
+    or list of numbers gives a record of those points.
 
     Attributes
     ----------
@@ -89,7 +90,8 @@ class FixedPoints:
         Distance from the nearest of the data (the states of trajectories, or the starts), in
         spreads of these: the root mean square of their distance from their mean.
     outside : numpy.ndarray, shape (n,), bool
-        Whether it lies outside the bounds of the system, by a tenth of that spread or more.
+        Whether it lies outside the bounds of the system, by a tenth of that spread or more; by more
+        than rounding where it would else be fixed.
     method : str
         The search, ``gradient`` or ``newton``.
     fixed_speed, slow_speed : float
@@ -180,8 +182,8 @@ class FixedPoints:
 
     @property
     def kind(self) -> np.ndarray:
-        """The status of each point, or ``far``, shape (n,)."""
-        return np.where(self.far, "far", self.status)
+        """The status of each point, or ``far`` where it is far and did not diverge, shape (n,)."""
+        return np.where(self.far & (self.status != "diverged"), "far", self.status)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -408,6 +410,7 @@ class FixedPoints:
                 still = [lost, self.speed <= slack * fixed, self.speed < slack * self.slow_speed]
                 status = np.select(still, ["diverged", "fixed", "slow"], "unconverged")
                 wrong &= self.status != status
+        wrong &= ~(self.outside & (self.status == "diverged"))
         if wrong.any():
             first = int(np.flatnonzero(wrong)[0])
             raise ValueError(

@@ -167,9 +167,12 @@ class AutonomousMap:
                 f"it gives: {reason_of(error)}"
             ) from error
         except Exception as error:  # whatever the step raises
+            of_shape = isinstance(error, TypeError) and "shape" in str(error)
+            why = (
+                "do not fit its `step`" if of_shape else f"give, in its `step`: {reason_of(error)}"
+            )
             raise ValueError(
-                f"`x` must be an input that the system takes; {len(x)} channels give, "
-                f"in its `step`: {reason_of(error)}"
+                f"`x` must be an input that the system takes; {len(x)} channels {why}"
             ) from error
         if getattr(image, "shape", None) != (units,):
             got = getattr(image, "shape", type(image).__name__)

@@ -27,8 +27,8 @@ from yang_rnn.behaviour import (
     accuracy_by_condition,
     psychometric_function,
 )
+from yang_rnn.dynamics.bounds import finite_bounds
 from yang_rnn.dynamics.flow import FlowField, flow_field
-from yang_rnn.dynamics.index import finite_bounds
 from yang_rnn.dynamics.index_search import IndexSearch, search_by_index
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.points import FixedPoints

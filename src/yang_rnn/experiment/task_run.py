@@ -151,7 +151,7 @@ class TaskRun:
         """Whether there is a line attractor, by context; empty without two alternatives."""
         verdicts = {}
         for context, task in self.alternatives.items():
-            chosen = self._within(task)
+            chosen = task.said_of(self.trials)
             activity, outputs = self.trajectories
             assert outputs is not None
             trajectories = Trajectories(activity[:, chosen], outputs[:, chosen])
@@ -210,16 +210,10 @@ class TaskRun:
         if context not in self.alternatives:
             raise ValueError(f"`context` must be one of {list(self.alternatives)}; got {context!r}")
         task = self.alternatives[context]
-        chosen = self._within(task)
+        chosen = task.said_of(self.trials)
         return average_by(
             self.activity[:, chosen], task.signed_strength(self.trials.select(chosen))
         )
-
-    def _within(self, task: TwoAlternatives) -> np.ndarray:
-        chosen = np.ones(np.shape(self.trials.inputs)[1], bool)
-        for name, value in task.within.items():
-            chosen &= self.trials.condition(name) == value
-        return chosen
 
     def _trajectories_in(self, trials: Trials) -> Trajectories:
         found = simulate(self.system, trials.inputs)

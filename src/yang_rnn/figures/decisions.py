@@ -18,6 +18,7 @@ from yang_rnn.figures.style import (
     figure_of,
     legend_above,
     styled,
+    unit_of,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def psychometric(
     label: str = "network",
     color: Any = None,
     condition: str = "signed coherence",
-    unit: str = "%",
+    unit: str | None = None,
     title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
@@ -58,8 +59,9 @@ def psychometric(
         Of Matplotlib; without it the first is black and the others have the colours of `STYLE`.
     condition : str
         What the strength of the evidence is.
-    unit : str
-        What it is measured in; empty for a number without a unit.
+    unit : str, optional
+        What it is measured in; empty for a number without a unit. Without it ``%`` for a coherence
+        with levels beyond 1, none for others.
     title : str
         What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
@@ -73,6 +75,7 @@ def psychometric(
     check_text("label", label)
     check_text("title", title)
     check_words(condition, unit)
+    unit = unit_of(unit, condition, measured.strength)
     own = ax is None
     ax = axes_or_new(ax, width)
     first = not ax.containers

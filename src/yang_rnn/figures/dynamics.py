@@ -203,8 +203,11 @@ def flow_field(
         for kind in ("slow", "fixed", "far"):
             here = verdict.points.state[verdict.points.kind == kind]
             if len(here):
-                style = {"linestyle": "none", "label": f"{len(here)} {kind}", **POINT_STYLES[kind]}
-                ax.plot(*field.project(here).T, zorder=4, **style)
+                x, y = field.project(here).T
+                hidden = (x < field.x[0]) | (x > field.x[-1]) | (y < field.y[0]) | (y > field.y[-1])
+                out = f", {hidden.sum()} out of view" if hidden.any() else ""
+                style = {"linestyle": "none", "label": f"{len(here)} {kind}{out}"}
+                ax.plot(x, y, zorder=4, **style, **POINT_STYLES[kind])
     ax.set_xlim(field.x[0], field.x[-1])
     ax.set_ylim(field.y[0], field.y[-1])
     ax.set_xlabel(field.names[0])

@@ -149,6 +149,7 @@ def _add_points(
             graph.Scatter3d(
                 x=x, y=y, z=z, mode="markers", marker=marker, name=f"{here.sum()} {kind}",
                 customdata=points.speed[here], hovertemplate=f"{kind}, q = %{{customdata:.1e}}",
+                visible="legendonly" if kind == "far" else True,  # they would set the limits
             )
         )  # fmt: skip
 

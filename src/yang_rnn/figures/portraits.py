@@ -46,6 +46,7 @@ from yang_rnn.figures.style import (
     shaded,
     signed_strength,
     styled,
+    unit_of,
 )
 from yang_rnn.trials import check_trials
 
@@ -288,15 +289,15 @@ def slow_points(
     if trials is not None:
         _name_choices(ax, trials.select(slice(number)), condition)
     found = False
-    for kind, style in POINT_STYLES.items():
+    for kind in POINT_STYLES:
         here = kinds == kind
         if here.any():
-            coordinates = project(pca, points.state[here], dimensions)
-            label = f"{here.sum()} {kind}"
-            ax.plot(*coordinates.T, linestyle="none", zorder=3, label=label, **style)
+            add_points(ax, project(pca, points.state[here], dimensions), kind, zorder=3)
             found = True
     if centre is not None:
         coordinates = project(pca, points.state[[centre]], dimensions)
+        if kinds[centre] == "far" and not _in_view(ax, coordinates).all():
+            coordinates = coordinates[:0]
         label = "analysed point"
         ax.plot(*coordinates.T, linestyle="none", zorder=4, label=label, **CENTRE_STYLE)
     label_pcs(ax, pca, dimensions)
@@ -306,6 +307,33 @@ def slow_points(
     else:
         legend_above(ax, title, grow=own)
     return figure_of(ax)
+
+
+def add_points(ax: Axes, where: np.ndarray, kind: str, zorder: float) -> None:
+    """Add points (n, dimension) of a kind, counted in the legend.
+
+    Those that are far from the data are drawn where they lie among what is drawn already: they
+    never widen the view, and the legend counts those that it leaves out.
+    """
+    label = f"{len(where)} {kind}"
+    if kind == "far":
+        seen = _in_view(ax, where)
+        hidden = len(where) - int(seen.sum())
+        label += f", {hidden} out of view" if hidden else ""
+        where = where[seen]
+    ax.plot(*where.T, linestyle="none", zorder=zorder, label=label, **POINT_STYLES[kind])
+
+
+def _in_view(ax: Any, where: np.ndarray) -> np.ndarray:
+    """Tell which points (n, dimension) lie within the extent of what is drawn, if anything is."""
+    boxes = [ax.xy_dataLim, ax.zz_dataLim] if hasattr(ax, "zz_dataLim") else [ax.dataLim]
+    low, high = (
+        np.concatenate([getattr(box, corner) for box in boxes])[: where.shape[1]]
+        for corner in ("min", "max")
+    )
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        return np.ones(len(where), bool)
+    return np.all((where >= low) & (where <= high), axis=1)
 
 
 def _box(width: Width) -> Axes:
@@ -357,7 +385,7 @@ def averages(
     pca: PCA,
     verdict: Verdict | None = None,
     condition: str = "signed coherence",
-    unit: str = "%",
+    unit: str | None = None,
     title: str = "",
     ax: Axes | None = None,
     width: Width = "single",
@@ -378,8 +406,9 @@ def averages(
         through the centre, two units of state both ways, where they are defined.
     condition : str
         What the condition is.
-    unit : str
-        What its levels are measured in; empty for numbers without a unit.
+    unit : str, optional
+        What its levels are measured in; empty for numbers without a unit. Without it ``%``
+        for a coherence with levels beyond 1, none for others.
     title : str
         What stands above; a title that is set later would lie on the legend.
     ax : Axes, optional
@@ -393,7 +422,7 @@ def averages(
     check_words(condition, unit)
     check_text("title", title)
     drawn = axes_or_new(ax, width)
-    missing = add_averages(drawn, mean, pca, verdict, unit)
+    missing = add_averages(drawn, mean, pca, verdict, unit_of(unit, condition, mean.level))
     title = "\n".join(filter(None, [title, missing]))
     legend_above(drawn, title, heading=condition, grow=ax is None)
     return figure_of(drawn)
@@ -418,8 +447,7 @@ def _add_structure(ax: Axes, pca: PCA, verdict: Verdict) -> str:
     for kind in ("slow", "fixed", "far"):
         here = points.state[points.kind == kind]
         if len(here):
-            label, style = f"{len(here)} {kind}", POINT_STYLES[kind]
-            ax.plot(*project(pca, here).T, linestyle="none", zorder=4, label=label, **style)
+            add_points(ax, project(pca, here), kind, zorder=4)
     if verdict.manifold is None:
         why = "no slow point" if verdict.centre is None else "the mode that evidence drives turns"
         return f"no slow manifold:\n{why}"

@@ -153,9 +153,18 @@ def check_verdict(verdict: Any, *, optional: bool = False) -> None:
 
 
 def check_words(condition: Any, unit: Any = "") -> None:
-    """Raise an error where what a condition is called is no text."""
+    """Raise an error where what a condition is called, or its unit if there is one, is no text."""
     check_text("condition", condition)
-    check_text("unit", unit)
+    if unit is not None:
+        check_text("unit", unit)
+
+
+def unit_of(unit: str | None, condition: str, levels: Any) -> str:
+    """Return a unit; without it ``%`` for a coherence with levels beyond 1, none for others."""
+    if unit is not None:
+        return unit
+    in_percent = condition in ("coherence", "signed coherence") and np.abs(levels).max() > 1
+    return "%" if in_percent else ""
 
 
 def project(pca: PCA, states: Any, dimensions: int = 2, name: str = "activity") -> np.ndarray:

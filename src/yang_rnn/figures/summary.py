@@ -31,6 +31,7 @@ from yang_rnn.figures.style import (
     new_figure,
     project,
     styled,
+    unit_of,
 )
 from yang_rnn.line_attractor.estimates import Estimate
 
@@ -85,7 +86,7 @@ def line_attractor(
     mean: Averages,
     pca: PCA,
     condition: str = "signed coherence",
-    unit: str = "%",
+    unit: str | None = None,
     width: Width = "double",
     part: Literal["both", "does", "why"] = "both",
 ) -> Figure:
@@ -104,8 +105,9 @@ def line_attractor(
         Fitted to states.
     condition : str
         What they are averaged by.
-    unit : str
-        What its levels are measured in; empty for numbers without a unit.
+    unit : str, optional
+        What its levels are measured in; empty for numbers without a unit. Without it ``%``
+        for a coherence with levels beyond 1, none for others.
     width : {"single", "double"}
         Columns of a page that the figure is as wide as; in one, panels stand below each other, and
         both parts are longer than a page.
@@ -129,7 +131,8 @@ def line_attractor(
             _does(verdict, _panels(room, width, (1.0, 1.0, 1.3)))
         else:
             _say(room, f"Why: {verdict.mechanism_reason}.", width)
-            _why(verdict, mean, pca, (condition, unit), _panels(room, width))
+            named = condition, unit_of(unit, condition, mean.level)
+            _why(verdict, mean, pca, named, _panels(room, width))
     return figure
 
 

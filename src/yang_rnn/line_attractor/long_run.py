@@ -42,10 +42,12 @@ class LongRun(NamedTuple):
     Attributes
     ----------
     points, cycles, runaway, moving : float
-        Shares of the states that come to rest at a point, that repeat a cycle, that run away, and
-        that still move otherwise: slowly along a line, or without end.
+        Shares of the states that come to rest at a point, that repeat a cycle of whole steps (of
+        `LONGEST_CYCLE` at most), that run away, and that still move otherwise: slowly along a line,
+        without end, or round a closed loop whose period is no whole number of steps or is longer.
+        Such a loop is not told from other motion.
     num_points, num_cycles : int
-        Different points that they rest at, and different cycles.
+        Different points that they rest at, and different cycles of whole steps.
     growth : float
         Rate at which states that run away do so (1/s): the median of d ln ||h|| / dt on the way; 0
         where they grow by even steps, NaN where none runs away.
@@ -70,8 +72,9 @@ class LongRun(NamedTuple):
         """Say which share of the states ends where."""
         return (
             f"LongRun(after {self.seconds:g} s: {100 * self.points:.0f} % at {self.num_points} "
-            f"points, {100 * self.cycles:.0f} % in {self.num_cycles} cycles, "
-            f"{100 * self.runaway:.0f} % run away, {100 * self.moving:.0f} % still move)"
+            f"points, {100 * self.cycles:.0f} % in {self.num_cycles} cycles of whole steps, "
+            f"{100 * self.runaway:.0f} % run away, {100 * self.moving:.0f} % still move, round a "
+            "loop or otherwise)"
         )
 
 

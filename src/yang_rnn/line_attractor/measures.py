@@ -53,9 +53,11 @@ class Measures:
     ends_at_points: float = math.nan
     """Share of the states that come to rest when they are held for 100 s (`LongRun`)."""
     ends_in_cycles: float = math.nan
+    """Share that repeats a cycle of whole steps; other closed loops are not told from motion."""
     runs_away: float = math.nan
     """Share that runs away to infinity."""
     still_moving: float = math.nan
+    """Share that still moves otherwise, also round a loop in no whole number of steps."""
     num_end_points: int = 0
     """Different points at which they rest."""
     growth: float = math.nan

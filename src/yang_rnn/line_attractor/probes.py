@@ -172,6 +172,7 @@ def make_probes(
         number = check_whole("number", number, 1)
     seed = check_whole("seed", seed, 0, None)
     seen = seen or run_trials(system, trials, task, trajectories)
+    trials = trials.select(task.said_of(trials))
     during = trials.during(task.stimulus)
     last = range(len(trials.inputs))[trials.during(task.decision)][-1]
     evidence = np.asarray(trials.inputs, np.float64)[during] @ task.evidence

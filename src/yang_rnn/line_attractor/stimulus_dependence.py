@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from yang_rnn._checks import check_array, check_is, shown
 from yang_rnn.analysis import central_point, find_slow_points, flat_states, search_points
-from yang_rnn.dynamics.index import finite_bounds
+from yang_rnn.dynamics.bounds import finite_bounds
 from yang_rnn.dynamics.index_search import IndexSearch, search_by_index
 from yang_rnn.dynamics.linearisation import Linearisation, linearise
 from yang_rnn.dynamics.maps import as_map

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 
 import numpy as np
 
@@ -14,6 +15,15 @@ from yang_rnn.trials import Trials, TwoAlternatives
 
 MIN_TRIALS = 10
 """No correlation is taken over fewer trials."""
+
+SURE = 5.0
+"""Standard errors from which on the evidence of trials is not by chance other than it should be."""
+
+OFF_REST = 0.25
+"""Distance of the trials' mean input from `rest`, over its size, that is far.
+
+In this package's tasks, and those that it adapts, it is 0.02 or less.
+"""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -94,7 +104,7 @@ def run_trials(
     task: TwoAlternatives,
     trajectories: Trajectories | None = None,
 ) -> TrialStates:
-    """Run trials and keep what the network does, in float64.
+    """Run trials and keep what the network does in those that the task is said of, in float64.
 
     Parameters
     ----------
@@ -108,7 +118,8 @@ def run_trials(
     Raises
     ------
     ValueError
-        If system, trials and task do not fit, or a state is not finite.
+        If system, trials and task do not fit, the right choices go against the evidence, or a
+        state is not finite.
     """
     if trajectories is not None:
         last = {"activity": system.num_units, "outputs": "output"}
@@ -126,6 +137,9 @@ def run_trials(
         raise ValueError("`system` must have a readout: without outputs there is no choice")
     expected = (*np.shape(trials.inputs)[:2], system.num_units)
     activity = check_array("trajectories", activity, expected, finite=False).astype(np.float64)
+    chosen = task.said_of(trials)
+    trials, activity, outputs = trials.select(chosen), activity[:, chosen], outputs[:, chosen]
+    check_evidence(trials, task)
     if not np.isfinite(activity).all():
         raise ValueError("`trials` must keep the system's states finite; got NaN or infinity")
     return TrialStates(
@@ -136,6 +150,84 @@ def run_trials(
         signed_strength=task.signed_strength(trials),
         dt=system.dt,
     )
+
+
+def check_evidence(trials: Trials, task: TwoAlternatives) -> None:
+    """Make sure that trials have the evidence that is said of them, on average.
+
+    The mean input along `evidence` must not be less in trials whose right choice is 2 than in those
+    whose right choice is 1, by `SURE` standard errors. Evidence may be unbalanced: it is across its
+    direction that inputs should be near `rest`, on average or where there is no evidence.
+
+    Parameters
+    ----------
+    trials : Trials
+        Those that the task is said of.
+    task : TwoAlternatives
+
+    Raises
+    ------
+    ValueError
+        If the right choices go against the evidence.
+
+    Warns
+    -----
+    UserWarning
+        If the mean input during the stimulus, and what it would be without evidence, are far from
+        `rest` (`OFF_REST`).
+    """
+    inputs = np.asarray(trials.inputs, np.float64)[trials.during(task.stimulus)].mean(axis=0)
+    strength = task.signed_strength(trials)
+    along = (inputs - task.rest) @ task.evidence
+    for_second, for_first = along[strength > 0], along[strength < 0]
+    if min(len(for_second), len(for_first)) > 1:
+        difference = for_second.mean() - for_first.mean()
+        if difference < -SURE * math.hypot(_error_of(for_second), _error_of(for_first)):
+            raise ValueError(
+                "`task.evidence` must point to choice 2; the mean input along it is "
+                f"{for_second.mean():.3g} where choice 2 is right, {for_first.mean():.3g} where "
+                "choice 1 is: change its sign, or what `trials.choice` calls 0 and 1"
+            )
+    if _far_from_rest(inputs, np.abs(strength), task):
+        warnings.warn(
+            "`task.rest` should be the input of the stimulus without evidence; it is "
+            f"{_shown(task.rest)}, and the trials' mean input there "
+            f"{_shown(inputs.mean(axis=0))}: points and modes are those of an input that no trial "
+            "has",
+            stacklevel=4,
+        )
+
+
+def _far_from_rest(inputs: np.ndarray, strength: np.ndarray, task: TwoAlternatives) -> bool:
+    """Tell whether mean inputs (trial, channel) are far from `rest` at any strength and at 0.
+
+    Those at 0 are by linear regression on the strength: evidence that is added to one channel or
+    the other moves their mean too.
+    """
+    if len(np.unique(strength)) < 2 or len(strength) < MIN_TRIALS:
+        return False
+    unit = task.evidence / np.linalg.norm(task.evidence)
+    off = inputs - task.rest
+    off = off - np.outer(off @ unit, unit)
+    least = OFF_REST * max(np.linalg.norm(inputs.mean(axis=0)), np.linalg.norm(task.rest))
+    for columns in ([np.ones(len(off))], [np.ones(len(off)), strength]):
+        design = np.stack(columns, axis=1)
+        found = np.linalg.lstsq(design, off, rcond=None)[0]
+        left = np.linalg.norm(off - design @ found) / math.sqrt(len(off))
+        error = left * math.sqrt(np.linalg.inv(design.T @ design)[0, 0])
+        if np.linalg.norm(found[0]) <= max(least, SURE * error):
+            return False
+    return True
+
+
+def _error_of(values: np.ndarray) -> float:
+    """Return the standard error of a mean, but for rounding."""
+    rounding = 1e-9 * np.abs(values).max()
+    return float(values.std(ddof=1) / math.sqrt(len(values)) + rounding)
+
+
+def _shown(vector: np.ndarray) -> str:
+    return f"({', '.join(f'{value:.3g}' for value in vector)})"
 
 
 def explained_by_time(values: np.ndarray) -> float:

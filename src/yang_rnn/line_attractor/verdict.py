@@ -160,7 +160,7 @@ def line_attractor_verdict(
         Those of the system on these trials, if they are there already.
     points : FixedPoints, optional
         Fixed and slow points of this system at that input; without them they are searched by
-        Newton's method from the states of the trials.
+        Newton's method from the states of the trials, 8192 of them at most.
     pca : PCA, optional
         The PC 1 that is compared; without it that of the trials.
     every : AllFixedPoints, optional

@@ -362,7 +362,8 @@ MEASURES: dict[str, Term] = {
     ),
     "ends_in_cycles": Term(
         "states that end in a cycle",
-        "Share of states that go around for ever when they are left alone for 100 s.",
+        "Share of states that come back to the same place after a whole number of steps, again and "
+        "again, when they are left alone for 100 s.",
         "",
         "Those that rest, go around, run away and still move are 1 together.",
     ),
@@ -375,7 +376,8 @@ MEASURES: dict[str, Term] = {
     "still_moving": Term(
         "states that still move",
         "Share of states that neither rest nor run away within 100 s, those among them that come "
-        "back to a fixed point slowly: to rest is to move by less than a millionth.",
+        "back to a fixed point slowly (to rest is to move by less than a millionth) or go round a "
+        "loop in no whole number of steps.",
         "",
         "Those that rest, go around, run away and still move are 1 together.",
     ),
