@@ -6,7 +6,8 @@ python results/answers.py [table.csv ...]
 - how often the kind of integrator that follows from the map alone is the one that was measured;
 - whether accuracy, loss or the time constant of decisions predict the mechanism: the area under
   the ROC curve of each mechanism against all others, with the p of Mann-Whitney's test;
-- all fixed points; what networks without one do.
+- all fixed points; what networks without one do;
+- how the share of line attractors changes if a threshold is moved.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy.stats import mannwhitneyu
+from scipy.stats import binomtest, mannwhitneyu
 
 import yang_rnn as yr
 from yang_rnn.line_attractor.criteria import VERDICTS
@@ -27,6 +28,8 @@ HERE = Path(__file__).parent
 AT = yr.Thresholds()
 NEAR = 0.05  # of a threshold: a network that lies nearer is left out of the agreement
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+KEEPS = (0.65, 0.7, 0.75, 0.8, 0.85)
+STRAIGHT = (0.7, 0.8, 0.9)
 FEWEST = 10  # networks with a mechanism, for a curve
 PREDICTORS = {
     "accuracy": "accuracy",
@@ -171,18 +174,36 @@ def fixed_points(rows: Any) -> None:
         )
 
 
+def moved(table: pandas.DataFrame) -> None:
+    """Print the share of line attractors by other thresholds, among all that have a verdict."""
+    print(f"\n| keeps | {' | '.join(f'straight {level:g}' for level in STRAIGHT)} |")
+    print("|---|" + "---|" * len(STRAIGHT))
+    for keeps in KEEPS:
+        cells = []
+        for straight in STRAIGHT:
+            again = yr.judge_again(table, yr.Thresholds(keeps=keeps, straight=straight))
+            verdicts = again["verdict"].dropna()
+            count = int((verdicts == "line attractor").sum())
+            low, high = binomtest(count, len(verdicts)).proportion_ci(method="wilson")
+            share = 100 * count / len(verdicts)
+            cells.append(f"{share:.1f} % ({100 * low:.1f} to {100 * high:.1f})")
+        print(f"| {keeps:.2f} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print all of it for each table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", type=Path)
     for path in parser.parse_args().tables or [HERE / "notebook.csv", HERE / "primer.csv"]:
-        rows = judged(pandas.read_csv(path))
+        table = pandas.read_csv(path)
+        rows = judged(table)
         print(f"\n## {path.stem}: {len(rows)} networks")
         cross(rows)
         agreement(rows)
         spread(rows)
         predictors(rows)
         fixed_points(rows)
+        moved(table)
 
 
 if __name__ == "__main__":

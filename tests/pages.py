@@ -1,16 +1,13 @@
 """What tests of reports share: a sweep of a thousand members from `results/`, and a page's text."""
 
-import dataclasses
 import html
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas
 
+from yang_rnn.ensemble.judging import judge_again
 from yang_rnn.ensemble.table import summary_of
-from yang_rnn.line_attractor.criteria import judge
-from yang_rnn.line_attractor.measures import Measures
 from yang_rnn.recipe import NOTEBOOK
 from yang_rnn.report.sweep_page import sweep_page
 
@@ -23,21 +20,7 @@ def thousand_members() -> pandas.DataFrame:
     """Return the table of a sweep of the notebook's recipe, with the reasons of each verdict."""
     table = pandas.read_csv(RESULTS).rename(columns={"failed": "error"})
     table["error"] = ""
-    judged = [judge(_measures(row)) for _, row in table.iterrows()]
-    table["reason"] = [each.reason for each in judged]
-    table["mechanism_reason"] = [each.mechanism_reason for each in judged]
-    return table
-
-
-def _measures(row: Any) -> Measures:
-    values: dict[str, Any] = {"accuracy": row["right_choices"]}
-    for field in dataclasses.fields(Measures):
-        name = field.name
-        if name.endswith("eigenvalue"):
-            values[name] = complex(row[f"{name}_real"], row[f"{name}_imag"])
-        elif name in row and name != "accuracy":
-            values[name] = row[name]
-    return Measures(**values)
+    return judge_again(table)
 
 
 def page_of_thousand() -> str:

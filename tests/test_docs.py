@@ -1,15 +1,18 @@
 """The pages in `docs`: their examples run as they stand there, and nothing is left out."""
 
+import dataclasses
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 import yang_rnn as yr
 from yang_rnn import figures
+from yang_rnn.ensemble.table import summary_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs"
@@ -23,6 +26,7 @@ PAGES = ROOT / "docs"
         ("own_task", ("neurogym",)),
         ("training", ()),
         ("figures", ()),
+        ("sweeps", ()),
     ],
 )
 def test_examples_of_a_page_run(
@@ -86,6 +90,40 @@ def test_every_figure_is_in_the_gallery():
     gallery = (PAGES / "gallery.md").read_text("utf-8")
     for name in yr.figures.__all__:
         assert f"yr.figures.{name}" in gallery if name.islower() else name in gallery
+
+
+def columns_told(heading: str) -> set[str]:
+    """Return the words in code of the table behind a heading of the page of sweeps."""
+    text = (PAGES / "sweeps.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text[text.index(heading) :].split("\n\n")[1], re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_page_of_sweeps_tells_every_column():
+    table = pandas.read_csv(ROOT / "results" / "primer.csv")
+    table["error"] = ""
+    assert set(summary_of(table, []).columns) == columns_told("`summary.csv`, of which")
+    told = columns_told("`table.csv`, of which")
+    fields = {field.name for field in dataclasses.fields(yr.Measures)}
+    for name in table.columns:
+        known = {name, name.removesuffix("_real").removesuffix("_imag")}
+        assert known & (told | fields | {"failed"}), name
+    of_texts = {"point", "label", "reason", "mechanism_reason", "right_choices_error"}
+    of_searches = {"starts_fixed", "starts_slow"}
+    of_bounds = {"index_sum", "index_incomplete", "index_points_added"}
+    assert told - set(table.columns) == of_texts | of_searches | of_bounds
+
+
+def test_the_share_by_moved_thresholds_is_that_of_the_tables():
+    text = (PAGES / "results.md").read_text("utf-8")
+    rows = re.findall(r"^\| (0\.\d\d) \| (.*) \|$", text, re.MULTILINE)
+    assert [float(keeps) for keeps, _ in rows] == [0.65, 0.7, 0.75, 0.8, 0.85]
+    keeps, cells = rows[3]
+    shares = [float(cell.split()[0]) for cell in cells.split(" | ")]
+    tables = [pandas.read_csv(ROOT / "results" / f"{name}.csv") for name in ("notebook", "primer")]
+    for table, share in zip(tables, (shares[0], shares[3]), strict=True):
+        again = yr.judge_again(table, yr.Thresholds(keeps=float(keeps), straight=0.7))
+        assert round(100 * (again["verdict"] == "line attractor").mean(), 1) == share
 
 
 SITE = """

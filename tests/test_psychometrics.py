@@ -120,6 +120,7 @@ def test_goodness_tells_a_curve_of_another_form():
     share = np.array([0.02, 0.02, 0.3, 0.3, 0.3, 0.7, 0.7, 0.98, 0.98])  # in steps
     stepped = fit_psychometric(of_counts(np.rint(1000 * share), 1000))
     assert stepped.goodness <= 0.02
+    assert stepped.is_poor
     assert stepped.deviance > 30
     fits = [fit_psychometric(LAPSING.decide(500, seed), samples=40) for seed in range(8)]
     assert np.mean([fit.goodness for fit in fits]) > 0.25

@@ -55,6 +55,7 @@ from .dynamics.starts import trajectory_states as trajectory_states
 from .dynamics.starts import uniform_states as uniform_states
 from .dynamics.system import AutonomousMap as AutonomousMap
 from .dynamics.system import System as System
+from .ensemble.judging import judge_again as judge_again
 from .ensemble.plan import SweepError as SweepError
 from .ensemble.sweep import Sweep as Sweep
 from .ensemble.sweep import SweepProgress as SweepProgress

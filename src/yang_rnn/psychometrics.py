@@ -19,6 +19,9 @@ STEEPEST = 30.0
 MOST_LAPSES = 0.5
 """Share of trials of either kind that may be lost."""
 
+LEAST_GOODNESS = 0.05
+"""Goodness below which the choices have another form than the curve."""
+
 _FLOOR = 1e-12  # of a probability, whose logarithm is taken
 _TOLERANCE = 1e-4  # of an interval's end, over its distance from the estimate
 
@@ -86,6 +89,11 @@ class PsychometricFit(NamedTuple):
     goodness: float
     confidence: float
     problem: str
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether hardly any observer with this curve fits as badly: `goodness` is below 0.05."""
+        return self.goodness < LEAST_GOODNESS
 
     def probability(self, strength: Any) -> np.ndarray:
         """Return the curve at signed strengths; NaN where it is not determined."""
@@ -322,4 +330,4 @@ def _goodness(
     for _ in range(samples):
         drawn = data._replace(second=rng.binomial(data.total, np.clip(p, 0, 1)))
         above += 2 * (drawn.saturated - drawn.fit(best.numbers).likelihood) >= deviance
-    return above / samples
+    return float(above / samples)

@@ -65,13 +65,32 @@ def test_set_may_be_given_again_for_the_same_number():
         ("--workers two", "error parsing --workers: expected a whole number; got 'two'"),
         ("--workers 2 --scheduler tcp://localhost:1", "--workers and --scheduler can't"),
         ("--recipe dinner", "--recipe must be"),
-        ("--hidden 3", "unrecognized options: --hidden"),
+        ("--dinner 3", "unrecognized options: --dinner"),
+        ("--num-inputs 3", "unrecognized options: --num-inputs"),
     ],
 )
 def test_bad_value_is_one_line_that_names_the_option(more: str, message: str):
     with pytest.raises(UsageError, match="^" + re.escape(message)) as caught:
         parse(["--out", "new", *more.split()])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("--noise 2", "use --set noise=2"),
+        ("--hidden 32,64 --seeds 0:3", "use --set hidden=32,64"),
+        ("--hidden=32,64", "use --set hidden=32,64"),
+        ("--learning-rate 0.1", "use --set learning_rate=0.1"),
+        ("--noise --seeds 0:3", "use --set noise=VALUE"),
+        ("--set hidden 32,64", "use --set hidden=32,64"),
+        ("--set tau=200 --set learning-rate 0.1", "use --set learning_rate=0.1"),
+        ("--task hidden --noise 2", "use --set noise=2"),
+    ],
+)
+def test_a_number_of_the_recipe_is_set_by_set(more: str, said: str):
+    with pytest.raises(UsageError, match=f"; {re.escape(said)}$"):
+        parse(["--out", "new", *more.split()])
 
 
 def test_the_folder_must_be_named():

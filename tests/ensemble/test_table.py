@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,44 @@ def test_text_counts_what_was_found_and_by_what(tmp_path: Path, monkeypatch: pyt
     assert "30.0 %  (95 % interval 10.8 to 60.3 %)" in lines[2]
 
 
+def test_summary_and_text_say_how_many_are_near_another_verdict(tmp_path: Path):
+    line, turning = (
+        ["leaky integrator", "", ""],
+        ["line attractor"] * 2 + ["not learned"] + [""] * 4,
+    )
+    table = table_by_hand().assign(near=[*line, *turning, None])
+    summary: Any = summary_of(table, ())
+    by_outcome: Any = summary.set_index(["of", "outcome"])["near"]
+    assert by_outcome["verdict", "line attractor"] == 1
+    assert by_outcome["verdict", "turning integrator"] == 3
+    assert by_outcome["verdict"].sum() == 4
+    assert by_outcome["mechanism"].isna().all()
+    text = describe(table, summary, tmp_path, verbose=True)
+    assert "60.3 %), of which 1 near leaky integrator\n" in text
+    assert "89.2 %), of which 2 near line attractor, 1 near not learned\n" in text
+    assert "line attractor (near leaky integrator), by continuum\n" in text
+    back = pandas.read_csv(io.StringIO(table.to_csv(index=False)))
+    pandas.testing.assert_frame_equal(summary_of(back, ()), summary)
+
+
+def test_text_and_summary_have_what_is_kept_in_the_median(tmp_path: Path):
+    table = table_by_hand().assign(efficiency=[*np.linspace(0, 0.9, 10), 5.0], constancy=0.6)
+    summary: Any = summary_of(table, ())
+    assert set(summary["median_efficiency"]) == {0.45}  # without the failed one
+    text = describe(table, summary, tmp_path)
+    assert "    medians: evidence kept 0.45, direction kept 0.60\n" in text
+    assert "medians" not in describe(table_by_hand(), summary_of(table_by_hand(), ()), tmp_path)
+
+
+def test_text_tells_that_none_is_a_line_attractor(tmp_path: Path):
+    table = table_by_hand()
+    table["verdict"] = table["verdict"].replace("line attractor", "fast leak")
+    text = describe(table, summary_of(table, ()), tmp_path)
+    (line,) = [line for line in text.splitlines() if line.startswith("    line attractor ")]
+    assert line.split() == "line attractor 0 0.0 % (95 % interval 0.0 to 27.8 %)".split()
+    assert "    leaky integrator " not in text
+
+
 def test_text_lists_members_and_counts_verdicts(done: Path):
     table: Any = read_table(folders(done), ())
     text = describe(table, summary_of(table, ()), done).splitlines()
@@ -126,7 +165,8 @@ def test_text_lists_members_and_counts_verdicts(done: Path):
     for line, (_, row) in zip(text[first : first + SEEDS], table.iterrows(), strict=True):
         assert line.split()[0] == str(row["seed"])
         assert f"{row['accuracy']:.4f}" in line
-        assert line.endswith(f"{row['verdict']}, by {row['mechanism']}")
+        near = f" (near {row['near']})" if row["near"] else ""
+        assert line.endswith(f"{row['verdict']}{near}, by {row['mechanism']}")
     name = TINY.name_without("search")
     median = f"{table['accuracy'].median():.4f}"
     expected = f"{name} recipe: {SEEDS} members, 0 failed, median accuracy {median}"

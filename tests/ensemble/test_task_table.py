@@ -1,6 +1,7 @@
 """A sweep of a task, from its members to its text and its figure."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -44,6 +45,19 @@ def table_by_hand() -> pandas.DataFrame:
     ]  # fmt: skip
     failed = {"recipe": "r", "hidden": 16, "seed": 1, "error": "DivergenceError: far away"}
     return pandas.DataFrame([*rows, failed])
+
+
+def test_what_is_near_another_verdict_is_counted_and_told(tmp_path: Path):
+    table = table_by_hand()
+    table["near context 0"] = ["", "line attractor", "", "leaky integrator", None]
+    summary: Any = summary_of_tasks(table, ["hidden"])
+    near = {(row.hidden, row.of, row.outcome): row.near for row in summary.itertuples()}
+    assert near[8, "verdict context 0", "fast leak"] == 1
+    assert near[8, "verdict context 0", "line attractor"] == 0
+    assert pandas.isna(near[8, "task", "learned"])
+    text = describe_tasks(table, summary, tmp_path, ["table.csv", "report.html"])
+    assert "fast leak (near line attractor)" in text
+    assert ", of which 1 near leaky integrator\n" in text
 
 
 def test_members_have_a_row_each_with_what_their_runs_have(folder: Path):

@@ -303,6 +303,10 @@ def test_a_history_that_is_none_is_refused(folder: Path, rows: list[str], why: s
             lambda s: s["psychometric_fit"]["bias"].update(low="left"),
             "`psychometric_fit.bias` must have value, low, high",
         ),
+        (
+            lambda s: s["psychometric_fit"]["lapse_1"].update(high=None),
+            "`psychometric_fit.lapse_1` must have an interval",
+        ),
     ],
 )
 def test_a_summary_of_another_run_or_of_none_is_refused(

@@ -10,9 +10,10 @@ from small import SMALL
 from yang_rnn.ensemble.members import member_row
 from yang_rnn.experiment.run import Found, Run, run_experiment
 from yang_rnn.experiment.storage import load_run, save_numbers
-from yang_rnn.experiment.summary import describe, package_versions, summarise, versions
+from yang_rnn.experiment.summary import describe, fitted, package_versions, summarise, versions
 from yang_rnn.experiment.task_run import TaskRun
 from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -87,6 +88,9 @@ def test_verbose_text_has_reasons_criteria_and_how_each_search_ended(small_run: 
     judged, search = summary["line_attractor"], summary["search"]
     assert judged["reason"] in text
     assert judged["mechanism_reason"] in text
+    assert f"Rule: {rules_of_verdicts()[judged['verdict']]}." in text
+    assert f"Rule: {rules_of_mechanisms()[judged['mechanism']]}." in text
+    assert "Rule: " not in describe(summary)
     for criterion in judged["criteria"]:
         assert f"Criterion: {criterion['name']} " in text
         assert f"a line attractor has {criterion['rule']}" in text
@@ -146,19 +150,8 @@ def test_summary_of_a_fixed_point_has_its_stability_and_time_scales(small_run: R
 
 def test_summary_without_other_inputs_has_none(small_run: Run):
     assert summarise(small_run, whole=False)["stimulus_dependence"] is None
-    assert len(summarise(small_run)["stimulus_dependence"]) == 11
-
-
-def test_summary_has_the_numbers_of_the_fitted_curve(small_run: Run):
-    fit = small_run.psychometric_fit
-    assert fit is not None
-    told = summarise(small_run)["psychometric_fit"]
-    assert told["problem"] == fit.problem
-    for name in ("threshold", "bias", "lapse_1", "lapse_2"):
-        for part, value in getattr(fit, name)._asdict().items():
-            assert told[name][part] == (value if np.isfinite(value) else None)
-    json.dumps(told, allow_nan=False)
     assert "psychometric_fit" not in summarise(small_run, whole=False)
+    assert len(summarise(small_run)["stimulus_dependence"]) == 11
 
 
 def test_threshold_and_bias_are_told(small_run: Run):
@@ -210,6 +203,17 @@ def test_what_is_left_of_decisions_is_told(
     assert f" {kept:g} of a decision is {said}" in text
     judged["measures"]["decision_kept"] = None
     assert "of a decision is left" not in unwrapped(describe(summary))
+
+
+def test_the_fit_of_the_psychometric_function_is_in_the_summary(small_run: Run):
+    found, fit = summarise(small_run)["psychometric_fit"], small_run.psychometric_fit
+    assert fit is not None
+    for name in ("threshold", "bias", "lapse_1", "lapse_2"):
+        for part, value in found[name].items():
+            number = getattr(getattr(fit, name), part)
+            assert value == (number if np.isfinite(number) else None)
+    assert found["problem"] == fit.problem
+    assert fitted(None) is None
 
 
 def test_mode_that_neither_decays_nor_grows_is_said_and_is_json(small_run: Run):

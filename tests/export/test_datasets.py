@@ -121,7 +121,7 @@ def test_without_the_extra_it_says_what_to_install(
     trials: yr.Trials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ):
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match=rf"needs {missing}.*yang-rnn\[xarray\]"):
+    with pytest.raises(ImportError, match=rf"needs {missing}.*pip install .*xarray"):
         yr.save_netcdf(tmp_path / "trials.nc", trials, dt=100.0)
     assert not list(tmp_path.iterdir())
 

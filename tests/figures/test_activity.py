@@ -40,6 +40,15 @@ def test_outputs_are_the_means_of_trials_of_the_same_evidence(trials: Trials):
         assert "stimulus" in [text.get_text() for text in ax.texts]
 
 
+def test_outputs_have_the_names_that_they_are_given(trials: Trials):
+    values = np.zeros((STEPS, TRIALS, 2))
+    figure = figures.outputs(values, trials=trials, names=["fixation", "left"])
+    assert [ax.get_ylabel() for ax in figure.axes] == ["output 0: fixation", "output 1: left"]
+    assert figure.legends[0].get_title().get_text() == "signed coherence (%)"
+    with pytest.raises(ValueError, match="`names` must have one for each of the 2 outputs"):
+        figures.outputs(values, trials=trials, names=["left"])
+
+
 def test_outputs_of_trials_without_evidence_are_by_their_choice_or_all_together(trials: Trials):
     values = np.ones((STEPS, TRIALS, 1))
     by_choice = figures.outputs(values, trials=trials._replace(conditions={}))

@@ -79,6 +79,9 @@ def test_a_fit_is_drawn_and_its_numbers_are_written():
     assert lines[1] == f"threshold {fit.threshold} %"
     assert lines[2] == f"bias {fit.bias} %"
     assert lines[3].startswith("lapses 0")
+    assert len(lines) == 4
+    poor = figures.psychometric(measured, fit=fit._replace(goodness=0.01)).axes[0]
+    assert poor.get_legend_handles_labels()[1][0].splitlines()[4] == "fits badly (p = 0.01)"
 
 
 def test_a_threshold_that_is_not_determined_is_not_made_up():

@@ -4,12 +4,12 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
-from drawn import assert_readable, paths_of, points_of, projected
+from drawn import assert_legends_clear, assert_readable, paths_of, points_of, projected
 from matplotlib.colors import to_hex
 
 from yang_rnn import figures
 from yang_rnn.ensemble.table import summary_of
-from yang_rnn.figures.ensembles import MOST_ROWS, Portrait
+from yang_rnn.figures.ensembles import MOST_ROWS, PANELS, Portrait
 from yang_rnn.figures.outcomes import MECHANISM_COLOURS, VERDICT_COLOURS
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -171,3 +171,83 @@ def test_sweep_figure_shows_portraits_and_what_they_are_averaged_by(judged: Any)
     for line, index in zip(lines, range(5), strict=True):
         expected = projected(judged.pca, judged.mean.activity[:, index])
         np.testing.assert_allclose(points_of(line), expected)
+
+
+def four_groups() -> Any:
+    """Return a table of two varied numbers with two values each."""
+    return pandas.concat(
+        [
+            swept({LINE: 4, LEAK: 2, TURNS: 3}, "primer", units).assign(noise=noise)
+            for units in (32, 64)
+            for noise in (0.5, 2.0)
+        ],
+        ignore_index=True,
+    )
+
+
+def test_sweep_figure_finds_what_is_varied_in_the_summary():
+    table = four_groups()
+    summary: Any = summary_of(table, ["hidden", "noise"])
+    titles = [ax.get_title() for ax in figures.sweep(table, summary=summary).axes]
+    given = figures.sweep(table, summary=summary, varied=["hidden", "noise"])
+    assert titles == [ax.get_title() for ax in given.axes]
+    assert sum("hidden 32, noise 2.0" in title for title in titles) == 3
+    for varied in ((), ["noise"]):
+        with pytest.raises(ValueError, match="`varied` must name all numbers that `summary` has"):
+            figures.sweep(table, summary=summary, varied=varied)
+    with pytest.raises(ValueError, match="`varied` must be given where `summary` has no column"):
+        figures.sweep(table, summary=summary.drop(columns="of"))
+    with pytest.raises(ValueError, match="`varied` must be columns of table and summary"):
+        figures.sweep(table.drop(columns="noise"), summary=summary)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_each_panel_of_four_combinations_fits_on_a_page_in_one_column(panel: str, judged: Any):
+    table = four_groups()
+    portraits = [
+        Portrait(f"hidden32-seed{k}: rotation", judged.pca, judged.mean) for k in range(12)
+    ]
+    figure: Any = figures.sweep(
+        table, summary=summary_of(table, ["hidden", "noise"]), portraits=portraits,
+        panels=[panel], width="single",
+    )  # fmt: skip
+    across, up = 25.4 * figure.get_size_inches()
+    assert across == pytest.approx(85)
+    assert up <= 240
+    assert_readable(figure)
+    assert_legends_clear(figure)
+    assert len([ax for ax in figure.axes if ax.axison]) == {"shares": 2, "portraits": 12}.get(
+        panel, 4
+    )
+
+
+def test_marks_without_bars_have_their_colours_named():
+    table = swept({LINE: 4, TURNS: 2}, "primer")
+    summary: Any = summary_of(table, ())
+    of_both = {
+        "integration": ["line attractor", "turning integrator"],
+        "eigenvalues": ["slow direction", "rotation"],
+    }
+    for panels in (["integration"], ["eigenvalues"], ["eigenvalues", "integration"]):
+        figure: Any = figures.sweep(table, summary=summary, panels=panels)
+        (legend,) = figure.subfigs[0].legends
+        expected = [name for panel in of_both if panel in panels for name in of_both[panel]]
+        assert [text.get_text() for text in legend.get_texts()] == expected
+        assert len(figure.axes) == len(panels)
+    figure = figures.sweep(table, summary=summary, panels=("shares", "integration"))
+    assert not [legend for part in figure.subfigs for legend in part.legends]
+
+
+@pytest.mark.parametrize(
+    ("panels", "error", "message"),
+    [
+        ("shares", TypeError, "`panels` must be a sequence of names; got 'shares'"),
+        (["share"], ValueError, "`panels` must be among shares, counts, integration"),
+        ([], ValueError, "`panels` must be among"),
+        (["portraits"], ValueError, "`portraits` must have one or more where they alone"),
+    ],
+)
+def test_panels_that_can_not_be_drawn_are_an_error(panels: Any, error: Any, message: str):
+    table = swept({LINE: 1}, "primer")
+    with pytest.raises(error, match=message):
+        figures.sweep(table, summary=summary_of(table, ()), panels=panels)

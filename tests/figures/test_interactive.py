@@ -22,7 +22,8 @@ def test_without_plotly_it_is_said_what_to_install(data: Any, monkeypatch: pytes
         return found(name, *rest, **named)
 
     monkeypatch.setattr("importlib.import_module", lacking)
-    with pytest.raises(ImportError, match=r"`figures.interactive` needs plotly.*rnn\[plotly\]'"):
+    needed = r"`figures.interactive` needs plotly.*pip install 'plotly>="
+    with pytest.raises(ImportError, match=needed):
         figures.interactive(data.activity)
 
 

@@ -77,21 +77,21 @@ def test_the_third_sentence_says_what_tells_of_other_networks(
             0.99,
             0.95,
             1.0,
-            "without evidence the network makes choice 2 in 99.0\u00a0% of trials",
+            "choice 2 in 99.0\u00a0% of trials",
             True,
         ),
         (
             0.13,
             0.1,
             0.2,
-            "without evidence the network makes choice 1 in 87.0\u00a0% of trials",
+            "choice 1 in 87.0\u00a0% of trials",
             True,
         ),
         (
             0.6,
             0.55,
             0.65,
-            "without evidence the network makes choice 2 in 60.0\u00a0% of trials",
+            "choice 2 in 60.0\u00a0% of trials",
             False,
         ),
         (0.6, 0.4, 0.8, "", False),
@@ -104,7 +104,7 @@ def test_a_bias_is_told_and_a_large_one_at_once(
     curve = {"strength": [-5.0, 0.0, 5.0], "probability": [0.2, share, 0.9]}
     curve |= {"low": [0.1, low, 0.8], "high": [0.3, high, 1.0]}
     told = summary | {"psychometric": curve}
-    assert bias_of(told).startswith(said)
+    assert said in bias_of(told)
     assert bool(bias_of(told)) == bool(said)
     assert ("the network makes choice" in answer_of(told, small_run.recipe).trained) == large
 
@@ -163,6 +163,36 @@ def test_the_third_sentence_says_what_is_near_and_what_is_open(
     judged = judged | {"verdict": "not learned"}
     said = answer_of(summary | {"line_attractor": judged}, small_run.recipe).trust
     assert "a network that can't do the task" in said
+
+
+@pytest.mark.parametrize(
+    ("share", "low", "high", "said", "large"),
+    [
+        (0.52, 0.45, 0.59, "", False),
+        (0.6, 0.55, 0.65, "makes choice 2 in 60.0 % of trials, not in half", False),
+        (0.9, 0.85, 0.95, "makes choice 2 in 90.0 % of trials, not in half", True),
+        (0.13, 0.1, 0.2, "makes choice 1 in 87.0 % of trials, not in half", True),
+    ],
+)
+def test_a_bias_is_told_and_a_large_one_in_the_first_sentence(
+    summary: dict[str, Any], small_run: Run, share: float, low: float, high: float, said: str,
+    large: bool,
+):  # fmt: skip
+    curve = {"strength": [-5.0, 0.0, 5.0], "probability": [0.1, share, 0.9]}
+    curve |= {"low": [0.0, low, 0.8], "high": [0.2, high, 1.0]}
+    summary = summary | {"psychometric": curve}
+    assert said in bias_of(summary).replace("\u00a0", " ")
+    assert bool(bias_of(summary)) == bool(said)
+    assert ("costs it right decisions" in answer_of(summary, small_run.recipe).trained) is large
+
+
+def test_a_bias_is_not_told_where_no_trial_was_without_evidence(summary: dict[str, Any]):
+    assert bias_of(summary | {"psychometric": None}) == ""
+    assert bias_of(summary | {"psychometric": {"strength": [-5.0, 5.0]}}) == ""
+
+
+def test_what_is_found_is_said_to_be_of_one_network(summary: dict[str, Any], small_run: Run):
+    assert "this one network" in answer_of(summary, small_run.recipe).trust
 
 
 def test_a_slow_point_and_none_are_told(summary: dict[str, Any], small_run: Run):

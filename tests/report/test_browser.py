@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import page_of_thousand
+from pages import page_of_thousand, thousand_members
 from small import TINY
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -166,12 +166,13 @@ def test_members_are_sorted(width: str, open_page: Any):
     assert page.evaluate(values, verdict) == sorted(rising, reverse=True)
     head = page.locator(".members thead th").nth(verdict)
     assert head.get_attribute("aria-sort") == "descending"
-    if width == "desktop":
-        kept = heads.index("evidence kept")
-        page.get_by_role("button", name="evidence kept").click()
-        numbers = [float(value) for value in page.evaluate(values, kept) if value]
+    for name in ("accuracy", "evidence kept", "direction kept", "fixed points"):
+        page.get_by_role("button", name=name).click()
+        found = page.evaluate(values, heads.index(name))
+        numbers = [float(value) for value in found if value]
         assert len(numbers) > 900
         assert numbers == sorted(numbers)
+        assert page.evaluate("document.documentElement.scrollWidth") == WIDTHS[width][0]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -189,6 +190,14 @@ def test_members_are_filtered_by_label_and_by_text(width: str, open_page: Any):
     assert 0 < both < lines
     controls.get_by_label("verdict").select_option("")
     controls.get_by_label("mechanism").select_option("")
+    near = list(thousand_members()["near"].dropna())
+    controls.get_by_label("near").select_option("near another")
+    assert shown.count() == len(near)
+    controls.get_by_label("near").select_option("line attractor")
+    assert 0 < shown.count() == near.count("line attractor")
+    controls.get_by_label("near").select_option("no")
+    assert shown.count() == 1000 - len(near)
+    controls.get_by_label("near").select_option("")
     page.get_by_label("text").fill("Seed77")
     assert shown.count() == 11  # 77 and 770 to 779
     page.get_by_label("text").fill("no such words")

@@ -13,10 +13,10 @@ from yang_rnn.experiment.names import ORDER
 from yang_rnn.experiment.run import Run
 from yang_rnn.experiment.summary import versions
 from yang_rnn.report.again import seeds_command
-from yang_rnn.report.glossary import MEASURES, WORDS
+from yang_rnn.report.glossary import MEASURES, WORDS, rule
 from yang_rnn.report.numbers import NONE
 from yang_rnn.report.page import MOST_BYTES
-from yang_rnn.report.parts import explained, of_training
+from yang_rnn.report.parts import curve_of, explained, of_training
 from yang_rnn.report.run_page import run_page
 from yang_rnn.report.writing import report_of
 from yang_rnn.train import History
@@ -40,11 +40,17 @@ def test_a_page_has_the_numbers_of_the_summary(page: str, summary: dict[str, Any
         judged["reason"][1:], judged["mechanism_reason"][1:], "python -m yang_rnn.run --recipe",
         *(f"{name} {version}" for name, version in summary["versions"].items()),
         *(MEASURES[name].meaning for name in judged["measures"] if name in MEASURES),
-        "hidden 8 64",
+        "hidden 8 64", "The curve through the psychometric function",
     ):  # fmt: skip
         assert part in text, part
     for share in summary["accuracy_by_coherence"]["accuracy"]:
         assert f"{100 * share:.1f} %" in text
+
+
+def test_a_page_has_the_rules_of_its_labels(page: str, summary: dict[str, Any]):
+    judged, text = summary["line_attractor"], text_of(page)
+    for label in (judged["verdict"], judged["mechanism"]):
+        assert f"Rule: {rule(label)}." in text
 
 
 def test_a_page_loads_nothing_from_elsewhere_and_is_small(page: str):
@@ -164,3 +170,28 @@ def test_how_far_accuracy_jumps_is_told_where_there_are_epochs_enough():
     assert of_training(history, [])["jump"] == pytest.approx(0.03)
     assert of_training(History(np.ones(2), accuracy[:2]), [])["jump"] is None
     assert of_training(History(np.ones(8), np.full(8, np.nan)), [])["jump"] is None
+
+
+def test_the_fitted_curve_has_its_numbers_or_says_why_not():
+    def part(value: float | None, low: float | None, high: float | None) -> dict[str, Any]:
+        return {"value": value, "low": low, "high": high}
+
+    fit = {
+        "threshold": part(3.3, 3.1, 3.5), "bias": part(-0.99, -1.2, -0.82),
+        "lapse_1": part(0.01, 0.0, 0.021), "lapse_2": part(0.0, 0.0, 0.02),
+        "deviance": 3.0, "goodness": 0.5, "confidence": 0.95, "problem": "",
+    }  # fmt: skip
+    curve = curve_of(fit, "%")
+    assert curve is not None
+    assert [row[1:] for row in curve.rows] == [
+        ("3.3 %", "3.1 to 3.5 %"), ("-0.99 %", "-1.2 to -0.82 %"),
+        ("1 %", "0 to 2.1 %"), ("0 %", "0 to 2 %"),
+    ]  # fmt: skip
+    assert not curve.poor
+    none = fit | {"threshold": part(None, 0.0, None), "goodness": 0.0, "problem": "no evidence"}
+    curve = curve_of(none)
+    assert curve is not None
+    assert curve.rows[0][1:] == ("\u2013", "0 to no limit")
+    assert curve.problem == "no evidence"
+    assert curve.poor
+    assert curve_of(None) is None

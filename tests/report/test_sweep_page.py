@@ -7,10 +7,13 @@ import pandas
 import pytest
 from pages import MADE_WITH, page_of_thousand, text_of, thousand_members
 from PIL import Image
+from scipy.stats import binomtest
 
 from yang_rnn.ensemble.table import summary_of
+from yang_rnn.line_attractor.thresholds import Thresholds
 from yang_rnn.recipe import NOTEBOOK, PRIMER
-from yang_rnn.report.glossary import does
+from yang_rnn.report.glossary import does, rule
+from yang_rnn.report.numbers import number
 from yang_rnn.report.page import MOST_BYTES
 from yang_rnn.report.pictures import picture_of
 from yang_rnn.report.sweep_page import sweep_page
@@ -48,9 +51,14 @@ def test_shares_are_those_of_the_summary(page: str, table: Any):
     for _, row in summary.iterrows():
         if row["count"]:
             shares = (100 * row[part] for part in ("share", "low", "high"))
-            said = "{} {:.1f} % {:.1f} to {:.1f} %".format(row["count"], *shares)
-            assert said in text, said
+            said = "{:.1f} % {:.1f} to {:.1f} %".format(*shares)
+            near = r", of which [\w ,]*near [\w ,]*" if near_of(row) else ""
+            assert re.search(rf"\b{row['count']}{near} {said}", text), said
     assert does("turning integrator") in text
+
+
+def near_of(row: Any) -> int:
+    return 0 if pandas.isna(row["near"]) else row["near"]
 
 
 def test_verdicts_and_mechanisms_each_have_a_table_that_adds_up(page: str, table: Any):
@@ -59,8 +67,98 @@ def test_verdicts_and_mechanisms_each_have_a_table_that_adds_up(page: str, table
     assert ["What they do" in each for each in tables] == [True, False]
     assert ["By what mechanism" in each for each in tables] == [False, True]
     for each in tables:
-        counts = re.findall(r"<td>([\d,]+)</td>", each)
+        counts = re.findall(r"<td>([\d,]+?)(?:, <span[^>]*>[^<]*</span>)?</td>", each)
         assert sum(int(count.replace(",", "")) for count in counts) == len(table)
+
+
+def test_near_is_counted_and_has_a_column_with_a_filter(page: str, table: Any):
+    turning = table[table["verdict"] == "turning integrator"]
+    near = turning["near"].dropna().value_counts()
+    said = ", ".join(f"{count} near {name}" for name, count in near.items())
+    assert f"{len(turning)}, of which {said} {len(turning) / 10:.1f} %" in text_of(page)
+    heads = re.findall(r'<th scope="col">([^<]*)</th>', page[page.index('class="members"') :])
+    place = heads.index("near")
+    rows = re.findall(r"<tbody id.*?</tr>", page, flags=re.DOTALL)
+    cells = [re.findall(r'data-value="([^"]*)"', row)[place] for row in rows]
+    assert cells == list(table["near"].fillna("no"))
+    select = re.findall(rf'<select data-place="{place}">.*?</select>', page, flags=re.DOTALL)[0]
+    options = re.findall(r"<option[^>]*>([^<]*)", select)
+    assert options == ["any", "near another", *sorted(table["near"].dropna().unique()), "no"]
+
+
+def test_each_verdict_and_mechanism_that_occurs_has_its_rule(page: str, table: Any):
+    text, at = text_of(page), Thresholds()
+    assert f"{at.keeps} or more, direction kept (constancy) {at.straight} or more" in text
+    for label in {*table["verdict"], *table["mechanism"]}:
+        assert f"Rule: {rule(label)}." in text
+    assert rule("continuum") not in text  # none has it
+
+
+def test_none_of_ten_is_a_line_attractor_with_an_interval(table: Any):
+    ten = table[table["verdict"] == "turning integrator"].head(10)
+    names = [f"seed{seed}" for seed in ten["seed"]]
+    page = sweep_page(NOTEBOOK, ten, summary_of(ten, []), [], names, made_with=MADE_WITH)
+    row = re.findall(r'<th scope="row">line attractor.*?</tr>', page, flags=re.DOTALL)[0]
+    cells = [text_of(cell) for cell in re.findall(r"<td>.*?</td>", row)]
+    assert cells == ["0", "0.0 %", "0.0 to 27.8 %"]
+    assert '<th scope="row">leaky integrator' not in page
+
+
+def test_a_group_has_its_medians(table: Any):
+    few = table.head(6).assign(hidden=[32, 32, 32, 64, 64, 64], efficiency=[1, 2, 4, 5, 6, 7])
+    page = sweep_page(
+        NOTEBOOK, few, summary_of(few, ["hidden"]), ["hidden"], list("abcdef"), made_with=MADE_WITH
+    )
+    kept = [few["constancy"][place : place + 3].median() for place in (0, 3)]
+    for group, efficiency, constancy in zip((32, 64), (2, 6), kept, strict=True):
+        said = f"median evidence kept {efficiency}, median direction kept {number(constancy)}."
+        assert re.search(rf"hidden {group}: 3 networks, [^%]* % [^%]* %\), {said}", text_of(page))
+
+
+def test_outcomes_that_are_equally_frequent_are_both_named(table: Any):
+    few = table.head(8).assign(
+        mechanism=["rotation"] * 3 + ["no fixed point"] * 3 + ["chain"] * 2,
+        verdict="turning integrator",
+    )
+    names = [f"seed{seed}" for seed in few["seed"]]
+    page = sweep_page(NOTEBOOK, few, summary_of(few, []), [], names, made_with=MADE_WITH)
+    assert "by rotation and by no fixed point (37.5 % of them each, interval" in text_of(page)
+
+
+def test_many_combinations_are_counted_together_and_small_ones_are_owned_up_to(table: Any):
+    verdicts = ["line attractor"] * 3 + ["turning integrator"] * 17
+    for each, few in ((2, True), (20, False)):
+        rows = pandas.concat([table.head(10 * each)] * 2, ignore_index=True).assign(
+            hidden=np.repeat(range(10, 30), each), verdict=np.repeat(verdicts, each), near=np.nan
+        )
+        names = [f"m{place}" for place in range(len(rows))]
+        summary = summary_of(rows, ["hidden"])
+        page = sweep_page(NOTEBOOK, rows, summary, ["hidden"], names, made_with=MADE_WITH)
+        said = []
+        for outcome, count in (("turning integrator", 17 * each), ("line attractor", 3 * each)):
+            low, high = binomtest(count, len(rows)).proportion_ci(0.95, "wilson")
+            said.append(
+                f"{outcome} {count} of {len(rows)} ({5 * count / each:.1f} %, interval "
+                f"{100 * low:.1f} % to {100 * high:.1f} %)"
+            )
+        text = text_of(page)
+        assert f"Over all of them together: {said[0]}, {said[1]}." in text or (
+            f"Over all of them together: {said[1]}, {said[0]}." in text
+        )
+        assert ("as few as 2 networks here: so few can hardly tell" in text) is few
+
+
+def test_the_page_says_how_to_open_a_member_and_how_to_sort(table: Any):
+    few = table.head(2)
+    for linked in (True, False):
+        page = sweep_page(
+            NOTEBOOK, few, summary_of(few, []), [], ["seed0", "seed1"], made_with=MADE_WITH,
+            linked=linked,
+        )  # fmt: skip
+        text = text_of(page)
+        assert ("python -m yang_rnn.run --from SWEEP/members/NAME" in text) is linked
+        assert ('yang_rnn.load_run("SWEEP/members/NAME")' in text) is linked
+        assert "Click the head of a column to sort by it" in text
 
 
 def test_mechanisms_say_that_they_are_also_of_networks_that_failed_to_learn(table: Any):

@@ -3,7 +3,6 @@ from typing import Any
 
 import brainpy as bp
 import brainpy.math as bm
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -47,7 +46,7 @@ OPTIMISERS: dict[str, Any] = {
     "optax": optax.sgd(0.1, momentum=0.9),
     "optax-schedule": optax.adamw(optax.cosine_decay_schedule(0.1, 3)),
     "optax-injected": optax.inject_hyperparams(optax.adam)(0.1),
-    "optax-noise": optax.chain(optax.add_noise(0.1, 0.5, key=jax.random.key(0)), optax.sgd(0.1)),
+    "optax-noise": optax.chain(optax.add_noise(0.1, 0.5, 0), optax.sgd(0.1)),
     "brainpy": functools.partial(bp.optim.Momentum, lr=0.1),
     "brainpy-class": functools.partial(bp.optim.Adan, lr=0.1),
     "brainpy-schedule": lambda train_vars: bp.optim.Momentum(bp.optim.StepLR(0.1, 2), train_vars),

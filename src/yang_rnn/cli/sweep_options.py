@@ -1,9 +1,10 @@
 """What the command line of a sweep says."""
 
+import contextlib
 import dataclasses
 import difflib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -79,9 +80,7 @@ class SweepOptions:
     def vary(self) -> dict[str, list[Any]]:
         """The numbers that are set, with their values: columns of the table, one value or many."""
         values: dict[str, list[Any]] = {}
-        fields = {field.name: field.default for field in dataclasses.fields(Recipe)}
-        for field in ("base", "seed", "search", "coherences", *_TASK_FIELDS):
-            fields.pop(field)
+        fields = _settable()
         for entry in self.set:
             name, _, words = entry.partition("=")
             name = name.strip().replace("-", "_")
@@ -110,6 +109,35 @@ class SweepOptions:
         return values
 
 
+@contextlib.contextmanager
+def _numbers_by_set(arguments: Sequence[str]) -> Iterator[None]:
+    """Say how a number of the recipe is set, where it was given as an option or without `=`."""
+    try:
+        yield
+    except UsageError as error:
+        if not str(error).startswith("unrecognized options: "):
+            raise
+        for before, argument, behind in zip(
+            ["", *arguments], arguments, [*arguments[1:], ""], strict=False
+        ):
+            option, _, value = argument.partition("=")
+            name, unset = option.removeprefix("--").replace("-", "_"), before == "--set"
+            if name not in _settable() or (value if unset else not option.startswith("--")):
+                continue
+            value = value or ("" if behind.startswith("--") else behind) or "VALUE"
+            said = "--set must be like hidden=64,128" if unset else str(error)
+            raise UsageError(f"{said}; use --set {name}={value}") from error
+        raise
+
+
+def _settable() -> dict[str, Any]:
+    """Return the numbers of a recipe that a sweep can set, with their default values."""
+    fields = {field.name: field.default for field in dataclasses.fields(Recipe)}
+    for field in ("base", "seed", "search", "coherences", *_TASK_FIELDS):
+        fields.pop(field)
+    return fields
+
+
 def parse(arguments: Sequence[str]) -> SweepOptions:
     """Read command-line arguments; check all that can be checked before the work.
 
@@ -128,7 +156,7 @@ def parse(arguments: Sequence[str]) -> SweepOptions:
     SystemExit
         After `--help`.
     """
-    with errors_in_one_line():
+    with _numbers_by_set(arguments), errors_in_one_line():
         options = tyro.cli(SweepOptions, args=arguments, prog=PROGRAM, registry=TYPES)
     if options.workers < 0:
         raise UsageError(f"--workers must be 0 or more; got {options.workers}")

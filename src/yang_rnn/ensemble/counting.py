@@ -11,6 +11,13 @@ import pandas
 from scipy.stats import binomtest
 
 from yang_rnn.experiment.sections import Section
+from yang_rnn.line_attractor.neighbours import (
+    is_told,
+    members_of_group,
+    near_column,
+    near_in_words,
+    neighbours,
+)
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 
 CONFIDENCE = 0.95
@@ -18,6 +25,11 @@ CONFIDENCE = 0.95
 
 MAX_LISTED = 32
 """Members that a sweep's text lists one by one; of more there is the summary only."""
+
+MEDIANS = ("accuracy", "efficiency", "constancy")
+"""Numbers of members whose medians a summary has, where the table has them."""
+
+_KEPT = {"efficiency": "evidence kept", "constancy": "direction kept"}
 
 Outcome = tuple[str, str, int, int]
 """What it is of, its name, how many members have it, and of how many."""
@@ -45,9 +57,11 @@ def count_outcomes(
     Returns
     -------
     pandas.DataFrame
-        One row per outcome: recipe, the varied columns, of, outcome, count, members (those that did
+        One row per outcome: recipe, the varied columns, of, outcome, count, near (how many of them
+        are near another verdict; missing where the outcome is no verdict), members (those that did
         not fail), judged (those that the share is of), share, low and high (Wilson's interval of
-        the share, 95 %), failed (members with an error), median_accuracy (of those that did not).
+        the share, 95 %), failed (members with an error), median_accuracy (of those that did not)
+        and, where the table has them, median_efficiency and median_constancy.
     """
     rows = []
     grouped: Any = table.groupby(["recipe", *varied], sort=True)
@@ -63,16 +77,30 @@ def count_outcomes(
                     "of": of,
                     "outcome": outcome,
                     "count": count,
+                    "near": _number_near(finished, of, outcome),
                     "members": len(finished),
                     "judged": judged,
                     "share": count / judged if judged else np.nan,
                     "low": float(bounds[0]),
                     "high": float(bounds[1]),
                     "failed": len(group) - len(finished),
-                    "median_accuracy": finished["accuracy"].median() if len(finished) else np.nan,
+                }
+                | {
+                    f"median_{name}": finished[name].median() if len(finished) else np.nan
+                    for name in MEDIANS
+                    if name in table.columns or name == MEDIANS[0]
                 }
             )
-    return pandas.DataFrame(rows)
+    summary = pandas.DataFrame(rows)
+    return summary.astype({"near": "Int64"}) if rows else summary
+
+
+def _number_near(finished: Any, of: str, outcome: str) -> int | None:
+    """Return how many members with an outcome are near another; None if it is no verdict."""
+    column = near_column(of)
+    if column is None or column not in finished:
+        return None
+    return sum(neighbours(finished, of, outcome).values())
 
 
 def listed(varied: Sequence[str], values: Sequence[Any], seed: Any) -> str:
@@ -93,14 +121,14 @@ def meaning_of(summary: Any) -> list[Section]:
 
 
 def describe_counts(
-    summary: Any, headings: dict[str, str], always: Sequence[str] = ()
+    table: Any, summary: Any, headings: dict[str, str], always: Sequence[str] = ()
 ) -> list[str]:
     """Return the counts of a summary as lines of text.
 
     Parameters
     ----------
-    summary : pandas.DataFrame
-        From `count_outcomes`.
+    table, summary : pandas.DataFrame
+        Rows of members, and what `count_outcomes` makes of them.
     headings : mapping from str to str
         What stands before the outcomes of each kind (`of`); without one, its own name.
     always : sequence of str
@@ -119,15 +147,25 @@ def describe_counts(
         number, failed = first["members"], first["failed"]
         text = f"{named}: {number} member{'' if number == 1 else 's'}, {failed} failed"
         median = f"  {text}, median accuracy {first['median_accuracy']:.4f}"
-        lines.append(median if number else f"  {text}")
+        lines += [median, *_medians(first)] if number else [f"  {text}"]
+        members = members_of_group(table, keys, key)
         for _, row in group.iterrows():
-            if row["count"] or row["of"] in always:
+            if is_told(row) or row["of"] in always:
                 of = headings.get(row["of"], f"{row['of']}: ")
+                near = near_in_words(neighbours(members, row["of"], row["outcome"]))
                 lines.append(
                     f"    {of + row['outcome']:<34}{row['count']:>5}  {100 * row['share']:5.1f} %  "
                     f"(95 % interval {100 * row['low']:.1f} to {100 * row['high']:.1f} %)"
+                    + (f", {near}" if near else "")
                 )
     return lines
+
+
+def _medians(first: Any) -> list[str]:
+    """Say what a group keeps in the median, where its summary has that."""
+    values = {what: first.get(f"median_{name}") for name, what in _KEPT.items()}
+    said = [f"{what} {value:.2f}" for what, value in values.items() if not pandas.isna(value)]
+    return [f"    medians: {', '.join(said)}"] if said else []
 
 
 def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[Section]:

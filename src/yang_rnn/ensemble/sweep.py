@@ -65,11 +65,10 @@ class Sweep:
     folder : Path
         Where it is; `yang_rnn.load_run(folder / "members" / name)` opens a member.
     table : pandas.DataFrame
-        One row per member, see `yang_rnn.ensemble.members.member_row`.
+        One row per member; the page of the documentation on sweeps has the columns.
     summary : pandas.DataFrame
-        One row per verdict, for each recipe and each combination of varied numbers, see
-        `yang_rnn.ensemble.table.summary_of`; for other tasks
-        `yang_rnn.ensemble.task_table.summary_of_tasks`.
+        One row per verdict and per mechanism, for each recipe and each combination of varied
+        numbers, with Wilson's intervals; for other tasks also how many learned it.
     """
 
     folder: Path

@@ -132,7 +132,8 @@ def _list_members(table: Any, verbose: bool) -> list[str]:
     varied = list(table.columns[1 : list(table.columns).index("seed")])
     lines = [
         "Accuracy: share of right choices in fresh trials. The eigenvalue is the leading one at "
-        "the central fixed point; a negative time constant is one of growth.",
+        "the central fixed point; a negative time constant is one of growth. Near: a threshold "
+        "lies within the 95 % interval of a number that decides.",
         f"{listed(varied, varied, 'seed')} accuracy      eigenvalue  time const.  verdict",
     ]
     told = [name for name in JUDGED if verbose and name in table.columns]
@@ -150,7 +151,9 @@ def _list_members(table: Any, verbose: bool) -> list[str]:
         if not pandas.isna(row.get("eigenvalue_real")):
             value = in_words(complex(row["eigenvalue_real"], row["eigenvalue_imag"]))
             time_constant = f"{row['time_constant'] / 1000:.3g} s"
-        verdict = f"{row['verdict']}, by {row['mechanism']}"
+        near = row.get("near")
+        near = "" if pandas.isna(near) or not near else f" (near {near})"
+        verdict = f"{row['verdict']}{near}, by {row['mechanism']}"
         if pandas.isna(row["verdict"]):
             value, verdict = "", NOT_JUDGED
         lines.append(f"{line} {row['accuracy']:8.4f}  {value:>14}  {time_constant:>11}  {verdict}")
@@ -180,6 +183,6 @@ def describe(table: Any, summary: Any, folder: Path, *, verbose: bool = False) -
     parts = []
     if verbose or len(table) <= MAX_LISTED:
         parts.append(Section("Members", _list_members(table, verbose)))
-    counts = describe_counts(summary, {"verdict": "", "mechanism": "by "})
+    counts = describe_counts(table, summary, {"verdict": "", "mechanism": "by "})
     parts.append(Section("What the networks do, and why", counts))
     return written([*parts, *meaning_of(summary), *describe_end(table, folder, FILES)])

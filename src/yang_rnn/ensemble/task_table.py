@@ -22,6 +22,7 @@ from yang_rnn.ensemble.counting import (
 from yang_rnn.experiment.sections import Section, written
 from yang_rnn.line_attractor.criteria import VERDICTS
 from yang_rnn.line_attractor.mechanism import MECHANISMS
+from yang_rnn.line_attractor.neighbours import near_column
 
 
 def summary_of_tasks(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFrame:
@@ -78,7 +79,7 @@ def describe_tasks(
         if kind != "task":
             said = f"{context}: " if context else ""
             headings[of] = said + ("by " if kind == "mechanism" else "")
-    counts = describe_counts(summary, headings, always=("task",))
+    counts = describe_counts(table, summary, headings, always=("task",))
     parts += [
         Section("What the networks do, and why", counts),
         *meaning_of(summary),
@@ -102,10 +103,16 @@ def _list_members(table: Any) -> list[str]:
         if not pandas.isna(row["error"]) and row["error"]:
             lines.append(f"{line} {row['error']}")
             continue
-        found = "  ".join(f"{row[name]:<{len(name)}}" for name in verdicts)
+        found = "  ".join(f"{_with_neighbour(row, name):<{len(name)}}" for name in verdicts)
         learned = "yes" if row["learned"] else "NO"
         lines.append(f"{line} {row['accuracy']:8.4f}  {learned:<7}  {found}".rstrip())
     return lines
+
+
+def _with_neighbour(row: Any, column: str) -> str:
+    """Return a member's verdict, with the other one that it is near."""
+    near = row.get(near_column(column) or "")
+    return f"{row[column]} (near {near})" if near and not pandas.isna(near) else str(row[column])
 
 
 MAX_INPUTS = 12

@@ -186,6 +186,8 @@ def check_fit(name: str, fit: Any) -> None:
         good = isinstance(numbers, dict) and {"value", "low", "high"} <= set(numbers)
         if not good or not all(number is None or is_real(number) for number in numbers.values()):
             raise ValueError(f"`{name}.{part}` must have value, low, high; got {shown(numbers)}")
+        if part.startswith("lapse") and None in (numbers["low"], numbers["high"]):
+            raise ValueError(f"`{name}.{part}` must have an interval; got {shown(numbers)}")
 
 
 def _check_counts(name: str, counts: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from yang_rnn.line_attractor.estimates import Estimate
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 from yang_rnn.line_attractor.words import describe_change, in_words, shared
@@ -163,6 +164,7 @@ def _does(judged: dict[str, Any], stimulus: float | None, verbose: bool) -> list
     if m["decision_kept"] is not None:
         lines.append(_of_decisions(m["decision_kept"], m["decision_time_constant"], stimulus))
     if verbose:
+        lines.append(f"Rule: {rules_of_verdicts()[label]}.")
         lines.append(f"In full: {judged['reason']}.")
         lines += [_criterion(criterion) for criterion in judged["criteria"]]
     return lines
@@ -222,6 +224,7 @@ def _why(judged: dict[str, Any], stimulus: float | None, verbose: bool) -> list[
             f"{at.beyond:g} more)."
         )
     if verbose:
+        lines.append(f"Rule: {rules_of_mechanisms()[label]}.")
         lines.append(f"In full: {judged['mechanism_reason']}.")
         if m["non_normality"] is not None:
             lines.append(

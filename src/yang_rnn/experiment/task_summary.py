@@ -238,10 +238,11 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     -------
     dict
         Accuracy with its interval, chance, whether the task was learned, losses; by context the
-        verdict and the mechanism with their reasons; by input the numbers of fixed, stable and slow
-        points, the time constant (ms) of the central fixed point's leading mode; where the states
-        have finite bounds the index sum, and of a small rectified network how many fixed points
-        there are, and whether that is proved. None where a number is not defined.
+        verdict, which other it is near, and the mechanism with their reasons; by input the numbers
+        of fixed, stable and slow points, the time constant (ms) of the central fixed point's
+        leading mode; where the states have finite bounds the index sum, and of a small rectified
+        network how many fixed points there are, and whether that is proved. None where a number is
+        not defined.
     """
     low, high = summary["test_accuracy_interval"]
     row: dict[str, Any] = {
@@ -256,6 +257,7 @@ def task_row(summary: Mapping[str, Any], losses: np.ndarray) -> dict[str, Any]:
     }
     for context, verdict in summary["line_attractor"].items():
         row[f"verdict {context}".strip()] = verdict["verdict"]
+        row[f"near {context}".strip()] = verdict["near"]
         row[f"mechanism {context}".strip()] = verdict["mechanism"]
         row[f"reason {context}".strip()] = verdict["reason"]
         row[f"mechanism_reason {context}".strip()] = verdict["mechanism_reason"]

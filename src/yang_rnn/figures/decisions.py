@@ -120,6 +120,7 @@ def _in_words(fit: PsychometricFit, unit: str) -> list[str]:
         f"threshold {_with_unit(fit.threshold, unit)}",
         f"bias {_with_unit(fit.bias, unit)}",
         f"lapses {' and '.join(shares)} %",
+        *([f"fits badly (p = {fit.goodness:.2g})"] if fit.is_poor else []),
     ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from yang_rnn._checks import check_has, check_is, check_text, shown
 from yang_rnn.figures.outcomes import (
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 8
 """Combinations of recipe and varied numbers that have a row each; more are put together."""
+
+
+PANELS = ("shares", "counts", "integration", "eigenvalues", "portraits")
+"""Parts of the figure of a sweep, from above."""
 
 
 class Portrait(NamedTuple):
@@ -53,7 +59,8 @@ def sweep(
     *,
     summary: pandas.DataFrame,
     portraits: Sequence[Portrait] = (),
-    varied: Sequence[str] = (),
+    varied: Sequence[str] | None = None,
+    panels: Sequence[str] = PANELS,
     condition: str = "signed coherence",
     width: Width = "double",
 ) -> Figure:
@@ -71,47 +78,146 @@ def sweep(
         One row per group of networks and verdict or mechanism, with Wilson's intervals.
     portraits : sequence of Portrait
         Averaged trajectories of some members, each in the plane of its own PCs.
-    varied : sequence of str
-        Fields of the recipe that the sweep varies.
+    varied : sequence of str, optional
+        Fields of the recipe that the sweep varies; without it the summary's columns between
+        ``recipe`` and ``of``.
+    panels : sequence of {"shares", "counts", "integration", "eigenvalues", "portraits"}
+        What to draw: the share of each outcome, how many do what by what, efficiency against
+        constancy, leading eigenvalues, trajectories. In one column, of up to four combinations,
+        each of them alone is at most 240 mm high.
     condition : str
         What the trajectories are averaged by.
     width : {"single", "double"}
         Columns of a page that the figure is as wide as; in one, panels stand below each other.
     """
-    _check(table, summary, portraits, varied)
+    varied = _check(table, summary, portraits, varied)
     check_text("condition", condition)
+    wide = width == "double"
+    middle = _chosen(panels, portraits)
     judged = _judged(table)
     groups = _groups(judged, varied)
     several = len(table.groupby(["recipe", *varied], dropna=False)) > 1
     if not 1 <= len(groups) <= MOST_ROWS:
         groups = [("all", judged)]
-    wide = width == "double"
+    of_each = _Grid.of(len(groups), middle, wide)
+    above = 0.5 if "shares" not in panels and middle != ["counts"] else 0.0  # names of colours
     columns = 4 if wide else 2
     rows = -(-len(portraits) // columns)
-    each = 3.1 if wide else 8.0
-    heights = [5.6, each * len(groups), *([1.7 * rows + 0.4] if rows else [])]
-    figure = new_figure(width, 25.4 * sum(heights))
-    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
-    for ax, of in zip(parts[0].subplots(2, 1), ("verdict", "mechanism"), strict=True):
-        draw_shares(ax, summary, of, varied)
-    limits = _limits(judged)
-    shape: Any = (len(groups), 3) if wide else (3 * len(groups), 1)
-    panels = parts[1].subplots(*shape, squeeze=False).reshape(len(groups), 3)
-    for (left, middle, right), (name, members) in zip(panels, groups, strict=True):
-        name = name if several else ""
-        _what_and_why(left, members, judged, name)
-        _integration(middle, members, name, limits)
-        _eigenvalues(right, members, name)
-    if rows:
-        _portraits(parts[2], portraits, (rows, columns), condition)
+    heights = {"shares": 5.6, "middle": of_each.height + above}
+    heights["portraits"] = (1.7 if wide else 1.4) * rows + 0.4
+    drawn = [name for name in heights if name in panels or (name == "middle" and middle)]
+    drawn = [name for name in drawn if name != "portraits" or portraits]
+    figure = new_figure(width, 25.4 * sum(heights[name] for name in drawn))
+    places: Any = figure.subfigures(
+        len(drawn), 1, height_ratios=[heights[name] for name in drawn], squeeze=False
+    )
+    part = dict(zip(drawn, places[:, 0], strict=True))
+    if "shares" in part:
+        for ax, of in zip(part["shares"].subplots(2, 1), ("verdict", "mechanism"), strict=True):
+            draw_shares(ax, summary, of, varied)
+    if "middle" in part:
+        draw = {
+            "counts": lambda ax, members, name: _what_and_why(ax, members, judged, name),
+            "integration": lambda ax, members, name: _integration(
+                ax, members, name, _limits(judged)
+            ),
+            "eigenvalues": _eigenvalues,
+        }
+        axes = of_each.axes(part["middle"])
+        for row, (name, members) in zip(axes, groups, strict=True):
+            name = "\n".join(wrap(name, of_each.letters)) if several else ""
+            for ax, what in zip(row, middle, strict=True):
+                draw[what](ax, members, name)
+        if "shares" not in part:
+            _name_what_occurs(part["middle"], judged, middle, wide)
+    if "portraits" in part:
+        _portraits(part["portraits"], portraits, (rows, columns), condition)
     return figure
 
 
-def _check(table: Any, summary: Any, portraits: Any, varied: Any) -> None:
+def _name_what_occurs(part: Any, judged: Any, middle: Sequence[str], wide: bool) -> None:
+    """Name the colours of marks, above all panels, where no bars do."""
+    of_marks = {
+        "integration": ("verdict", VERDICT_COLOURS),
+        "eigenvalues": ("mechanism", MECHANISM_COLOURS),
+    }
+    marks = [
+        Line2D([], [], linestyle="", marker="o", markersize=5, color=colour, label=name)
+        for panel, (column, colours) in of_marks.items()
+        if panel in middle and column in judged
+        for name, colour in colours.items()
+        if (judged[column] == name).any()
+    ]
+    if marks:
+        part.legend(handles=marks, loc="outside upper center", ncols=4 if wide else 2)
+
+
+class _Grid(NamedTuple):
+    """Where the panels of each group are.
+
+    Attributes
+    ----------
+    groups, kinds : int
+        Groups, and panels of each.
+    shape : tuple of int
+        Rows and columns.
+    height : float
+        Of all together (inches).
+    letters : int
+        That a line above a panel has room for.
+    """
+
+    groups: int
+    kinds: int
+    shape: tuple[int, int]
+    height: float
+    letters: int
+
+    @classmethod
+    def of(cls, groups: int, panels: Sequence[str], wide: bool) -> _Grid:
+        """Put several panels of a group side by side, and single ones of several groups.
+
+        In one column they stand below each other, where names of outcomes take the room.
+        """
+        kinds, labels = len(panels), list(panels) == ["counts"]
+        if kinds > 1:
+            shape = (groups, kinds) if wide else (kinds * groups, 1)
+        else:
+            columns = min(groups, 3 if wide else 1 if labels else 2)
+            shape = (-(-groups // columns), columns)
+        each = 3.1 if wide else 2.67 if kinds > 1 else 2.0 if labels else 2.4
+        narrow = not wide and shape[1] > 1
+        return cls(groups, kinds, shape, each * shape[0], 22 if narrow else 36)
+
+    def axes(self, figure: Any) -> np.ndarray:
+        """Return the axes of each panel of each group, (group, kind); those left over are empty."""
+        axes = figure.subplots(*self.shape, squeeze=False).ravel()
+        used = self.groups * self.kinds
+        for ax in axes[used:]:
+            ax.set_axis_off()
+        return axes[:used].reshape(self.groups, self.kinds)
+
+
+def _chosen(panels: Any, portraits: Sequence[Portrait]) -> list[str]:
+    """Check which panels are chosen; return those that each group has."""
+    if isinstance(panels, str) or not isinstance(panels, (list, tuple)):
+        raise TypeError(f"`panels` must be a sequence of names; got {shown(panels)}")
+    unknown = [name for name in panels if name not in PANELS]
+    if unknown or not panels:
+        raise ValueError(f"`panels` must be among {', '.join(PANELS)}; got {shown(panels)}")
+    if set(panels) == {"portraits"} and not portraits:
+        raise ValueError("`portraits` must have one or more where they alone are drawn; got none")
+    return [name for name in PANELS[1:-1] if name in panels]
+
+
+def _check(table: Any, summary: Any, portraits: Any, varied: Any) -> list[str]:
+    """Check what is drawn; return the varied fields, found from the summary where not given."""
     for name, frame in (("table", table), ("summary", summary)):
         check_has(name, frame, "a DataFrame", "groupby", "columns")
         if "recipe" not in frame:
             raise ValueError(f"`{name}` must have a column 'recipe'; got {list(frame.columns)}")
+    if varied is None:
+        varied = _varied_in(summary)
     if isinstance(varied, str) or not isinstance(varied, (list, tuple)):
         raise TypeError(f"`varied` must be a sequence of names; got {shown(varied)}")
     unknown = [field for field in varied if field not in table or field not in summary]
@@ -121,6 +227,24 @@ def _check(table: Any, summary: Any, portraits: Any, varied: Any) -> None:
         raise TypeError(f"`portraits` must be a sequence of Portrait; got {shown(portraits)}")
     for portrait in portraits:
         check_is("portraits", portrait, Portrait)
+    if {"of", "outcome"} <= set(summary) and summary.duplicated(
+        ["recipe", *varied, "of", "outcome"]
+    ).any():
+        raise ValueError(
+            "`varied` must name all numbers that `summary` has a row for each value of; got "
+            f"{shown(list(varied))}"
+        )
+    return list(varied)
+
+
+def _varied_in(summary: Any) -> list[str]:
+    """Return the columns of a summary that its networks are grouped by, besides the recipe."""
+    columns = list(summary.columns)
+    if "of" not in columns:
+        raise ValueError(
+            f"`varied` must be given where `summary` has no column 'of'; it has {columns}"
+        )
+    return columns[columns.index("recipe") + 1 : columns.index("of")]
 
 
 def _judged(table: Any) -> Any:
@@ -250,7 +374,7 @@ def _portraits(
 ) -> None:
     figure.suptitle(
         f"averaged trajectories by {condition}:\nblue for choice 1, orange for choice 2, "
-        "darker with strength", fontsize="medium",
+        "darker with strength", fontsize="medium" if shape[1] > 2 else "small",
     )  # fmt: skip
     places = list(np.ravel(figure.subplots(*shape, squeeze=False)))
     for ax, portrait in zip(places, portraits, strict=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yang_rnn.line_attractor.rules import rules_of_mechanisms, rules_of_verdicts
 from yang_rnn.line_attractor.sentences import WHAT, WHY
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -606,6 +607,14 @@ def does(verdict: str) -> str:
 def why(mechanism: str) -> str:
     """Return why a network of a mechanism does what it does, as a clause."""
     return _clause(WHY[mechanism]) if mechanism in WHY else f"it is said to be by {mechanism}"
+
+
+_RULES = rules_of_verdicts() | rules_of_mechanisms()
+
+
+def rule(label: str) -> str:
+    """Return the rule by which a verdict or a mechanism is told, as a clause; empty if unknown."""
+    return _RULES.get(label, "")
 
 
 def _clause(sentence: str) -> str:

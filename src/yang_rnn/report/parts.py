@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from yang_rnn.psychometrics import LEAST_GOODNESS
 from yang_rnn.recipe import Recipe
 from yang_rnn.report.again import settings_of
 from yang_rnn.report.captions import Caption, caption_of
 from yang_rnn.report.chart import loss_chart
-from yang_rnn.report.glossary import CHIEF, MEASURES, does, why
+from yang_rnn.report.glossary import CHIEF, MEASURES, does, rule, why
 from yang_rnn.report.numbers import NONE, measure
 from yang_rnn.report.page import MOST_BYTES
 from yang_rnn.report.pictures import Picture
@@ -38,9 +39,11 @@ class Judged(NamedTuple):
     verdict: str
     near: str
     does: str
+    rule: str
     reason: str
     mechanism: str
     why: str
+    mechanism_rule: str
     mechanism_reason: str
     criteria: Sequence[Mapping[str, Any]]
     chief: Sequence[Told]
@@ -58,10 +61,6 @@ class Curve(NamedTuple):
     def poor(self) -> bool:
         """Whether hardly any observer of this curve fits as badly."""
         return self.goodness is not None and self.goodness < LEAST_GOODNESS
-
-
-LEAST_GOODNESS = 0.05
-"""Share of simulated observers with as large a deviance, below which a curve does not fit."""
 
 
 def curve_of(fit: Mapping[str, Any] | None, unit: str = "") -> Curve | None:
@@ -106,7 +105,9 @@ def explained(judged: Mapping[str, Any]) -> Judged:
         verdict=judged["verdict"],
         mechanism=judged["mechanism"],
         does=does(judged["verdict"]),
+        rule=rule(judged["verdict"]),
         why=why(judged["mechanism"]),
+        mechanism_rule=rule(judged["mechanism"]),
         chief=[_told(name, measures) for name in chief],
         # A number that a later version has, and none explains, is told by its name.
         others=[_told(name, measures) for name in others],

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
+from scipy.stats import binomtest
 
+from yang_rnn.line_attractor.neighbours import (
+    ASKED,
+    is_told,
+    members_of_group,
+    near_in_words,
+    neighbours,
+)
 from yang_rnn.recipe import Recipe
 from yang_rnn.report.again import sweep_command
 from yang_rnn.report.answer import Answer
-from yang_rnn.report.glossary import does, why
+from yang_rnn.report.glossary import does, rule, why
 from yang_rnn.report.numbers import NONE, counted, first_up, is_missing, number, percent
 from yang_rnn.report.page import MOST_BYTES, render
 from yang_rnn.report.parts import of_making
@@ -28,6 +37,15 @@ _NUMBERS = {
 }
 """Columns of the table of members that are numbers, and what they are called in the page."""
 
+
+_LABELS = ("verdict", "near", "mechanism")
+"""What the names of columns with labels begin with."""
+
+_NOT_NEAR = "no"
+"""What stands for a verdict that is near no other."""
+
+FEW = 20
+"""Networks of a combination below which shares hardly tell combinations apart."""
 
 MOST_TOLD = 3
 """Groups whose shares the answer tells one by one."""
@@ -70,14 +88,16 @@ class Column(NamedTuple):
         In the table, and in the page.
     choices : list of str
         What a filter of it chooses from; empty where there is none.
-    less : bool
-        Whether a phone leaves it out.
     """
 
     name: str
     title: str
     choices: list[str]
-    less: bool
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it says to which other verdict members are near."""
+        return self.name.split(" ")[0] == "near"
 
 
 def sweep_page(
@@ -124,7 +144,7 @@ def sweep_page(
     facts: dict[str, Any] = {"versions": {k: v for k, v in made_with.items() if k != "platform"}}
     facts["platform"] = made_with.get("platform", "cpu")
     own = dataclasses.replace(recipe, search="newton")
-    found = _groups(summary, recipe)
+    found = _groups(table, summary, recipe)
     shown = _within_room(figure, portraits or {}, members)
     return render(
         "sweep.html",
@@ -145,11 +165,12 @@ def sweep_page(
         portraits=shown[1],
         labels={member.name: _label_of(member) for member in members},
         meanings={
-            share.outcome: share.meaning
+            share.outcome: (share.meaning, rule(share.outcome))
             for group in found
             for share in group.shares
             if share.meaning
         },
+        rule=rule,
         linked=linked,
         quote=quote,
         note="",
@@ -166,12 +187,14 @@ def _question(recipe: Recipe, number_of: int) -> str:
 
 
 class Share(NamedTuple):
-    """How many members of a group have an outcome."""
+    """How many members of a group have an outcome; near says how many are near another."""
 
     of: str
     outcome: str
     meaning: str
     networks: int
+    judged: int
+    near: str
     share: float
     low: float
     high: float
@@ -205,6 +228,8 @@ class Group(NamedTuple):
         Those that did not fail, and those that did.
     accuracy, ideal : float
         The members' median, and the ideal observer's; None where there is no such observer.
+    efficiency, constancy : float
+        Medians of the evidence and the direction kept; NaN where the summary has none.
     kinds : list of Kind
         What came of them.
     """
@@ -214,6 +239,8 @@ class Group(NamedTuple):
     failed: int
     accuracy: float
     ideal: float | None
+    efficiency: float
+    constancy: float
     kinds: list[Kind]
 
     @property
@@ -222,8 +249,8 @@ class Group(NamedTuple):
         return [share for kind in self.kinds for share in kind.shares]
 
 
-def _groups(summary: Any, recipe: Recipe) -> list[Group]:
-    """Return the counts of a summary by group, without outcomes that none has."""
+def _groups(table: Any, summary: Any, recipe: Recipe) -> list[Group]:
+    """Return the counts of a summary by group, without outcomes that none has and none asks for."""
     if not len(summary):
         return []
     columns = list(summary.columns)
@@ -231,21 +258,23 @@ def _groups(summary: Any, recipe: Recipe) -> list[Group]:
     found = []
     for key, rows in summary.groupby(keys, sort=False):
         values = dict(zip(keys[1:], key[1:], strict=True))
-        first = rows.iloc[0]
-        shares = [
-            Share(
-                row["of"], row["outcome"], _meaning(row["of"], row["outcome"]), int(row["count"]),
-                row["share"], row["low"], row["high"],
-            )
-            for _, row in rows.iterrows()
-            if row["count"]
-        ]  # fmt: skip
+        first, members = rows.iloc[0], members_of_group(table, keys, key)
+        shares = [_share(row, members) for _, row in rows.iterrows() if is_told(row)]
         name = ", ".join(f"{field} {value}" for field, value in values.items())
+        kept = (first.get(f"median_{number}", math.nan) for number in ("efficiency", "constancy"))
         found.append(
             Group(name, int(first["members"]), int(first["failed"]), first["median_accuracy"],
-                  _ideal(recipe, values), _kinds(shares))
+                  _ideal(recipe, values), *kept, _kinds(shares))
         )  # fmt: skip
     return found
+
+
+def _share(row: Any, members: Any) -> Share:
+    of, outcome = row["of"], row["outcome"]
+    return Share(
+        of, outcome, _meaning(of, outcome), int(row["count"]), int(row["judged"]),
+        near_in_words(neighbours(members, of, outcome)), row["share"], row["low"], row["high"],
+    )  # fmt: skip
 
 
 def _ideal(recipe: Recipe, values: Mapping[str, Any]) -> float | None:
@@ -299,15 +328,15 @@ def _meaning(of: str, outcome: str) -> str:
 
 def _columns(table: Any, varied: Sequence[str]) -> list[Column]:
     """Return the columns that a reader sees: varied numbers, labels, numbers."""
-    labels = [name for name in table.columns if name.split(" ")[0] in ("verdict", "mechanism")]
+    labels = [name for name in table.columns if name.split(" ")[0] in _LABELS]
     labels = ["learned", *labels] if "learned" in table.columns else labels
-    columns = [Column(field, field, [], False) for field in varied]
+    columns = [Column(field, field, []) for field in varied]
     for label in labels:
-        choices = sorted({_label(value) for value in table[label] if not is_missing(value)})
-        columns.append(Column(label, label, choices, False))
-    columns += [
-        Column(name, title, [], True) for name, title in _NUMBERS.items() if name in table.columns
-    ]
+        values = [value for value in table[label] if not is_missing(value) and value != ""]
+        choices = sorted({_label(value) for value in values})
+        column = Column(label, label, choices)
+        columns.append(column._replace(choices=[*choices, _NOT_NEAR]) if column.is_near else column)
+    columns += [Column(name, title, []) for name, title in _NUMBERS.items() if name in table]
     return columns
 
 
@@ -319,8 +348,17 @@ def _label(value: Any) -> str:
 
 def _member(row: Any, name: str, columns: Sequence[Column]) -> Member:
     error = "" if is_missing(row["error"]) else str(row["error"])
-    cells = [_cell(row[column.name], column) for column in columns]
+    cells = [_cell(_of_column(row, column), column) for column in columns]
     return Member(name, cells, _reasons(row), error)
+
+
+def _of_column(row: Any, column: Column) -> Any:
+    """Return what a member has in a column, and that a verdict is near no other where it is so."""
+    value = row[column.name]
+    if not column.is_near or (not is_missing(value) and value):
+        return value
+    verdict = row.get(column.name.replace("near", "verdict", 1))
+    return None if is_missing(verdict) else _NOT_NEAR
 
 
 def _cell(value: Any, column: Column) -> Cell:
@@ -367,18 +405,30 @@ def _answer(
     trained += f"{counted(len(failed), 'of them')} failed" if failed else "all are whole"
     accuracies = [_accuracy(group) for group in groups if group.members]
     trained += f", and the median accuracy is {', '.join(accuracies)}." if accuracies else "."
+    trust = _TRUST + _few(groups)
     if not whole:
-        return Answer(trained, "There is nothing to count, for all failed.", _TRUST)
+        return Answer(trained, "There is nothing to count, for all failed.", trust)
     if len(groups) > MOST_TOLD:
-        return Answer(trained, _over_all(groups), _TRUST)
+        return Answer(trained, f"{_over_all(groups)} {_pooled(groups)}", trust)
     most = "; ".join(map(_most, groups))
-    return Answer(trained, f"What is most frequent: {most}.", _TRUST)
+    return Answer(trained, f"What is most frequent: {most}.", trust)
 
 
 _TRUST = (
     "Each share has an interval, since it comes from a limited number of networks: shares whose "
     "intervals overlap may be the same."
 )
+
+
+def _few(groups: Sequence[Group]) -> str:
+    """Say that groups are too small to be told apart, where they are."""
+    fewest = min((group.members for group in groups), default=FEW)
+    if len(groups) < 2 or fewest >= FEW:
+        return ""
+    return (
+        f" A combination has as few as {counted(fewest, 'network')} here: so few can hardly tell "
+        "combinations apart, unless they differ very much."
+    )
 
 
 def _of(group: Group) -> str:
@@ -395,24 +445,68 @@ def _most(group: Group) -> str:
     """Say what is most frequent in a group: whether it is learned, the verdicts, the mechanisms."""
     parts = []
     for of in dict.fromkeys(share.of for share in group.shares):
-        most = next(share for share in group.shares if share.of == of)
+        most = _most_frequent([share for share in group.shares if share.of == of])
         kind, _, where = of.partition(" ")
-        meaning = "" if group.name or not most.meaning else f": {most.meaning}"
+        by = "by " if kind == "mechanism" else ""
+        told = len(most) == 1 and not group.name and most[0].meaning
         parts.append(
-            f"{where + ': ' if where else ''}{'by ' if kind == 'mechanism' else ''}{most.outcome} "
-            f"({percent(most.share)} of them, interval {percent(most.low)} to "
-            f"{percent(most.high)}){meaning}"
+            f"{where + ': ' if where else ''}{_together(most, by)} "
+            f"({percent(most[0].share)} of them{' each' if len(most) > 1 else ''}, interval "
+            f"{percent(most[0].low)} to {percent(most[0].high)})"
+            + (f": {most[0].meaning}" if told else "")
         )
     return f"{_of(group)}{'; '.join(parts) if parts else 'none was judged'}"
+
+
+def _most_frequent(shares: Sequence[Share]) -> list[Share]:
+    """Return the most frequent of some outcomes: several where they are equally frequent."""
+    most = max((share.networks for share in shares), default=0)
+    return [share for share in shares if share.networks == most]
+
+
+def _together(shares: Sequence[Share], by: str = "") -> str:
+    return " and ".join(f"{by}{share.outcome}" for share in shares)
 
 
 def _over_all(groups: Sequence[Group]) -> str:
     """Say what is most frequent in how many groups, where these are many."""
     counts = Counter(
-        next((share.outcome for share in group.shares), "none that was judged") for group in groups
+        _together(_most_frequent(group.kinds[0].shares)) if group.kinds else "none that was judged"
+        for group in groups
     )
     said = ", ".join(f"{outcome} in {count}" for outcome, count in counts.most_common())
     return f"Of {len(groups)} combinations, the most frequent outcome is {said}."
+
+
+def _pooled(groups: Sequence[Group]) -> str:
+    """Say how often the most frequent outcome and line attractors are in all groups together."""
+    counts: dict[str, Counter[str]] = {}
+    judged: Counter[str] = Counter()
+    for group in groups:
+        for kind in group.kinds:
+            counts.setdefault(kind.of, Counter()).update(
+                {share.outcome: share.networks for share in kind.shares}
+            )
+            judged[kind.of] += kind.shares[0].judged
+    said = []
+    for of, found in counts.items():
+        name, _, where = of.partition(" ")
+        if name == "mechanism" or not judged[of]:
+            continue
+        most = max(found.values())
+        told = [outcome for outcome, count in found.items() if count == most or outcome == ASKED]
+        shares = [f"{outcome} {_pooled_share(found[outcome], judged[of])}" for outcome in told]
+        said.append(f"{where + ': ' if where and name == 'verdict' else ''}{', '.join(shares)}")
+    return f"Over all of them together: {'; '.join(said)}." if said else ""
+
+
+def _pooled_share(count: int, number_of: int) -> str:
+    """Return a count with its share and Wilson's interval."""
+    low, high = binomtest(count, number_of).proportion_ci(0.95, "wilson")
+    return (
+        f"{count:,} of {number_of:,} ({percent(count / number_of)}, interval {percent(low)} to "
+        f"{percent(high)})"
+    )
 
 
 def _alt(groups: Sequence[Group]) -> str:

@@ -63,13 +63,17 @@ if (table) {
     head.replaceChildren(button);
   });
 
+  // "+" stands for any label but "no": near whatever it is.
+  const fitting = (select, value) =>
+    select.value === "+" ? value !== "" && value !== "no" : value === select.value;
+
   function filter() {
     const chosen = [...controls.querySelectorAll("select")].filter((select) => select.value);
     const text = controls.querySelector("input").value.trim().toLowerCase();
     let count = 0;
     for (const body of rows) {
       const fits =
-        chosen.every((select) => key(body, Number(select.dataset.place)) === select.value) &&
+        chosen.every((select) => fitting(select, key(body, Number(select.dataset.place)))) &&
         texts.get(body).includes(text);
       body.hidden = !fits;
       count += fits;
