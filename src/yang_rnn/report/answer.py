@@ -103,8 +103,9 @@ def is_large_bias(summary: Summary) -> bool:
     if 0 in curve["strength"]:
         share = curve["probability"][curve["strength"].index(0)]
         return abs(share - 0.5) > 1 / 6
-    bias, threshold = (None if fit is None else fit[of]["value"] for of in ("bias", "threshold"))
-    return None not in (bias, threshold) and abs(bias) > TWO_TO_ONE * threshold
+    if fit is None or fit["bias"]["value"] is None or fit["threshold"]["value"] is None:
+        return False
+    return abs(fit["bias"]["value"]) > TWO_TO_ONE * fit["threshold"]["value"]
 
 
 TWO_TO_ONE = 0.43
