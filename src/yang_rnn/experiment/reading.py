@@ -182,9 +182,12 @@ def check_fit(name: str, fit: Any) -> None:
     if fit.get("goodness") is not None and not is_real(fit["goodness"], minimum=0):
         raise ValueError(f"`{name}.goodness` must be a share; got {shown(fit['goodness'])}")
     for part in ("threshold", "bias", "lapse_1", "lapse_2"):
-        numbers: Any = fit.get(part)
-        good = isinstance(numbers, dict) and {"value", "low", "high"} <= set(numbers)
-        if not good or not all(number is None or is_real(number) for number in numbers.values()):
+        numbers = fit.get(part)
+        if (
+            not isinstance(numbers, dict)
+            or not {"value", "low", "high"} <= set(numbers)
+            or not all(number is None or is_real(number) for number in numbers.values())
+        ):
             raise ValueError(f"`{name}.{part}` must have value, low, high; got {shown(numbers)}")
         if part.startswith("lapse") and None in (numbers["low"], numbers["high"]):
             raise ValueError(f"`{name}.{part}` must have an interval; got {shown(numbers)}")

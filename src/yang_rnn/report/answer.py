@@ -103,10 +103,9 @@ def is_large_bias(summary: Summary) -> bool:
     if 0 in curve["strength"]:
         share = curve["probability"][curve["strength"].index(0)]
         return abs(share - 0.5) > 1 / 6
-    if fit is None:
+    if fit is None or fit["bias"]["value"] is None or fit["threshold"]["value"] is None:
         return False
-    bias, threshold = fit["bias"]["value"], fit["threshold"]["value"]
-    return None not in (bias, threshold) and abs(bias) > TWO_TO_ONE * threshold
+    return abs(fit["bias"]["value"]) > TWO_TO_ONE * fit["threshold"]["value"]
 
 
 TWO_TO_ONE = 0.43
