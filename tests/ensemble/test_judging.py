@@ -17,7 +17,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 def test_default_thresholds_give_back_what_a_sweep_has(done: Path, read: Any):
     table: Any = read(done / f"table.{read.__name__.removeprefix('read_')}")
     pandas.testing.assert_frame_equal(judge_again(table), table)
-    moved = judge_again(table, Thresholds(learned=0.0, keeps=0.5, straight=0.0))
+    moved: Any = judge_again(table, Thresholds(learned=0.0, keeps=0.5, straight=0.0))
     assert list(moved["verdict"]) != list(table["verdict"])
     pandas.testing.assert_frame_equal(judge_again(moved), table)
 
@@ -28,6 +28,8 @@ def test_default_thresholds_give_back_what_was_published(recipe: str):
     said = ["verdict", "near", "mechanism"]
     again: Any = judge_again(table)
     pandas.testing.assert_frame_equal(again[said], table[said])
+    twice = pandas.concat([table.head(3), table.tail(3)], axis=0).set_axis([0, 1, 2] * 2)
+    assert list(judge_again(twice)["verdict"]) == list(twice["verdict"])
 
 
 def test_a_lower_threshold_finds_those_that_lie_above_it():
@@ -69,16 +71,15 @@ def test_rows_of_failed_members_stay_and_so_does_what_a_search_says():
 
 
 @pytest.mark.parametrize(
-    ("change", "thresholds", "message"),
+    ("without", "thresholds", "message"),
     [
-        ({}, Thresholds(still=1e-3), "`thresholds` must have still 0.0001, with which"),
-        ({}, Thresholds(beside=0.5), "`thresholds` must have beside 0.25, with which"),
-        ({"columns": ["efficiency", "right_choices"]}, None, "no column right_choices, efficiency"),
+        ([], Thresholds(still=1e-3), "`thresholds` must have still 0.0001, with which"),
+        ([], Thresholds(beside=0.5), "`thresholds` must have beside 0.25, with which"),
+        (["efficiency", "right_choices"], None, "no column right_choices, efficiency"),
     ],
 )
-def test_what_a_table_can_not_tell_is_an_error(change: Any, thresholds: Any, message: str):
-    table = pandas.read_csv(RESULTS / "hidden.csv").head(2)
-    table = table.drop(columns=change.get("columns", []))
+def test_what_a_table_can_not_tell_is_an_error(without: Any, thresholds: Any, message: str):
+    table = pandas.read_csv(RESULTS / "hidden.csv").head(2).drop(columns=without)
     with pytest.raises(ValueError, match=message):
         judge_again(table, thresholds)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from yang_rnn._checks import check_has, check_is
-from yang_rnn.ensemble.counting import finished_of
 from yang_rnn.line_attractor.criteria import judge
 from yang_rnn.line_attractor.measures import Measures
 from yang_rnn.line_attractor.thresholds import Thresholds
@@ -68,39 +67,44 @@ def judge_again(table: pandas.DataFrame, thresholds: Thresholds | None = None) -
             f"{', '.join(missing)}"
         )
     again: Any = table.copy()
-    finished: Any = finished_of(table) if "error" in table.columns else table
-    rows = finished.index[finished["verdict"].notna()]
+    rows = table.to_dict("records")
+    judged = [_is_said(row["verdict"]) and not _is_said(row.get("error")) for row in rows]
+    neighbours = [row.get("near", "") for row, is_so in zip(rows, judged, strict=True) if is_so]
     # Read from CSV, no neighbour is a missing value.
-    none = math.nan if "near" in table and table.loc[rows, "near"].isna().any() else ""
-    said = [_said(row, at, none) for row in table.loc[rows].to_dict("records")]
-    for place, name in enumerate(_LABELS):
-        told = {row: each[place] for row, each in zip(rows, said, strict=True)}
-        before = again[name] if name in again else pandas.Series(None, again.index, object)
-        again[name] = [told.get(row, value) for row, value in before.items()]
+    none = math.nan if pandas.isna(neighbours).any() else ""
+    said = [_said(row, at, none) if is_so else {} for row, is_so in zip(rows, judged, strict=True)]
+    for name in _LABELS:
+        again[name] = [new.get(name, row.get(name)) for new, row in zip(said, rows, strict=True)]
     return again
 
 
-def _said(row: Mapping[Any, Any], at: Thresholds, none: Any) -> tuple[Any, ...]:
-    """Return what is said of a member by other thresholds, in the order of `_LABELS`."""
+def _is_said(value: Any) -> bool:
+    return not pandas.isna(value) and value != ""
+
+
+def _said(row: Mapping[Any, Any], at: Thresholds, none: Any) -> dict[str, Any]:
+    """Return what is said of a member by other thresholds, by column."""
     judged, before = judge(measures_in(row), at), row.get("mechanism_reason")
     # What a reason ends with does not depend on thresholds; behind it stands how far a search
     # through all fixed points came, where it was cut short.
     end = judged.mechanism_reason.rpartition("; ")[2]
-    behind = before.rpartition(end)[2] if isinstance(before, str) and end in before else ""
-    why = judged.mechanism_reason + behind
-    return judged.label, judged.near or none, judged.reason, judged.mechanism, why
+    known = isinstance(before, str) and end in before
+    why = judged.mechanism_reason + (str(before).rpartition(end)[2] if known else "")
+    said = (judged.label, judged.near or none, judged.reason, judged.mechanism, why)
+    return dict(zip(_LABELS, said, strict=True))
 
 
 def measures_in(row: Mapping[Any, Any]) -> Measures:
     """Return the numbers that a member's verdict stands on, from its row of the table."""
     values: dict[str, Any] = {}
+    known: dict[Any, Any] = {name: value for name, value in row.items() if not pandas.isna(value)}
     for name, field in _FIELDS.items():
         column = name.replace("accuracy", "right_choices")
         if field.type == "complex":
-            parts: list[Any] = [row.get(f"{name}_{part}") for part in ("real", "imag")]
-            values[name] = complex(*(math.nan if x is None else float(x) for x in parts))
-        elif column in row and not pandas.isna(row[column]):
-            values[name] = _KINDS[str(field.type)](row[column])
+            parts = (known.get(f"{name}_{part}", math.nan) for part in ("real", "imag"))
+            values[name] = complex(*map(float, parts))
+        elif column in known:
+            values[name] = _KINDS[str(field.type)](known[column])
     # A table has no number for a time without end, or an error without limit.
     for name in ("time_constant", "second_time_constant", "driven_time_constant"):
         mode = values[name.replace("time_constant", "eigenvalue")]

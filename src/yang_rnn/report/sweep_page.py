@@ -261,12 +261,10 @@ def _groups(table: Any, summary: Any, recipe: Recipe) -> list[Group]:
         first, members = rows.iloc[0], members_of_group(table, keys, key)
         shares = [_share(row, members) for _, row in rows.iterrows() if is_told(row)]
         name = ", ".join(f"{field} {value}" for field, value in values.items())
-        kept: list[Any] = [
-            first.get(f"median_{number}", math.nan) for number in ("efficiency", "constancy")
-        ]
+        kept, straight = (first.get(f"median_{k}", math.nan) for k in ("efficiency", "constancy"))
         found.append(
             Group(name, int(first["members"]), int(first["failed"]), first["median_accuracy"],
-                  _ideal(recipe, values), kept[0], kept[1], _kinds(shares))
+                  _ideal(recipe, values), kept, straight, _kinds(shares))
         )  # fmt: skip
     return found
 
