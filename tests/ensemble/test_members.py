@@ -107,7 +107,7 @@ def test_a_member_is_searched_from_25_trials_without_other_stimuli(
 
     monkeypatch.setattr(members, "save_numbers", save)
     assert set(next(make_batch(recipes(1))).files) == {"summary.json", "SHA256SUMS"}
-    assert asked == {"stimuli": False, "trials": 25}
+    assert asked == {"whole": False, "trials": 25}
     summary = json.loads((done / "members" / "seed1" / "summary.json").read_text())
     assert summary["search"]["method"] == "newton"
     assert summary["search"]["starts"] == TINY.analysis_trials * TINY.num_steps
