@@ -1,12 +1,16 @@
 """The pages in `docs`: their examples run as they stand there, and nothing is left out."""
 
 import dataclasses
+import doctest
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
 import pandas
 import pytest
 
@@ -26,6 +30,7 @@ PAGES = ROOT / "docs"
         ("own_task", ("neurogym",)),
         ("training", ()),
         ("figures", ()),
+        ("export", ("xarray", "h5netcdf")),
         ("sweeps", ()),
     ],
 )
@@ -92,6 +97,34 @@ def test_every_figure_is_in_the_gallery():
         assert f"yr.figures.{name}" in gallery if name.islower() else name in gallery
 
 
+EXAMPLES = [name for name in yr.__all__ if ">>>" in (getattr(yr, name).__doc__ or "")]
+TAKES_LONG = {"line_attractor_verdict"}
+
+
+def test_what_newcomers_use_first_has_an_example():
+    assert {
+        "TwoAlternatives", "accuracy_by_condition", "average_by", "find_fixed_points",
+        "fit_psychometric", "line_attractor_verdict", "linearise", "points_by_input",
+        "psychometric_function", "simulate", "to_dataset",
+    } <= set(EXAMPLES)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in TAKES_LONG else name
+        for name in EXAMPLES
+    ],
+)
+def test_examples_in_docstrings_give_what_they_say(name: str, capsys: pytest.CaptureFixture[str]):
+    names = {"yr": yr, "np": np, "jnp": jnp}
+    text = inspect.getdoc(getattr(yr, name)) or ""
+    example = doctest.DocTestParser().get_doctest(text, names, name, None, None)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(example)
+    assert runner.summarize(verbose=False).failed == 0, capsys.readouterr().out
+
+
 def columns_told(heading: str) -> set[str]:
     """Return the words in code of the table behind a heading of the page of sweeps."""
     text = (PAGES / "sweeps.md").read_text("utf-8")
@@ -123,8 +156,8 @@ def test_the_share_by_moved_thresholds_is_that_of_the_tables():
     tables = [pandas.read_csv(ROOT / "results" / f"{name}.csv") for name in ("notebook", "primer")]
     for table, share in zip(tables, (shares[0], shares[3]), strict=True):
         again = yr.judge_again(table, yr.Thresholds(keeps=float(keeps), straight=0.7))
-        count = list(again["verdict"]).count("line attractor")
-        assert round(100 * count / len(again), 1) == share
+        lines = again["verdict"].tolist().count("line attractor")
+        assert f"{100 * lines / len(again):.1f}" == f"{share:.1f}"
 
 
 SITE = """
