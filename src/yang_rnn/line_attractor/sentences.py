@@ -14,16 +14,16 @@ WHAT: Final[dict[str, str]] = {
         "leaked away by the time of the choice."
     ),
     "unstable integrator": (
-        "The network's decisions run away from where they began: early evidence counts most, and "
-        "later evidence changes them less and less."
+        "Early evidence counts most and later evidence changes the network's decisions less and "
+        "less, as where decisions run away from where they began."
     ),
     "fast leak": (
         "The network loses most of the evidence before it has to choose, so that it hardly adds it "
         "up."
     ),
     "turning integrator": (
-        "The network keeps the evidence until the choice, but not along a line: what a piece of "
-        "evidence does to the state turns into other directions with time."
+        "The network keeps half of the evidence or more until the choice, but not along a line: "
+        "what a piece of evidence does to the state turns into other directions with time."
     ),
     "not learned": (
         "The network decides too badly, or too little by the evidence, for anything to be said "

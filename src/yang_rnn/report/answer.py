@@ -126,7 +126,7 @@ def _fitted_bias(fit: Summary | None) -> str:
     )
 
 
-KEEPS = "keeps the evidence"
+KEEPS = "keeps half of the evidence or more"
 """What is said of a network without saying how much it keeps."""
 
 
