@@ -431,14 +431,11 @@ def _few(groups: Sequence[Group]) -> str:
     )
 
 
-def _of(group: Group) -> str:
-    return f"with {group.name} " if group.name else ""
-
-
 def _accuracy(group: Group) -> str:
     """Return a group's median accuracy, beside the best that there is."""
     best = "" if group.ideal is None else f" (an ideal observer's: {percent(group.ideal)})"
-    return f"{_of(group)}{percent(group.accuracy)}{best}"
+    where = f" with {group.name}" if group.name else ""
+    return f"{percent(group.accuracy)}{where}{best}"
 
 
 def _most(group: Group) -> str:
@@ -455,7 +452,8 @@ def _most(group: Group) -> str:
             f"{percent(most[0].low)} to {percent(most[0].high)})"
             + (f": {most[0].meaning}" if told else "")
         )
-    return f"{_of(group)}{'; '.join(parts) if parts else 'none was judged'}"
+    where = f"with {group.name}: " if group.name else ""
+    return f"{where}{'; '.join(parts) if parts else 'none was judged'}"
 
 
 def _most_frequent(shares: Sequence[Share]) -> list[Share]:
