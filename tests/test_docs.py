@@ -142,6 +142,7 @@ def test_the_page_of_sweeps_tells_every_column():
         known = {name, name.removesuffix("_real").removesuffix("_imag")}
         assert known & (told | fields | {"failed"}), name
     of_texts = {"point", "label", "reason", "mechanism_reason", "right_choices_error"}
+    of_texts |= {"choice_2_at_rest"}
     of_searches = {"starts_fixed", "starts_slow"}
     of_bounds = {"index_sum", "index_incomplete", "index_points_added"}
     assert told - set(table.columns) == of_texts | of_searches | of_bounds

@@ -83,7 +83,8 @@ def test_progress_and_result_are_printed(done: Ended):
     for line, (_, row) in zip(lines[first + 1 : first + 4], table.iterrows(), strict=True):
         assert line.split()[0] == str(row["seed"])
         assert f"{row['accuracy']:.4f}" in line
-        near = f" (near {row['near']})" if isinstance(row["near"], str) and row["near"] else ""
+        other: Any = row["near"]
+        near = f" (near {other})" if isinstance(other, str) and other else ""
         assert line.endswith(f"{row['verdict']}{near}, by {row['mechanism']}")
 
 

@@ -16,6 +16,7 @@ from yang_rnn.trials import (
     check_task,
     check_trials,
     last_asked,
+    signed_by_choice,
 )
 
 TASK = TwoAlternatives(
@@ -84,6 +85,15 @@ def test_signed_strength_is_negative_where_the_first_choice_is_correct_and_0_sta
     signed = TASK.signed_strength(every)
     assert signed.tolist() == [0.0, 0.0, -3.0, 2.0]
     assert not np.signbit(signed[:2]).any()
+
+
+def test_evidence_that_the_choice_does_not_follow_keeps_its_sign():
+    choice = [1, 0, 1, 1, 0, 0]
+    ignored = np.array([0.25, 0.12, -0.06, -0.25, 0.0, -0.25])
+    assert signed_by_choice(ignored, choice).tolist() == ignored.tolist()
+    followed = np.array([0.25, -0.12, 0.06, 0.25, 0.0, -0.25])
+    for values in (followed, -followed, np.abs(followed)):  # whatever positive stands for
+        assert signed_by_choice(values, choice).tolist() == followed.tolist()
 
 
 def test_the_choice_is_the_larger_of_the_two_outputs_at_the_last_step_of_the_decision():

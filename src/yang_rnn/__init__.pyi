@@ -59,6 +59,7 @@ from .ensemble.judging import judge_again as judge_again
 from .ensemble.plan import SweepError as SweepError
 from .ensemble.sweep import Sweep as Sweep
 from .ensemble.sweep import SweepProgress as SweepProgress
+from .ensemble.table import summary_of as summary_of
 from .ensemble.training import train_ensemble as train_ensemble
 from .experiment.continuing import ContinuationError as ContinuationError
 from .experiment.continuing import continue_run as continue_run

@@ -266,7 +266,9 @@ class TwoAlternatives:
     outputs : two of int
         The outputs that compete, those of choice 1 and of choice 2.
     condition : str
-        Which of `Trials.conditions` is the strength of the evidence, signed or not.
+        Which of `Trials.conditions` is the strength of the evidence: without a sign it has that
+        of the correct choice; with signs that the choice does not follow, as of evidence that is to
+        be ignored, these are kept, positive for choice 2.
     stimulus, decision : str
         The periods in which evidence comes and in which the choice is asked for.
     within : mapping
@@ -370,14 +372,16 @@ class TwoAlternatives:
     def signed_strength(self, trials: Trials) -> np.ndarray:
         """Return each trial's strength of evidence, negative where choice 1 is correct.
 
-        A `ValueError` where there are trials that this is not said of, whose right choice is by
-        other evidence.
+        A strength that has a sign which the correct choice does not follow, as of evidence that is
+        to be ignored, keeps it. A `ValueError` where there are trials that this is not said of,
+        whose right choice is by other evidence.
         """
         others = int((~self.said_of(trials)).sum())
         if others:
             raise ValueError(
                 f"`trials` must be those of {shown(dict(self.within))}, as "
-                f"`trials.where(task.within)` gives; got {others} others"
+                f"`trials.where(task.within)` gives (`activity[:, task.said_of(trials)]` is "
+                f"theirs); got {others} others"
             )
         if trials.choice is None:
             raise ValueError("`trials` must have a correct `choice`; got None")
@@ -386,8 +390,22 @@ class TwoAlternatives:
             raise ValueError(
                 f"`trials.choice` must be 0 (choice 1) or 1 (choice 2); got {others[0]:g}"
             )
-        strength = np.abs(trials.condition(self.condition))
-        return np.where(np.asarray(trials.choice) == 1, strength, -strength) + 0.0
+        return signed_by_choice(trials.condition(self.condition), trials.choice)
+
+
+def signed_by_choice(strength: Any, choice: Any) -> np.ndarray:
+    """Return strengths of evidence with a sign, negative for choice 1 (0 of `choice`).
+
+    It is that of the correct choice, except where the strengths have signs of their own which the
+    choice does not follow: evidence that is to be ignored keeps its sign.
+    """
+    strength, sign = np.asarray(strength, float), np.where(np.asarray(choice) == 1, 1.0, -1.0)
+    there = strength != 0
+    agreeing = np.sign(strength[there]) == sign[there]
+    is_signed = bool((strength < 0).any())
+    if is_signed and agreeing.any() and not agreeing.all():
+        return strength + 0.0
+    return np.abs(strength) * sign + 0.0
 
 
 class Task(abc.ABC):

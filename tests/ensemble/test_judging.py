@@ -6,7 +6,9 @@ import pandas
 import pytest
 from ensembles import SEEDS
 
+from yang_rnn import figures
 from yang_rnn.ensemble.judging import judge_again, measures_in
+from yang_rnn.ensemble.table import summary_of
 from yang_rnn.experiment.storage import load_run
 from yang_rnn.line_attractor.thresholds import Thresholds
 
@@ -90,3 +92,23 @@ def test_what_is_no_table_or_no_thresholds_is_an_error():
     table = pandas.read_csv(RESULTS / "hidden.csv").head(2)
     with pytest.raises(TypeError, match="`thresholds` must be a"):
         judge_again(table, {"keeps": 0.5})  # pyright: ignore[reportArgumentType]
+
+
+def test_a_table_that_is_judged_again_is_counted_and_drawn_with_its_thresholds():
+    table: Any = pandas.read_csv(RESULTS / "primer.csv").head(100)
+    at = Thresholds(keeps=0.6)
+    again = judge_again(table, at)
+    counts: Any = summary_of(again)
+    (row,) = counts[counts["outcome"] == "line attractor"].to_dict("records")
+    assert row["count"] == (again["verdict"] == "line attractor").sum() > 20
+    assert row["low"] < row["count"] / 100 < row["high"]
+    figure = figures.sweep(again, summary=counts, panels=("integration",), thresholds=at)
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.texts] == ["0.5", "0.6"]
+    with pytest.raises(ValueError, match="`summary` must be of `table`, as"):
+        figures.sweep(table, summary=counts, panels=("integration",))
+
+
+def test_what_is_no_table_of_a_sweep_is_not_counted():
+    with pytest.raises(ValueError, match=r"it lacks \['recipe', 'seed'\]"):
+        summary_of(pandas.DataFrame({"a": [1]}))

@@ -145,7 +145,8 @@ def test_text_and_summary_have_what_is_kept_in_the_median(tmp_path: Path):
     summary: Any = summary_of(table, ())
     assert set(summary["median_efficiency"]) == {0.45}  # without the failed one
     text = describe(table, summary, tmp_path)
-    assert "    medians: evidence kept 0.45, direction kept 0.60\n" in text
+    said = "evidence kept 0.45 (middle half 0.23 to 0.68), direction kept 0.60 (middle half 0.60 to"
+    assert f"    medians: {said} 0.60)\n" in text
     assert "medians" not in describe(table_by_hand(), summary_of(table_by_hand(), ()), tmp_path)
 
 

@@ -19,6 +19,7 @@ from yang_rnn.line_attractor.neighbours import (
     neighbours,
 )
 from yang_rnn.line_attractor.sentences import WHAT, WHY
+from yang_rnn.line_attractor.words import middle_of
 
 CONFIDENCE = 0.95
 """Coverage of the intervals of a summary."""
@@ -37,6 +38,8 @@ Outcome = tuple[str, str, int, int]
 
 def finished_of(table: Any) -> Any:
     """Return the rows of a table without an error; read from CSV, no error is a missing value."""
+    if "error" not in table:
+        return table
     return table[table["error"].isna() | (table["error"] == "")]
 
 
@@ -147,7 +150,11 @@ def describe_counts(
         number, failed = first["members"], first["failed"]
         text = f"{named}: {number} member{'' if number == 1 else 's'}, {failed} failed"
         median = f"  {text}, median accuracy {first['median_accuracy']:.4f}"
-        lines += [median, *_medians(first)] if number else [f"  {text}"]
+        lines += (
+            [median, *_medians(finished_of(members_of_group(table, keys, key)))]
+            if number
+            else [f"  {text}"]
+        )
         members = members_of_group(table, keys, key)
         for _, row in group.iterrows():
             if is_told(row) or row["of"] in always:
@@ -161,10 +168,10 @@ def describe_counts(
     return lines
 
 
-def _medians(first: Any) -> list[str]:
-    """Say what a group keeps in the median, where its summary has that."""
-    values = {what: first.get(f"median_{name}") for name, what in _KEPT.items()}
-    said = [f"{what} {value:.2f}" for what, value in values.items() if not pandas.isna(value)]
+def _medians(members: Any) -> list[str]:
+    """Say what the members of a group keep in the median, where the table has that."""
+    values = {what: middle_of(members[name]) for name, what in _KEPT.items() if name in members}
+    said = [f"{what} {value}" for what, value in values.items() if value]
     return [f"    medians: {', '.join(said)}"] if said else []
 
 
@@ -176,6 +183,10 @@ def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[Section
         lines.append("What failed is made again only if its folder in members/ is removed.")
     page, others = files[-1], ", ".join(files[:-1])
     files_in = f"Open {page} in a browser. Beside it are {others}, and each network in members/."
+    files_in += (
+        " They are trained together, which rounds otherwise: a run of its own with the same seed "
+        "is another network."
+    )
     return [
         *([Section("Failed", lines)] if lines else []),
         Section("Files", [files_in, f"  {folder}/"]),

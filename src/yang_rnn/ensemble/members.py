@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,13 +230,15 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Recipe, varied numbers, seed, error (empty if none), accuracy, losses, starts by how they
-        ended, the number of all fixed points, whether it is proved, the nodes of its proof and how
-        many points the search had missed (of a rectified network of up to 64 units), of networks
-        whose states have finite bounds the index sum, the analysed point, leading eigenvalues, what
-        the network does and why, and all that the verdict's `Measures` have (their accuracy, of
-        trials with evidence, as right_choices). Time constants in ms. None where a number is not
-        defined. Of another task than the perceptual one, from the error on, what `task_row` gives.
+        Recipe, varied numbers, seed, error (empty if none), accuracy, choice_2_at_rest (the share
+        of trials without evidence in which choice 2 is made; without a bias half of them), losses,
+        starts by how they ended, the number of all fixed points, whether it is proved, the nodes of
+        its proof and how many points the search had missed (of a rectified network of up to 64
+        units), of networks whose states have finite bounds the index sum, the analysed point,
+        leading eigenvalues, what the network does and why, and all that the verdict's `Measures`
+        have (their accuracy, of trials with evidence, as right_choices). Time constants in ms. None
+        where a number is not defined. Of another task than the perceptual one, from the error on,
+        what `task_row` gives.
     """
     recipe = Recipe.load(folder / RECIPE)
     row: dict[str, Any] = {"recipe": recipe.name_without("search", *varied)}
@@ -249,7 +251,7 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
         return row | task_row(read_task_summary(folder), losses)
     summary = read_summary(folder)
     point, judged = summary["analysed_point"], summary["line_attractor"]
-    row |= {"accuracy": summary["test_accuracy"]}
+    row |= {"accuracy": summary["test_accuracy"], "choice_2_at_rest": _choice_2_at_rest(summary)}
     row |= {"first_loss": float(losses[0]), "final_loss": float(losses[-1])}
     row |= {f"starts_{status}": n for status, n in summary["search"]["ends"].items()}
     if "index" in summary:
@@ -270,3 +272,11 @@ def member_row(folder: Path, varied: Sequence[str]) -> dict[str, Any]:
         else:
             row[name] = value
     return row
+
+
+def _choice_2_at_rest(summary: Mapping[str, Any]) -> float | None:
+    """Return how often choice 2 is made without evidence; None where no trial is without."""
+    curve = summary["psychometric"]
+    if curve is None or 0 not in curve["strength"]:
+        return None
+    return float(curve["probability"][curve["strength"].index(0)])

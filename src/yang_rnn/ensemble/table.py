@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from yang_rnn._checks import check_has
 from yang_rnn.analysis import average_by, fit_pca
 from yang_rnn.dynamics.simulation import simulate
 from yang_rnn.ensemble.counting import (
@@ -71,15 +72,16 @@ def read_table(members: Sequence[Path], varied: Sequence[str]) -> pandas.DataFra
     return table.sort_values([*varied, "seed"], ignore_index=True)
 
 
-def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFrame:
+def summary_of(table: pandas.DataFrame, varied: Sequence[str] | None = None) -> pandas.DataFrame:
     """Count the verdicts and the mechanisms of each recipe and combination of varied numbers.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        From `read_table`.
-    varied : sequence of str
-        Fields of the recipe that the sweep varies.
+        That of a sweep of the perceptual task (`Sweep.table`), or what `judge_again` makes of it.
+    varied : sequence of str, optional
+        Fields of the recipe to group by; without it the columns before ``seed``, which are those
+        that the sweep varies.
 
     Returns
     -------
@@ -87,6 +89,14 @@ def summary_of(table: pandas.DataFrame, varied: Sequence[str]) -> pandas.DataFra
         As `count_outcomes` gives it: ``of`` is ``verdict`` or ``mechanism``, and shares are of the
         members that have a verdict, all if there are two choices.
     """
+    check_has("table", table, "a DataFrame", "groupby", "columns")
+    needed = {"recipe"} | ({"seed"} if varied is None else set(varied))
+    lacking = needed - set(table.columns)
+    if lacking:
+        raise ValueError(f"`table` must be that of a sweep; it lacks {sorted(lacking)}")
+    if varied is None:
+        columns = list(table.columns)
+        varied = columns[columns.index("recipe") + 1 : columns.index("seed")]
     return count_outcomes(table, varied, _outcomes)
 
 

@@ -280,7 +280,7 @@ class Run:
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """Whether there is a line attractor; None unless there are two choices."""
+        """What it does with evidence and why; None unless there are two choices."""
         if self.alternatives is None:
             return None
         return line_attractor_verdict(

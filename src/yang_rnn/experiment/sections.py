@@ -144,9 +144,9 @@ def _does(judged: dict[str, Any], stimulus: float | None, verbose: bool) -> list
         )
     if m["accuracy"] is not None:
         lines.append(
-            "Of the outputs for the two choices that for the right one is the larger in "
-            f"{100 * m['accuracy']:.0f} % of the trials with evidence (a coin: 50 %; threshold "
-            f"`learned`: {100 * at.learned:g} % or more)."
+            "In other, fewer trials, those with evidence alone and of the two choices' outputs "
+            f"alone, {100 * m['accuracy']:.0f} ± {100 * (m.get('accuracy_error') or 0):.0f} % are "
+            f"right (a coin: 50 %; threshold `learned`: {100 * at.learned:g} % or more)."
         )
     if m["efficiency"] is not None:
         lines.append(

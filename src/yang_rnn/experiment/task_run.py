@@ -148,7 +148,7 @@ class TaskRun:
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
-        """Whether there is a line attractor, by context; empty without two alternatives."""
+        """What it does with evidence and why, by context; empty without two alternatives."""
         verdicts = {}
         for context, task in self.alternatives.items():
             chosen = task.said_of(self.trials)

@@ -61,6 +61,7 @@ def sweep(
     portraits: Sequence[Portrait] = (),
     varied: Sequence[str] | None = None,
     panels: Sequence[str] = PANELS,
+    thresholds: Thresholds | None = None,
     condition: str = "signed coherence",
     width: Width = "double",
 ) -> Figure:
@@ -85,6 +86,8 @@ def sweep(
         What to draw: the share of each outcome, how many do what by what, efficiency against
         constancy, leading eigenvalues, trajectories. In one column, of up to four combinations,
         each of them alone is at most 240 mm high.
+    thresholds : Thresholds, optional
+        Those that the table was judged by, as `judge_again` was told.
     condition : str
         What the trajectories are averaged by.
     width : {"single", "double"}
@@ -92,6 +95,8 @@ def sweep(
     """
     varied = _check(table, summary, portraits, varied)
     check_text("condition", condition)
+    check_is("thresholds", thresholds, Thresholds, optional=True)
+    at = thresholds or Thresholds()
     wide = width == "double"
     middle = _chosen(panels, portraits)
     judged = _judged(table)
@@ -119,7 +124,7 @@ def sweep(
         draw = {
             "counts": lambda ax, members, name: _what_and_why(ax, members, judged, name),
             "integration": lambda ax, members, name: _integration(
-                ax, members, name, _limits(judged)
+                ax, members, name, _limits(judged), at
             ),
             "eigenvalues": _eigenvalues,
         }
@@ -234,7 +239,23 @@ def _check(table: Any, summary: Any, portraits: Any, varied: Any) -> list[str]:
             "`varied` must name all numbers that `summary` has a row for each value of; got "
             f"{shown(list(varied))}"
         )
+    _check_counts(table, summary, list(varied))
     return list(varied)
+
+
+def _check_counts(table: Any, summary: Any, varied: Sequence[str]) -> None:
+    """Check that the verdicts of a summary are those of the table."""
+    if not {"of", "outcome", "count"} <= set(summary) or "verdict" not in table:
+        return
+    keys = ["recipe", *varied, "verdict"]
+    there = table.groupby(keys, dropna=True).size()
+    for _, row in summary[summary["of"] == "verdict"].iterrows():
+        number = there.get((*(row[name] for name in keys[:-1]), row["outcome"]), 0)
+        if number != row["count"]:
+            raise ValueError(
+                f"`summary` must be of `table`, as `yang_rnn.summary_of(table)` gives it: it has "
+                f"{row['count']} of {row['outcome']}, the table {number}"
+            )
 
 
 def _varied_in(summary: Any) -> list[str]:
@@ -321,16 +342,22 @@ def _limits(judged: Any) -> tuple[tuple[float, float], tuple[float, float]]:
     lowest, highest = [], []
     for values in _numbers(judged, "constancy", "efficiency"):
         known = values[np.isfinite(values)]
-        lowest.append(min([0.4, *known]) - 0.04)
-        highest.append(max([1.0, *known]) + 0.04)
+        lowest.append(min([0.4, *known]))
+        highest.append(max([1.0, *known]))
+        room = 0.06 * (highest[-1] - lowest[-1])  # whole dots at the ends
+        lowest[-1] -= room
+        highest[-1] += room
     return (lowest[0], highest[0]), (lowest[1], highest[1])
 
 
 def _integration(
-    ax: Axes, members: Any, name: str, limits: tuple[tuple[float, float], tuple[float, float]]
+    ax: Axes,
+    members: Any,
+    name: str,
+    limits: tuple[tuple[float, float], tuple[float, float]],
+    at: Thresholds,
 ) -> None:
     """Draw the efficiency of each network against its constancy, and where verdicts end."""
-    at = Thresholds()
     ax.axvline(at.straight, color="0.6", linewidth=0.8, linestyle="--", zorder=1)
     for level in (at.loses, at.keeps):
         ax.axhline(level, color="0.6", linewidth=0.8, linestyle="--", zorder=1)

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from yang_rnn._checks import check_array, check_has, check_one_of, check_text
+from yang_rnn.trials import signed_by_choice
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
@@ -222,8 +223,7 @@ def signed_strength(trials: Trials, condition: str) -> np.ndarray | None:
     """Return the strength of each trial's evidence, negative for choice 1; None without any."""
     if condition not in trials.conditions or trials.choice is None or np.max(trials.choice) > 1:
         return None
-    strength = np.abs(trials.condition(condition))
-    return np.where(np.asarray(trials.choice) == 1, strength, -strength) + 0.0
+    return signed_by_choice(trials.condition(condition), trials.choice)
 
 
 def label_pcs(ax: Any, pca: PCA, dimensions: int = 2) -> None:

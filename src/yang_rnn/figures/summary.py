@@ -237,7 +237,9 @@ def _left(kept: float, after: float, seconds: float) -> str:
 
 
 def _integration(verdict: Verdict, condition: str, ax: Axes) -> None:
-    where = "PC 1, towards choice 2" if verdict.manifold is None else "the slow manifold"
+    where = "PC 1, towards choice 2"
+    if verdict.manifold is not None:
+        where = "the slow manifold" if verdict.manifold.converged else "a curve (not converged)"
     ax.plot(verdict.evidence, verdict.position, ".", color="0.3", markersize=4)
     ax.set_xlabel("summed evidence\nfor choice 2")
     ax.set_ylabel(f"position along {where}\nat the end of the stimulus")

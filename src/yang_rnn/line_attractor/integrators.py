@@ -85,6 +85,8 @@ def judge_numbers(m: Measures, at: Thresholds) -> IntegratorVerdict:
         f"in trials with evidence {100 * m.accuracy:.0f} % of choices between the two are right, "
         f"fewer than {100 * at.learned:g} %"
     )
+    if m.accuracy <= 1 - at.learned:
+        right += ": so few that outputs or choices may be swapped"
     if math.isnan(m.accuracy):
         return IntegratorVerdict("not learned", "no trial has evidence for one choice", "")
     fewest, most = Estimate(m.accuracy, m.accuracy_error).interval

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 
 def in_words(value: complex) -> str:
     """Return an eigenvalue as text, with its conjugate if it is one of a pair."""
@@ -16,6 +19,16 @@ def describe_change(time_constant: float) -> str:
         return "neither decays nor grows within minutes"
     verb = "grows" if time_constant < 0 else "decays"
     return f"{verb} with a time constant of {abs(time_constant) / 1000:.3g} s"
+
+
+def middle_of(values: ArrayLike) -> str:
+    """Return the median of some numbers with the range of their middle half; empty of none."""
+    known = np.asarray(values, float)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return ""
+    low, median, high = np.quantile(known, (0.25, 0.5, 0.75))
+    return f"{median:.2f} (middle half {low:.2f} to {high:.2f})"
 
 
 def shared(value: float) -> str:

@@ -71,13 +71,14 @@ def _trained(summary: Summary, recipe: Recipe) -> str:
     reached, best = summary["test_accuracy"], summary["ideal_observer_accuracy"]
     guess = 1 / recipe.choices
     less = ", less than guessing" if reached < guess else ""
+    beyond = " (what is beyond the ideal observer's is chance)" if reached > best else ""
     bias = bias_of(summary)
     leaning = f"; {bias}, which costs it right decisions" if bias and is_large_bias(summary) else ""
     return (
         f"{_practised(summary)} to tell which of {recipe.choices} noisy inputs is stronger; of "
         f"{summary['test_trials']:,} new trials it decides {percent(reached)} right{less}, where "
         f"an ideal observer, who uses all the evidence, would be right in {percent(best)} and "
-        f"guessing in {percent(guess)}{leaning}."
+        f"guessing in {percent(guess)}{beyond}{leaning}."
     )
 
 
@@ -144,7 +145,17 @@ def found_of(judged: Summary) -> str:
     named = "It has not learned the task" if label == "not learned" else named
     return (
         f"{named}, which means that {clause}{share}; the mechanism is called {mechanism}: "
-        f"{why(mechanism)}."
+        f"{why(mechanism)}.{_less_than_expected(judged)}"
+    )
+
+
+def _less_than_expected(judged: Summary) -> str:
+    """Say that more is lost than the mechanism would lose, where both sentences stand together."""
+    if (judged["verdict"], judged["mechanism"]) != ("fast leak", "slow direction"):
+        return ""
+    return (
+        " That alone would keep half of the evidence or more, and less was measured: it is not all "
+        "of what happens."
     )
 
 

@@ -28,7 +28,6 @@ def _templates() -> Environment:
         name: getattr(numbers, name)
         for name in ("percent", "number", "seconds", "with_error", "first_up")
     }
-    templates.filters["is_known"] = lambda value: not numbers.is_missing(value)
     templates.globals |= {"WORDS": WORDS, "OUTCOMES": OUTCOMES, "WIDE": WIDE}
     templates.globals |= {"changes": numbers.changes, "counted": numbers.counted}
     return templates

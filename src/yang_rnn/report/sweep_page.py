@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from yang_rnn.line_attractor.neighbours import (
     near_in_words,
     neighbours,
 )
+from yang_rnn.line_attractor.words import middle_of
 from yang_rnn.recipe import Recipe
 from yang_rnn.report.again import sweep_command
 from yang_rnn.report.answer import Answer
@@ -31,6 +31,7 @@ from yang_rnn.task import PerceptualDecisionMaking
 
 _NUMBERS = {
     "accuracy": "accuracy",
+    "choice_2_at_rest": "choice 2 without evidence",
     "efficiency": "evidence kept",
     "constancy": "direction kept",
     "fixed_points": "fixed points",
@@ -46,6 +47,9 @@ _NOT_NEAR = "no"
 
 FEW = 20
 """Networks of a combination below which shares hardly tell combinations apart."""
+
+_SHARES = ("accuracy", "choice_2_at_rest")
+"""Those that are written in percent."""
 
 MOST_TOLD = 3
 """Groups whose shares the answer tells one by one."""
@@ -228,8 +232,8 @@ class Group(NamedTuple):
         Those that did not fail, and those that did.
     accuracy, ideal : float
         The members' median, and the ideal observer's; None where there is no such observer.
-    efficiency, constancy : float
-        Medians of the evidence and the direction kept; NaN where the summary has none.
+    kept : list of tuple of str
+        What is kept, evidence and direction, and its median with the middle half of the members'.
     kinds : list of Kind
         What came of them.
     """
@@ -239,8 +243,7 @@ class Group(NamedTuple):
     failed: int
     accuracy: float
     ideal: float | None
-    efficiency: float
-    constancy: float
+    kept: list[tuple[str, str]]
     kinds: list[Kind]
 
     @property
@@ -261,10 +264,14 @@ def _groups(table: Any, summary: Any, recipe: Recipe) -> list[Group]:
         first, members = rows.iloc[0], members_of_group(table, keys, key)
         shares = [_share(row, members) for _, row in rows.iterrows() if is_told(row)]
         name = ", ".join(f"{field} {value}" for field, value in values.items())
-        kept, straight = (first.get(f"median_{k}", math.nan) for k in ("efficiency", "constancy"))
+        kept = [
+            (_NUMBERS[name], told)
+            for name in ("efficiency", "constancy")
+            if name in members and (told := middle_of(members[name]))
+        ]
         found.append(
             Group(name, int(first["members"]), int(first["failed"]), first["median_accuracy"],
-                  _ideal(recipe, values), kept, straight, _kinds(shares))
+                  _ideal(recipe, values), kept, _kinds(shares))
         )  # fmt: skip
     return found
 
@@ -366,7 +373,7 @@ def _cell(value: Any, column: Column) -> Cell:
         return Cell(NONE, "")
     if column.choices or isinstance(value, (str, bool)):
         return Cell(_label(value), _label(value))
-    if column.name == "accuracy":
+    if column.name in _SHARES:
         return Cell(percent(value), f"{value:.6g}")
     return Cell(number(value), f"{value:.6g}")
 
