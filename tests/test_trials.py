@@ -473,8 +473,11 @@ def test_alternatives_that_are_not_by_name_are_refused():
 def test_a_task_in_place_of_its_alternatives_is_told_what_gives_them():
     own = SimpleNamespace(alternatives=dict)
     with pytest.raises(TypeError, match=r"one of those that `task\.alternatives\(\)` gives; got"):
-        check_alternatives("task", own)
+        check_alternatives("task", own, trials())
     with pytest.raises(TypeError, match=r"as `task\.two_alternatives\(\)` gives; got Percept"):
-        check_alternatives("task", PerceptualDecisionMaking())
+        check_alternatives("task", PerceptualDecisionMaking(), trials())
     with pytest.raises(TypeError, match="`task` must be a TwoAlternatives; got 3"):
-        check_alternatives("task", 3)
+        check_alternatives("task", 3, trials())
+    three = TwoAlternatives((0, 0, 0), (0, 1, -1))
+    with pytest.raises(ValueError, match=r"`task\.rest` must have the 2 channels .*; got 3"):
+        check_alternatives("task", three, trials())

@@ -243,7 +243,7 @@ def psychometric_function(
     """
     check_confidence(confidence)
     check_callable("ideal", ideal, optional=True)
-    check_alternatives("task", task)
+    check_alternatives("task", task, check_trials(trials))
     shape = (*np.shape(check_trials(trials).inputs)[:2], "output")
     outputs, chosen = check_outputs(outputs, shape), task.said_of(trials)
     trials = trials.select(chosen)

@@ -804,9 +804,15 @@ def check_outputs(outputs: Any, shape: tuple[Any, ...] | None = None) -> np.ndar
     return check_array("outputs", outputs, shape)
 
 
-def check_alternatives(name: str, task: Any) -> None:
-    """Raise a `TypeError` where an argument is no `TwoAlternatives`, and say what gives it."""
+def check_alternatives(name: str, task: Any, trials: Trials) -> None:
+    """Raise an error where an argument is no `TwoAlternatives` of these trials' channels."""
     if isinstance(task, TwoAlternatives):
+        channels = np.shape(trials.inputs)[2]
+        if len(task.rest) != channels:
+            raise ValueError(
+                f"`{name}.rest` must have the {channels} channels of the trials' inputs; "
+                f"got {len(task.rest)}"
+            )
         return
     gives = {
         "two_alternatives": f", as `{name}.two_alternatives()` gives",

@@ -459,12 +459,11 @@ def test_the_time_step_is_the_systems():
 
 def test_system_trials_and_task_must_fit():
     system, some = leaky(1.0).system(), trials(5)
-    with pytest.raises(ValueError, match="`inputs` must be those that the system takes"):
-        line_attractor_verdict(system, some._replace(inputs=some.inputs[..., :2]), TASK)
+    two_channels = dataclasses.replace(TASK, rest=(1.0, 0.5), evidence=(0.0, 1.0))
     with pytest.raises(ValueError, match="`x` must be an input that the system takes; 2 channels"):
-        line_attractor_verdict(
-            system, some, dataclasses.replace(TASK, rest=(1.0, 0.5), evidence=(0.0, 1.0))
-        )
+        line_attractor_verdict(system, some._replace(inputs=some.inputs[..., :2]), two_channels)
+    with pytest.raises(ValueError, match=r"`task\.rest` must have the 3 channels .*; got 2"):
+        line_attractor_verdict(system, some, two_channels)
     with pytest.raises(ValueError, match="a period 'wait'"):
         line_attractor_verdict(system, some, dataclasses.replace(TASK, stimulus="wait"))
     with pytest.raises(ValueError, match="a condition 'contrast'"):

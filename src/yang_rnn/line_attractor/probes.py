@@ -165,7 +165,7 @@ def make_probes(
     """
     check_is("system", system, System)
     check_trials(trials)
-    check_alternatives("task", task)
+    check_alternatives("task", task, trials)
     check_is("trajectories", trajectories, Trajectories, optional=True)
     check_is("seen", seen, TrialStates, optional=True)
     if number is not None:

@@ -212,7 +212,7 @@ def line_attractor_verdict(
     """
     check_is("system", system, System)
     check_trials(trials)
-    check_alternatives("task", task)
+    check_alternatives("task", task, trials)
     check_is("trajectories", trajectories, Trajectories, optional=True)
     check_is("points", points, FixedPoints, optional=True)
     check_is("thresholds", thresholds, Thresholds, optional=True)

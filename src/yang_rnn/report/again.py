@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from yang_rnn.adapters.brainpy_datasets import NAMES
 from yang_rnn.cli.options import ANALYSIS
+from yang_rnn.experiment.folder import MEMBERS
 from yang_rnn.recipe import RECIPES, Recipe
 from yang_rnn.task import NEUROGYM
 
@@ -74,7 +76,9 @@ def analysis_command(
     prove : bool
         Whether all fixed points were to be found, however long it takes.
     """
-    words = ["python", "-m", "yang_rnn.run", "--from", trained, "--epochs", str(recipe.epochs)]
+    words = ["python", "-m", "yang_rnn.run", "--from", trained]
+    if Path(trained).parent.name != MEMBERS:  # which can't be trained on
+        words += ["--epochs", str(recipe.epochs)]
     said = [name for name in ANALYSIS if name in changed_fields(recipe)]
     if recipe.is_perceptual and "search" not in said:
         said.append("search")  # the folder's run may have had another

@@ -133,7 +133,8 @@ def _page(
         folder = str(summary["trained"]["folder"])
         command = analysis_command(folder, recipe, platform=platform, prove=prove)
         note = f"This run took its network, trained, from {folder}, and analysed it anew."
-        note += f" {_OF_A_SWEEP}" if Path(folder).parent.name == MEMBERS else ""
+        if Path(folder).parent.name == MEMBERS:
+            note += f" {_OF_A_SWEEP} This trains it again: {member_command(recipe)}."
     if command is None:
         command = run_command(recipe, platform=platform, prove=prove)
     page = run_page if recipe.is_perceptual else task_page
