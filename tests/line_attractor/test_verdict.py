@@ -164,6 +164,10 @@ def test_a_slow_turn_is_hardly_one():
     assert found.measures.constancy == pytest.approx(np.cos(2 * np.pi * 0.1 * 13 / STEPS), abs=1e-4)
 
 
+def told_of_points(found: Any) -> set[str]:
+    return set(found.mechanism_reason.partition("; of the fixed points ")[2].split(", "))
+
+
 @pytest.mark.parametrize("strength", [1.5, 3.0])
 def test_switches_are_unstable_integrators_of_several_fixed_points(strength: float):
     found = found_of(switch, strength)
@@ -172,6 +176,7 @@ def test_switches_are_unstable_integrators_of_several_fixed_points(strength: flo
     assert m.driven_eigenvalue.real == pytest.approx(strength)
     assert (m.num_fixed, m.points_on_line, m.has_stable_point) == (3, 3, True)
     assert (m.ends_at_points, m.num_end_points) == (1.0, 2)
+    assert {"2 stable", "1 saddle"} == told_of_points(found)
     assert m.early > 0.5
     # The half of the line on either side of the middle drains to the point at its end.
     assert m.memory_capacity == pytest.approx(np.log(2), abs=0.01)
@@ -181,6 +186,8 @@ def test_a_switch_that_falls_slowly_integrates_until_it_has_fallen():
     found = found_of(switch, 1.05)
     assert (found.label, found.mechanism) == ("line attractor", "several fixed points")
     assert found.measures.num_end_points == 2
+    assert {"2 stable", "1 saddle"} == told_of_points(found)
+    assert "of the fixed points" not in found_of(two_slow).mechanism_reason  # which has one
 
 
 def test_two_modes_that_outlast_the_stimulus_do_not_hide_the_one_that_is_driven():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -45,6 +46,10 @@ from yang_rnn.trials import Trials, TwoAlternatives, check_alternatives, check_t
 if TYPE_CHECKING:
     from yang_rnn._frames import DataFrame
     from yang_rnn.dynamics.enumeration.fixed_points import AllFixedPoints
+
+
+MOST_TOLD = 20
+"""Fixed points whose stability a reason tells."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -267,6 +272,10 @@ def line_attractor_verdict(
     }
     measures = Measures(**{name: np.asarray(value).item() for name, value in found.items()})
     judged = judge(measures, thresholds)
+    near = listed[~listed.far]
+    if 1 < len(near) <= MOST_TOLD:
+        why = f"{judged.mechanism_reason}; {_stability(linearise(F, near))}"
+        judged = judged._replace(mechanism_reason=why)
     if every is not None and not every.proved:
         why = f"{judged.mechanism_reason}; {every.in_words()}"
         judged = judged._replace(mechanism_reason=why)
@@ -285,6 +294,12 @@ def line_attractor_verdict(
         position=position[-1],
         evidence=seen.evidence,
     )
+
+
+def _stability(modes: Linearisation) -> str:
+    """Say how many fixed points are of which stability."""
+    kinds = Counter(modes.stability.tolist())
+    return f"of the fixed points {', '.join(f'{number} {kind}' for kind, number in kinds.items())}"
 
 
 class _Around(NamedTuple):
