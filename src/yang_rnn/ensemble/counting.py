@@ -183,11 +183,11 @@ def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[Section
         lines.append("What failed is made again only if its folder in members/ is removed.")
     page, others = files[-1], ", ".join(files[:-1])
     files_in = f"Open {page} in a browser. Beside it are {others}, and each network in members/."
-    files_in += (
-        " They are trained together, which rounds otherwise: a run of its own with the same seed "
-        "is another network."
+    together = (
+        "Networks of a sweep are trained together, which rounds otherwise: a run of its own with the "
+        "same seed is another network."
     )
     return [
         *([Section("Failed", lines)] if lines else []),
-        Section("Files", [files_in, f"  {folder}/"]),
+        Section("Files", [together, files_in, f"  {folder}/"]),
     ]
