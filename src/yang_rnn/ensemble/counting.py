@@ -184,8 +184,8 @@ def describe_end(table: Any, folder: Path, files: Sequence[str]) -> list[Section
     page, others = files[-1], ", ".join(files[:-1])
     files_in = f"Open {page} in a browser. Beside it are {others}, and each network in members/."
     together = (
-        "Networks of a sweep are trained together, which rounds otherwise: a run of its own with the "
-        "same seed is another network."
+        "Networks of a sweep are trained together, which rounds otherwise: a run of its own with "
+        "the same seed is another network."
     )
     return [
         *([Section("Failed", lines)] if lines else []),
