@@ -112,3 +112,5 @@ def test_a_table_that_is_judged_again_is_counted_and_drawn_with_its_thresholds()
 def test_what_is_no_table_of_a_sweep_is_not_counted():
     with pytest.raises(ValueError, match=r"it lacks \['recipe', 'seed'\]"):
         summary_of(pandas.DataFrame({"a": [1]}))
+    with pytest.raises(TypeError, match="`varied` must be a list of columns; got 'seed'"):
+        summary_of(pandas.read_csv(RESULTS / "hidden.csv").head(2), "seed")

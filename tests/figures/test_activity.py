@@ -45,8 +45,9 @@ def test_outputs_have_the_names_that_they_are_given(trials: Trials):
     figure = figures.outputs(values, trials=trials, names=["fixation", "left"])
     assert [ax.get_ylabel() for ax in figure.axes] == ["output 0: fixation", "output 1: left"]
     assert figure.legends[0].get_title().get_text() == "signed coherence (%)"
-    with pytest.raises(ValueError, match="`names` must have one for each of the 2 outputs"):
-        figures.outputs(values, trials=trials, names=["left"])
+    for names in (["left"], "ab", 2):
+        with pytest.raises(ValueError, match="`names` must be a list of one for each of the 2"):
+            figures.outputs(values, trials=trials, names=names)  # type: ignore[arg-type] - tested
 
 
 def test_outputs_of_trials_without_evidence_are_by_their_choice_or_all_together(trials: Trials):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from yang_rnn._checks import check_has
+from yang_rnn._checks import check_has, shown
 from yang_rnn.analysis import average_by, fit_pca
 from yang_rnn.dynamics.simulation import simulate
 from yang_rnn.ensemble.counting import (
@@ -90,6 +90,8 @@ def summary_of(table: pandas.DataFrame, varied: Sequence[str] | None = None) -> 
         members that have a verdict, all if there are two choices.
     """
     check_has("table", table, "a DataFrame", "groupby", "columns")
+    if varied is not None and not isinstance(varied, (list, tuple)):
+        raise TypeError(f"`varied` must be a list of columns; got {shown(varied)}")
     needed = {"recipe"} | ({"seed"} if varied is None else set(varied))
     lacking = needed - set(table.columns)
     if lacking:

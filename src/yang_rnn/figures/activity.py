@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from yang_rnn._checks import check_array, check_real
+from yang_rnn._checks import check_array, check_real, shown
 from yang_rnn.figures.style import (
     Width,
     colour_of,
@@ -67,8 +67,10 @@ def outputs(
     values = _in_trials("values", values, trials, "output")
     step, unit = _time_unit(dt)
     number = values.shape[2]
-    if names is not None and len(names) != number:
-        raise ValueError(f"`names` must have one for each of the {number} outputs; got {names!r}")
+    if names is not None and (not isinstance(names, (list, tuple)) or len(names) != number):
+        raise ValueError(
+            f"`names` must be a list of one for each of the {number} outputs; got {shown(names)}"
+        )
     figure, panels = grid_of(number, width, 52.0, columns=min(3, max(2, number)))
     time = step * np.arange(1, len(values) + 1)
     groups = _groups(trials, condition)
