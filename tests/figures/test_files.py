@@ -26,6 +26,16 @@ def test_png_is_what_is_written_unless_asked_for_more(figure: Figure, tmp_path: 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("stem", ["", "folder/"])
+def test_a_name_that_is_none_is_an_error(
+    figure: Figure, tmp_path: Path, stem: str, monkeypatch: Any
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="`stem` must name a file; got '"):
+        figures.save(figure, stem)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_name_may_have_its_ending(figure: Figure, tmp_path: Path):
     assert figures.save(figure, tmp_path / "one.pdf") == [tmp_path / "one.pdf"]
     assert figures.save(figure, tmp_path / "one.png", ["pdf"]) == [tmp_path / "one.pdf"]

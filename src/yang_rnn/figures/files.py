@@ -86,12 +86,14 @@ def save(
     Raises
     ------
     ValueError
-        If `formats` has none of these, or others.
+        If `formats` has none of these, or others, or the name is empty.
     OSError
         If a file can't be written.
     """
     check_is("figure", figure, Figure)
     check_path("stem", stem)
+    if not os.path.basename(stem):
+        raise ValueError(f"`stem` must name a file; got {shown(stem)}")
     name, ending = os.path.splitext(os.fspath(stem))
     if ending[1:] not in FORMATS:
         name, ending = os.fspath(stem), ""
